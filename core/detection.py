@@ -1,0 +1,42 @@
+"""Decides what a detection is: what a model says stands somewhere. What a person confirmed is a defect (`core.review`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from core.geometry import Box
+
+Status = Literal["unreviewed", "defect", "artefact", "false_alarm"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A finding before it is stored: `label` as in the model's card, `score` in the model's own units, box in level-0 px.
+
+    `area_px` is the marked area in level-0 px² (at most the box's), `peak` the level-0 point of the highest score.
+    """
+
+    label: str
+    score: float
+    box: Box
+    area_px: float
+    peak: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A stored finding and its current review decision."""
+
+    id: int
+    section_id: int
+    scan_id: str
+    model: str
+    label: str
+    score: float
+    box: Box
+    area_px: float
+    severity: float
+    status: Status = "unreviewed"
+    note: str = ""

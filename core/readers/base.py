@@ -1,0 +1,69 @@
+"""Decides what a reader is, and which one opens a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import core.readers
+from core.discovery import find_specs
+from core.errors import InputError
+from core.section import Section
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSpec:
+    """A file format. `suffixes` are lower case with the dot. `sniff` sees the first bytes of a file (none for a
+    folder) and tells whether they are of this format, whatever the file is called. `open` does the work."""
+
+    id: str
+    name: str
+    suffixes: tuple[str, ...]
+    sniff: Callable[[Path, bytes], bool]
+    open: Callable[[Path], Section]
+
+
+@cache
+def readers() -> tuple[ReaderSpec, ...]:
+    """Every reader there is."""
+    return tuple(find_specs(core.readers, "schliff.readers"))
+
+
+def known_suffixes() -> tuple[str, ...]:
+    return tuple(sorted({suffix for reader in readers() for suffix in reader.suffixes}))
+
+
+def open_section(path: str | Path) -> Section:
+    """Opens a section of any known format, chosen by content, not by name.
+
+    Raises InputError (missing, no permission, empty, unknown or corrupt), naming the file and the remedy.
+    """
+    path = Path(path)
+    head = _head(path)
+    for reader in readers():
+        if reader.sniff(path, head):
+            return reader.open(path)
+    suffix = path.name.lower()
+    claimed = next((r for r in readers() if suffix.endswith(r.suffixes)), None)
+    if claimed is not None:
+        raise InputError(f"its content is not {claimed.name}", path=path, remedy="Copy or export it again from the microscope's software.")
+    raise InputError("this kind of file is not known", path=path, remedy="Schliff opens " + ", ".join(known_suffixes()) + ".")
+
+
+def _head(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            return b""
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except FileNotFoundError:
+        raise InputError("there is no such file", path=path, remedy="Check the name, or whether the drive is connected.") from None
+    except PermissionError:
+        raise InputError("no permission to read it", path=path, remedy="Ask its owner, or copy it to a folder of yours.") from None
+    except OSError as error:
+        raise InputError(f"it can't be read ({error.strerror or error})", path=path, remedy="Check the drive or the network.") from None
+    if not head:
+        raise InputError("the file is empty", path=path, remedy="Copy it again; the transfer may have failed.")
+    return head

@@ -1,0 +1,210 @@
+"""Decides what a section is: one big image in level-0 coordinates, read region by region at any power-of-two scale.
+
+What a file holds and how its bytes are read is for `core.readers`. Missing overviews are for `core.pyramid`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from core.frames import NO_STAGE, StageTransform
+from core.geometry import Box
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """Which plane of a file with channels, focus steps or times. 0 where there is no such axis."""
+
+    c: int = 0
+    z: int = 0
+    t: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RegionRequest:
+    """A region of one plane at one scale; immutable, so that it is the cache key too.
+
+    `x, y, width, height` are whole level-0 px (they may reach beyond the section). `downsample` is a power of two.
+    The answer has ceil(height / downsample) × ceil(width / downsample) pixels; its pixel (row j, column i) is the
+    mean over level-0 [x + i·d, x + (i+1)·d) × [y + j·d, y + (j+1)·d).
+    """
+
+    x: int
+    y: int
+    width: int
+    height: int
+    downsample: int = 1
+    plane: Plane = Plane()
+
+    def __post_init__(self) -> None:
+        d = self.downsample
+        if d < 1 or d & (d - 1):
+            raise ValueError(f"downsample must be a power of two, not {d}")
+        if self.width < 1 or self.height < 1:
+            raise ValueError(f"empty region {self.width} × {self.height}")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the answer."""
+        return -(-self.height // self.downsample), -(-self.width // self.downsample)
+
+    @property
+    def box(self) -> Box:
+        return Box(self.x, self.y, self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True)
+class PyramidLevel:
+    """One resolution stored in the file. `downsample` is level-0 px per px of this level."""
+
+    width_px: int
+    height_px: int
+    downsample: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A separately acquired area of the section, in level-0 px of the section's bounding box."""
+
+    index: int
+    name: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class SectionInfo:
+    """All that is known of a section without reading pixels.
+
+    `samples` is 1 (grey) or 3 (RGB) values per pixel; `dtype` is uint8 or uint16 (readers convert other types and
+    say so in `warnings`). `channels`, `z_count`, `t_count` count the planes to choose from; an RGB image is one
+    channel. `pixel_size_um` is (x, y) or None when the file doesn't say.
+    """
+
+    path: Path
+    format: str
+    width_px: int
+    height_px: int
+    samples: int
+    dtype: np.dtype
+    levels: tuple[PyramidLevel, ...]
+    channel_names: tuple[str, ...] = ("",)
+    z_count: int = 1
+    t_count: int = 1
+    pixel_size_um: tuple[float, float] | None = None
+    scenes: tuple[Scene, ...] = ()
+    stage: StageTransform = NO_STAGE
+    objective: str | None = None
+    acquired: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def box(self) -> Box:
+        return Box(0, 0, self.width_px, self.height_px)
+
+
+class Section(ABC):
+    """One open image. `read` may be called from several threads at once."""
+
+    info: SectionInfo
+
+    @abstractmethod
+    def read_level(self, level: int, x: int, y: int, width: int, height: int, plane: Plane) -> Array:
+        """Pixels of `info.levels[level]`, in that level's own px; the region lies inside the level.
+
+        Returns (height, width, samples) of `info.dtype`, writable by nobody else. Where the file has no pixels
+        (gaps of a mosaic) they are 0. Raises InputError when the file's bytes can't be decoded.
+        """
+
+    def close(self) -> None:  # noqa: B027 - most readers hold nothing open
+        """Releases the file. Reading afterwards is an error."""
+
+    def __enter__(self) -> Section:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @property
+    def overview_downsample(self) -> int:
+        """The scale at which the whole section fits about 1024 px."""
+        longest = max(self.info.width_px, self.info.height_px)
+        return 1 << max(0, (longest - 1) // 1024).bit_length()
+
+    def source_level(self, downsample: int) -> tuple[int, int]:
+        """The coarsest stored level that serves `downsample` exactly: its index and its own downsample."""
+        best, best_scale = 0, 1
+        for index, level in enumerate(self.info.levels):
+            scale = round(level.downsample)
+            if _is_exact(level, scale, self.info) and scale <= downsample and downsample % scale == 0 and scale > best_scale:
+                best, best_scale = index, scale
+        return best, best_scale
+
+    def read(self, request: RegionRequest) -> Array:
+        """The pixels of a region, (rows, columns, samples) of `info.dtype`; 0 outside the section."""
+        level, scale = self.source_level(request.downsample)
+        factor = request.downsample // scale
+        rows, columns = request.shape
+        out = np.zeros((rows, columns, self.info.samples), self.info.dtype)
+        stored = self.info.levels[level]
+        # Whole output rows are read in bands, so that an overview of a huge level stays within memory.
+        band = max(1, _BAND_PIXELS // max(1, columns * factor * factor))
+        for row in range(0, rows, band):
+            count = min(band, rows - row)
+            x0, y0 = request.x // scale, request.y // scale + row * factor
+            block = self._read_inside(level, stored, x0, y0, columns * factor, count * factor, request.plane)
+            if block is not None:
+                out[row : row + count] = block if factor == 1 else _area_mean(block, factor, x0, y0, stored)
+        return out
+
+    def _read_inside(
+        self, level: int, stored: PyramidLevel, x: int, y: int, width: int, height: int, plane: Plane
+    ) -> Array | None:
+        """The part of a level's region that exists, padded with 0 to its full size; None when nothing of it exists."""
+        x0, y0 = max(x, 0), max(y, 0)
+        x1, y1 = min(x + width, stored.width_px), min(y + height, stored.height_px)
+        if x1 <= x0 or y1 <= y0:
+            return None
+        pixels = self.read_level(level, x0, y0, x1 - x0, y1 - y0, plane)
+        if pixels.shape[:2] == (height, width):
+            return pixels
+        padded = np.zeros((height, width, self.info.samples), self.info.dtype)
+        padded[y0 - y : y1 - y, x0 - x : x1 - x] = pixels
+        return padded
+
+
+_BAND_PIXELS = 64 << 20
+
+
+def _is_exact(level: PyramidLevel, scale: int, info: SectionInfo) -> bool:
+    """Whether a stored level is a power-of-two reduction, give or take how its last pixel was rounded."""
+    if scale < 1 or scale & (scale - 1):
+        return False
+    return (
+        abs(level.width_px * scale - info.width_px) <= scale and abs(level.height_px * scale - info.height_px) <= scale
+    )
+
+
+def _area_mean(block: Array, factor: int, x: int, y: int, stored: PyramidLevel) -> Array:
+    """Mean over factor × factor px; at the section's edge only over the pixels that exist."""
+    rows, columns = block.shape[0] // factor, block.shape[1] // factor
+    mean = cv2.resize(block, (columns, rows), interpolation=cv2.INTER_AREA).reshape(rows, columns, -1)
+    weight_x = _covered(x, columns, factor, stored.width_px)
+    weight_y = _covered(y, rows, factor, stored.height_px)
+    if weight_x.min() < 1 or weight_y.min() < 1:
+        weight = np.maximum(weight_y[:, None] * weight_x[None, :], 1.0 / factor**2)[..., None]
+        limit = np.iinfo(block.dtype).max
+        mean = np.clip(np.rint(mean / weight), 0, limit).astype(block.dtype)
+    return mean
+
+
+def _covered(start: int, count: int, factor: int, size: int) -> Array:
+    """For each of `count` output pixels, the share of its `factor` source pixels that lie inside [0, size)."""
+    edges = np.clip(start + factor * np.arange(count + 1), 0, size)
+    return np.diff(edges) / factor
