@@ -29,10 +29,14 @@ class Parameter:
         except (TypeError, ValueError):
             raise UsageError(f"{self.name} must be {self.kind.__name__}, not {value!r}", remedy=self.help) from None
         if self.choices and parsed not in self.choices:
-            raise UsageError(f"{self.name} can't be {parsed!r}", remedy="Choose one of: " + ", ".join(self.choices) + ".")
+            raise UsageError(
+                f"{self.name} can't be {parsed!r}", remedy="Choose one of: " + ", ".join(self.choices) + "."
+            )
         low, high = self.minimum, self.maximum
         if (low is not None and not parsed >= low) or (high is not None and not parsed <= high):
-            raise UsageError(f"{self.name} = {parsed} is out of range", remedy=f"Choose {low} to {high} {self.unit}".strip() + ".")
+            raise UsageError(
+                f"{self.name} = {parsed} is out of range", remedy=f"Choose {low} to {high} {self.unit}".strip() + "."
+            )
         return parsed
 
 

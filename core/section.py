@@ -142,7 +142,12 @@ class Section(ABC):
         best, best_scale = 0, 1
         for index, level in enumerate(self.info.levels):
             scale = round(level.downsample)
-            if _is_exact(level, scale, self.info) and scale <= downsample and downsample % scale == 0 and scale > best_scale:
+            if (
+                _is_exact(level, scale, self.info)
+                and scale <= downsample
+                and downsample % scale == 0
+                and scale > best_scale
+            ):
                 best, best_scale = index, scale
         return best, best_scale
 

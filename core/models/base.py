@@ -108,7 +108,7 @@ class Model(ABC):
         """
 
     def explain(self, pixels: Array, label: str) -> Array | None:
-        """"Why was this called a defect": for a crop (h, w, 3) uint8 at the model's µm/px, a map (h, w) float32 of 0 to 1.
+        """ "Why was this called a defect": for a crop (h, w, 3) uint8 at the model's µm/px, a map (h, w) float32 of 0 to 1.
 
         None when the model has no explanation to give.
         """

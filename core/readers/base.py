@@ -48,8 +48,14 @@ def open_section(path: str | Path) -> Section:
     suffix = path.name.lower()
     claimed = next((r for r in readers() if suffix.endswith(r.suffixes)), None)
     if claimed is not None:
-        raise InputError(f"its content is not {claimed.name}", path=path, remedy="Copy or export it again from the microscope's software.")
-    raise InputError("this kind of file is not known", path=path, remedy="Schliff opens " + ", ".join(known_suffixes()) + ".")
+        raise InputError(
+            f"its content is not {claimed.name}",
+            path=path,
+            remedy="Copy or export it again from the microscope's software.",
+        )
+    raise InputError(
+        "this kind of file is not known", path=path, remedy="Schliff opens " + ", ".join(known_suffixes()) + "."
+    )
 
 
 def _head(path: Path) -> bytes:
@@ -59,11 +65,17 @@ def _head(path: Path) -> bytes:
         with path.open("rb") as file:
             head = file.read(4096)
     except FileNotFoundError:
-        raise InputError("there is no such file", path=path, remedy="Check the name, or whether the drive is connected.") from None
+        raise InputError(
+            "there is no such file", path=path, remedy="Check the name, or whether the drive is connected."
+        ) from None
     except PermissionError:
-        raise InputError("no permission to read it", path=path, remedy="Ask its owner, or copy it to a folder of yours.") from None
+        raise InputError(
+            "no permission to read it", path=path, remedy="Ask its owner, or copy it to a folder of yours."
+        ) from None
     except OSError as error:
-        raise InputError(f"it can't be read ({error.strerror or error})", path=path, remedy="Check the drive or the network.") from None
+        raise InputError(
+            f"it can't be read ({error.strerror or error})", path=path, remedy="Check the drive or the network."
+        ) from None
     if not head:
         raise InputError("the file is empty", path=path, remedy="Copy it again; the transfer may have failed.")
     return head
