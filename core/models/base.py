@@ -84,7 +84,7 @@ class Model(ABC):
         """
         return None
 
-    def restore(self, state: Mapping[str, Array]) -> None:
+    def restore(self, state: Mapping[str, Array]) -> None:  # noqa: B027 - most models learn nothing from the section
         """Takes back what `learn` returned."""
 
     @abstractmethod
