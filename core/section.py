@@ -6,6 +6,7 @@ What a file holds and how its bytes are read is for `core.readers`. Missing over
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -137,35 +138,36 @@ class Section(ABC):
         longest = max(self.info.width_px, self.info.height_px)
         return 1 << max(0, (longest - 1) // 1024).bit_length()
 
-    def source_level(self, downsample: int) -> tuple[int, int]:
-        """The coarsest stored level that serves `downsample` exactly: its index and its own downsample."""
+    def source_level(self, request: RegionRequest) -> tuple[int, int]:
+        """The coarsest stored level that answers `request` exactly: its index and its own downsample.
+
+        A level serves when its pixel grid falls on the request's and it reaches as far as the request does.
+        """
         best, best_scale = 0, 1
         for index, level in enumerate(self.info.levels):
-            scale = round(level.downsample)
-            if (
-                _is_exact(level, scale, self.info)
-                and scale <= downsample
-                and downsample % scale == 0
-                and scale > best_scale
-            ):
+            scale = _power_of_two_scale(level, self.info)
+            if best_scale < scale <= request.downsample and _serves(level, scale, request, self.info):
                 best, best_scale = index, scale
         return best, best_scale
 
     def read(self, request: RegionRequest) -> Array:
-        """The pixels of a region, (rows, columns, samples) of `info.dtype`; 0 outside the section."""
-        level, scale = self.source_level(request.downsample)
+        """The pixels of a region, (rows, columns, samples) of `info.dtype`; 0 outside the section.
+
+        Means are rounded to whole values; where a request's last pixels reach beyond the section, the mean is over
+        the part that exists. Whole output rows are read in bands, so that an overview of a huge level stays in memory.
+        """
+        level, scale = self.source_level(request)
         factor = request.downsample // scale
         rows, columns = request.shape
         out = np.zeros((rows, columns, self.info.samples), self.info.dtype)
-        stored = self.info.levels[level]
-        # Whole output rows are read in bands, so that an overview of a huge level stays within memory.
-        band = max(1, _BAND_PIXELS // max(1, columns * factor * factor))
-        for row in range(0, rows, band):
-            count = min(band, rows - row)
-            x0, y0 = request.x // scale, request.y // scale + row * factor
-            block = self._read_inside(level, stored, x0, y0, columns * factor, count * factor, request.plane)
-            if block is not None:
-                out[row : row + count] = block if factor == 1 else _area_mean(block, factor, x0, y0, stored)
+        x0, y0 = request.x // scale, request.y // scale
+        for row, column, height, width in _blocks(rows, columns, factor):
+            x, y = x0 + column * factor, y0 + row * factor
+            stored = self.info.levels[level]
+            part = self._read_inside(level, stored, x, y, width * factor, height * factor, request.plane)
+            if part is not None:
+                block = part if factor == 1 else _area_mean(part, factor, x, y, stored)
+                out[row : row + height, column : column + width] = block
         return out
 
     def _read_inside(
@@ -184,32 +186,61 @@ class Section(ABC):
         return padded
 
 
-_BAND_PIXELS = 64 << 20
+_BLOCK_PIXELS = 16 << 20
 
 
-def _is_exact(level: PyramidLevel, scale: int, info: SectionInfo) -> bool:
-    """Whether a stored level is a power-of-two reduction, give or take how its last pixel was rounded."""
+def _power_of_two_scale(level: PyramidLevel, info: SectionInfo) -> int:
+    """The level's downsample when it is an exact power-of-two reduction (its last pixel rounded up or down), else 0."""
+    scale = round(level.downsample)
     if scale < 1 or scale & (scale - 1):
+        return 0
+    sizes = ((info.width_px, level.width_px), (info.height_px, level.height_px))
+    return scale if all(stored in (full // scale, -(-full // scale)) for full, stored in sizes) else 0
+
+
+def _serves(level: PyramidLevel, scale: int, request: RegionRequest, info: SectionInfo) -> bool:
+    if request.x % scale or request.y % scale:
         return False
-    return (
-        abs(level.width_px * scale - info.width_px) <= scale and abs(level.height_px * scale - info.height_px) <= scale
-    )
+    right = min(request.x + request.width, info.width_px)
+    bottom = min(request.y + request.height, info.height_px)
+    return right <= level.width_px * scale and bottom <= level.height_px * scale
+
+
+def _blocks(rows: int, columns: int, factor: int) -> Iterator[tuple[int, int, int, int]]:
+    """Row, column, height and width of output blocks whose source pixels fit in memory; full rows where they do."""
+    width = min(columns, max(1, _BLOCK_PIXELS // (factor * factor)))
+    height = min(rows, max(1, _BLOCK_PIXELS // (width * factor * factor)))
+    for row in range(0, rows, height):
+        for column in range(0, columns, width):
+            yield row, column, min(height, rows - row), min(width, columns - column)
 
 
 def _area_mean(block: Array, factor: int, x: int, y: int, stored: PyramidLevel) -> Array:
     """Mean over factor × factor px; at the section's edge only over the pixels that exist."""
     rows, columns = block.shape[0] // factor, block.shape[1] // factor
-    mean = cv2.resize(block, (columns, rows), interpolation=cv2.INTER_AREA).reshape(rows, columns, -1)
-    weight_x = _covered(x, columns, factor, stored.width_px)
-    weight_y = _covered(y, rows, factor, stored.height_px)
-    if weight_x.min() < 1 or weight_y.min() < 1:
-        weight = np.maximum(weight_y[:, None] * weight_x[None, :], 1.0 / factor**2)[..., None]
-        limit = np.iinfo(block.dtype).max
-        mean = np.clip(np.rint(mean / weight), 0, limit).astype(block.dtype)
+    mean = _shrink(block, rows, columns)
+    share_x = _share_inside(x, columns, factor, stored.width_px)
+    share_y = _share_inside(y, rows, factor, stored.height_px)
+    for row in np.flatnonzero((share_y > 0) & (share_y < 1)):
+        strip = _shrink(block[row * factor : (row + 1) * factor].astype(np.float32), 1, columns)
+        mean[row] = _rounded(strip[0], share_y[row] * share_x, block.dtype)
+    for column in np.flatnonzero((share_x > 0) & (share_x < 1)):
+        strip = _shrink(block[:, column * factor : (column + 1) * factor].astype(np.float32), rows, 1)
+        mean[:, column] = _rounded(strip[:, 0], share_x[column] * share_y, block.dtype)
     return mean
 
 
-def _covered(start: int, count: int, factor: int, size: int) -> Array:
+def _shrink(block: Array, rows: int, columns: int) -> Array:
+    return cv2.resize(block, (columns, rows), interpolation=cv2.INTER_AREA).reshape(rows, columns, -1)
+
+
+def _rounded(mean: Array, share: Array, dtype: np.dtype) -> Array:
+    """(n, samples) means that counted missing pixels as 0 → means over the `share` (n,) that exists."""
+    scaled = np.rint(mean / np.where(share > 0, share, 1.0)[:, None])
+    return np.clip(scaled, 0, np.iinfo(dtype).max).astype(dtype)
+
+
+def _share_inside(start: int, count: int, factor: int, size: int) -> Array:
     """For each of `count` output pixels, the share of its `factor` source pixels that lie inside [0, size)."""
     edges = np.clip(start + factor * np.arange(count + 1), 0, size)
     return np.diff(edges) / factor
