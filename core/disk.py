@@ -1,0 +1,61 @@
+"""Decides what a failing disk means to the user, and how a file is written so that it's either old, or new and whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from core.errors import InputError, ResourceError
+
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turns what the system says while writing below `path` into a ResourceError a user can act on."""
+    try:
+        yield
+    except OSError as error:
+        raise _translated(error, path) from error
+    except sqlite3.DatabaseError as error:
+        raise _translated_database(error, path) from error
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Gives a temporary name beside `path`; on success it is flushed and replaces `path`, else it disappears."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with disk_errors(path):
+        try:
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _translated(error: OSError, path: Path) -> ResourceError:
+    if error.errno in _NO_SPACE:
+        return ResourceError("the disk is full", path=path, remedy="Free some space and go on; nothing stored is lost.")
+    if error.errno in _NO_PERMISSION:
+        return ResourceError("no permission to write here", path=path, remedy="Choose another folder for it.")
+    return ResourceError(f"it can't be written ({error.strerror or error})", path=path, remedy="Check the drive.")
+
+
+def _translated_database(error: sqlite3.DatabaseError, path: Path) -> ResourceError | InputError:
+    text = str(error).lower()
+    if "full" in text or "disk i/o" in text:
+        remedy = "Free some space or check the drive, and go on; nothing stored is lost."
+        return ResourceError("the disk is full or failing", path=path, remedy=remedy)
+    if "readonly" in text or "unable to open" in text:
+        return ResourceError("no permission to write here", path=path, remedy="Choose another folder for it.")
+    if "locked" in text:
+        return ResourceError("another program is writing to it", path=path, remedy="Close it there, then try again.")
+    return InputError(f"its records can't be read ({error})", path=path, remedy="Restore it from a backup copy.")

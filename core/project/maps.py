@@ -1,0 +1,92 @@
+"""Decides how a scan's maps lie on disk: one Zarr group per scan, a chunk per tile, half floats.
+
+`model` holds what the model returned, `scores` what is shown and thresholded. A chunk is written under a temporary
+name and renamed (by Zarr's local store), and only then the tile's record is stored: a killed scan never reads half a tile.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from core.disk import disk_errors, written_whole
+from core.errors import InputError
+
+Array = np.ndarray
+
+
+class ScanMaps:
+    """The maps of one scan in `folder`: cells of (channels, rows, columns), NaN where nothing was scanned."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def create(self, cells: tuple[int, int], tile_cells: int, map_channels: int, labels: int) -> None:
+        """Lays out both arrays. What was there before is replaced."""
+        import zarr
+
+        with disk_errors(self.folder):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            group = zarr.open_group(self.folder, mode="w", zarr_format=3)
+            for name, channels in (("model", map_channels), ("scores", labels)):
+                group.create_array(
+                    name,
+                    shape=(channels, *cells),
+                    chunks=(channels, tile_cells, tile_cells),
+                    dtype="float16",
+                    fill_value=np.nan,
+                    dimension_names=("label", "y", "x"),
+                )
+
+    def write(self, name: str, row: int, column: int, values: Array) -> None:
+        """Stores (channels, rows, columns) at a cell."""
+        with disk_errors(self.folder):
+            array = self._open(name, "r+")
+            rows, columns = values.shape[1:]
+            array[:, row : row + rows, column : column + columns] = np.clip(values, -6e4, 6e4).astype(np.float16)
+
+    def read(self, name: str, row: int, column: int, rows: int, columns: int) -> Array:
+        """(channels, rows, columns) float32; NaN outside the map and where nothing was scanned."""
+        array = self._open(name, "r")
+        height, width = array.shape[1:]
+        out = np.full((array.shape[0], rows, columns), np.nan, np.float32)
+        r0, c0, r1, c1 = max(row, 0), max(column, 0), min(row + rows, height), min(column + columns, width)
+        if r1 > r0 and c1 > c0:
+            out[:, r0 - row : r1 - row, c0 - column : c1 - column] = array[:, r0:r1, c0:c1]
+        return out
+
+    def read_all(self, name: str) -> Array:
+        return np.asarray(self._open(name, "r")[:], np.float32)
+
+    def exists(self) -> bool:
+        return (self.folder / "zarr.json").is_file()
+
+    def save_learned(self, state: Mapping[str, Array]) -> None:
+        """Keeps what a model learned from the section, so that a resumed scan goes on with the same model."""
+        with written_whole(self._learned) as temporary, temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, **state)
+
+    def load_learned(self) -> dict[str, Array] | None:
+        if not self._learned.is_file():
+            return None
+        with np.load(self._learned, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+
+    @property
+    def _learned(self) -> Path:
+        return self.folder / "learned.npz"
+
+    def _open(self, name: str, mode: str):  # type: ignore[no-untyped-def]  # zarr gives its Array type only when imported
+        import zarr
+
+        try:
+            return zarr.open_array(self.folder / name, mode=mode)
+        except (OSError, KeyError, ValueError) as error:
+            raise InputError(
+                f"the map of a scan is missing or damaged ({error})",
+                path=self.folder,
+                remedy="Scan again with --restart; decisions are kept.",
+            ) from error

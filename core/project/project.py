@@ -1,0 +1,244 @@
+"""Decides what a project folder is and what can be asked of it. How scans write to it is for `core.project.scan_store`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from core.detection import Detection
+from core.disk import disk_errors
+from core.errors import InputError
+from core.frames import StageTransform
+from core.geometry import Box
+from core.project.database import Database
+from core.project.maps import ScanMaps
+from core.project.records import ScanRecord, ScoreMap, SectionRecord
+from core.ranking import worst_first
+from core.section import Section
+
+DATABASE_NAME = "project.sqlite"
+SUFFIX = ".schliff"
+
+
+class Project:
+    """An open project. Every method may be called from any thread."""
+
+    def __init__(self, path: Path, database: Database) -> None:
+        self.path = path
+        self.database = database
+
+    # -- opening -----------------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, path: str | Path) -> Project:
+        """A new, empty project in a folder that doesn't exist yet or is empty.
+
+        Raises InputError where something else lies there, ResourceError where it can't be written.
+        """
+        path = Path(path)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise InputError("something else lies here already", path=path, remedy="Choose a new name for the project.")
+        with disk_errors(path):
+            path.mkdir(parents=True, exist_ok=True)
+        return cls(path, Database(path / DATABASE_NAME, create=True))
+
+    @classmethod
+    def open(cls, path: str | Path) -> Project:
+        """An existing project. Raises InputError when there is none, or when it is damaged or too new."""
+        path = Path(path)
+        if not cls.is_project(path):
+            raise InputError("there is no Schliff project here", path=path, remedy="Check the folder's name.")
+        return cls(path, Database(path / DATABASE_NAME, create=False))
+
+    @classmethod
+    def open_or_create(cls, path: str | Path) -> Project:
+        return cls.open(path) if cls.is_project(Path(path)) else cls.create(path)
+
+    @staticmethod
+    def is_project(path: Path) -> bool:
+        return (path / DATABASE_NAME).is_file()
+
+    def close(self) -> None:
+        self.database.close()
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # -- sections ----------------------------------------------------------------------------------------------
+
+    def add_section(self, section: Section) -> SectionRecord:
+        """Remembers a section, recognised by content: a moved or renamed file stays the same section."""
+        from core.readers.fingerprint import fingerprint
+
+        info = section.info
+        identity = fingerprint(info.path)
+        stage = info.stage
+        with self.database.writing() as db:
+            db.execute(
+                "INSERT INTO sections (fingerprint, path, width_px, height_px, pixel_size_um, stage)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (fingerprint) DO UPDATE SET path = excluded.path",
+                (
+                    identity,
+                    str(info.path.absolute()),
+                    info.width_px,
+                    info.height_px,
+                    json.dumps(info.pixel_size_um),
+                    json.dumps([stage.source, stage.affine, stage.residual_um, stage.disagreement_um]),
+                ),
+            )
+            row = db.execute("SELECT * FROM sections WHERE fingerprint = ?", (identity,)).fetchone()
+        return _section(row)
+
+    def sections(self) -> list[SectionRecord]:
+        with self.database.reading() as db:
+            return [_section(row) for row in db.execute("SELECT * FROM sections ORDER BY id")]
+
+    def section(self, section_id: int) -> SectionRecord:
+        return next(s for s in self.sections() if s.id == section_id)
+
+    def open_section_of(self, record: SectionRecord) -> Section:
+        """Opens the section's file: where it was, else beside the project.
+
+        Raises InputError when it is in neither place, or when another file took its name.
+        """
+        from core.readers.base import open_section
+        from core.readers.fingerprint import fingerprint
+
+        places = (record.path, self.path.parent / record.path.name)
+        found = next((place for place in places if place.exists()), None)
+        if found is None:
+            raise InputError(
+                "the section of this project is not where it was",
+                path=record.path,
+                remedy=f"Connect its drive, or put the file beside {self.path.name}.",
+            )
+        if fingerprint(found) != record.fingerprint:
+            raise InputError(
+                "this is not the file that was scanned: its content has changed",
+                path=found,
+                remedy="Put the original back, or open the new file in a project of its own.",
+            )
+        return open_section(found)
+
+    # -- scans and what they found -------------------------------------------------------------------------------
+
+    def scans(self, section_id: int | None = None) -> list[ScanRecord]:
+        """Every scan in the order of its start; those replaced by a restart are left out."""
+        with self.database.reading() as db:
+            rows = db.execute(
+                _SCANS + " WHERE NOT replaced AND (?1 IS NULL OR section_id = ?1)" + _IN_ORDER, (section_id,)
+            )
+            return [_scan(row) for row in rows]
+
+    def scan(self, scan_id: str) -> ScanRecord:
+        """Raises InputError when there is no such scan."""
+        with self.database.reading() as db:
+            row = db.execute(_SCANS + " WHERE s.id = ?", (scan_id,)).fetchone()
+        if row is None:
+            raise InputError(f"it holds no scan {scan_id!r}", path=self.path, remedy="List the project's scans.")
+        return _scan(row)
+
+    def set_threshold(self, scan_id: str, threshold: float) -> None:
+        with self.database.writing() as db:
+            db.execute("UPDATE scans SET threshold = ? WHERE id = ?", (threshold, scan_id))
+
+    def detections(self, scan_id: str | None = None, min_score: float | None = None) -> list[Detection]:
+        """Detections worst first. `min_score` None: all that were kept, those below the threshold too."""
+        with self.database.reading() as db:
+            rows = db.execute(
+                "SELECT d.*, s.section_id, s.spec ->> 'id' AS model FROM detections d JOIN scans s ON s.id = d.scan_id"
+                " WHERE NOT s.replaced AND (?1 IS NULL OR d.scan_id = ?1) AND (?2 IS NULL OR d.score >= ?2)",
+                (scan_id, min_score),
+            )
+            return worst_first(detection_of(row) for row in rows)
+
+    def score_map(self, scan_id: str) -> ScoreMap | None:
+        """The scores of a scan as far as it got, or None when nothing is stored yet."""
+        maps = self.maps(scan_id)
+        return ScoreMap(maps.read_all("scores"), self.scan(scan_id).cell_px) if maps.exists() else None
+
+    def maps(self, scan_id: str) -> ScanMaps:
+        return ScanMaps(self.path / "maps" / f"{scan_id}.zarr")
+
+    # -- how the window was left -----------------------------------------------------------------------------------
+
+    def get_state(self, key: str) -> Any | None:
+        with self.database.reading() as db:
+            row = db.execute("SELECT value FROM view_state WHERE key = ?", (key,)).fetchone()
+        return None if row is None else json.loads(row["value"])
+
+    def set_state(self, key: str, value: Any) -> None:
+        with self.database.writing() as db:
+            db.execute("REPLACE INTO view_state (key, value) VALUES (?, ?)", (key, json.dumps(value)))
+
+
+_SCANS = """
+SELECT s.*, (SELECT count(*) FROM tiles t WHERE t.scan_id = s.id AND t.state != 'mapped') AS done,
+            (SELECT count(*) FROM tiles t WHERE t.scan_id = s.id AND t.state = 'skipped') AS skipped
+FROM scans s"""
+_IN_ORDER = " ORDER BY started, s.rowid"
+
+
+def _section(row: sqlite3.Row) -> SectionRecord:
+    source, affine, residual, disagreement = json.loads(row["stage"])
+    size = json.loads(row["pixel_size_um"])
+    rows = None if affine is None else tuple(tuple(values) for values in affine)
+    return SectionRecord(
+        id=row["id"],
+        path=Path(row["path"]),
+        fingerprint=row["fingerprint"],
+        width_px=row["width_px"],
+        height_px=row["height_px"],
+        pixel_size_um=None if size is None else (size[0], size[1]),
+        stage=StageTransform(source, rows, residual, disagreement),  # type: ignore[arg-type]  # 2 × 3 as it was stored
+    )
+
+
+def _scan(row: sqlite3.Row) -> ScanRecord:
+    spec = json.loads(row["spec"])
+    return ScanRecord(
+        id=row["id"],
+        section_id=row["section_id"],
+        key=row["key"],
+        model_id=spec["id"],
+        model_name=spec["name"],
+        model_version=spec["version"],
+        family=spec["family"],
+        labels=tuple(spec["labels"]),
+        artefact_labels=tuple(spec["artefact_labels"]),
+        score_unit=spec["score_unit"],
+        status=row["status"],
+        threshold=row["threshold"],
+        tiles_total=row["tiles_total"],
+        tiles_done=row["done"],
+        tiles_skipped=row["skipped"],
+        cell_px=row["cell_px"],
+        context_px=row["context_px"],
+        seconds=row["seconds"],
+        device=row["device"],
+        parameters=json.loads(row["parameters"]),
+        started=row["started"],
+        finished=row["finished"],
+    )
+
+
+def detection_of(row: sqlite3.Row) -> Detection:
+    """A detection from a row of `detections` joined with its scan's `section_id` and `model`."""
+    return Detection(
+        id=row["id"],
+        section_id=row["section_id"],
+        scan_id=row["scan_id"],
+        model=row["model"],
+        label=row["label"],
+        score=row["score"],
+        box=Box(row["x_px"], row["y_px"], row["w_px"], row["h_px"]),
+        area_px=row["area_px"],
+        severity=row["severity"],
+        status=row["status"],
+        note=row["note"],
+    )
