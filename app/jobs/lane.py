@@ -1,0 +1,82 @@
+"""Decides in which thread a job runs: one after the other in a lane, the two lanes side by side, all joined at exit."""
+
+from __future__ import annotations
+
+import queue
+
+from PySide6.QtCore import QObject, QThread
+
+from app.jobs.job import Job
+
+
+class _LaneThread(QThread):
+    def __init__(self, jobs: queue.SimpleQueue[Job | None], name: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self._jobs = jobs
+
+    def run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job.run()
+
+
+class Lane(QObject):
+    """A thread that runs its jobs in the order they came. It starts with the first job."""
+
+    def __init__(self, name: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._thread = _LaneThread(self._jobs, name)
+        self._open_jobs: set[Job] = set()
+        self._closed = False
+
+    def submit(self, job: Job) -> Job:
+        """Runs `job` when those before it are done; keeps it alive until then."""
+        if self._closed:
+            raise RuntimeError("this lane is closed")
+        self._open_jobs.add(job)
+        job.ended.connect(lambda: self._open_jobs.discard(job))
+        self._jobs.put(job)
+        if not self._thread.isRunning():
+            self._thread.start()
+        return job
+
+    @property
+    def busy(self) -> bool:
+        """Whether any job has not told its ending yet."""
+        return bool(self._open_jobs)
+
+    @property
+    def running(self) -> bool:
+        """Whether the thread exists."""
+        return self._thread.isRunning()
+
+    def cancel_all(self) -> None:
+        for job in self._open_jobs:
+            job.cancel()
+
+    def close(self) -> None:
+        """Cancels what is left and waits for the thread. Endings not yet told are dropped with their jobs."""
+        if self._closed:
+            return
+        self._closed = True
+        self.cancel_all()
+        self._jobs.put(None)
+        self._thread.wait()
+        self._open_jobs.clear()
+
+
+class Lanes(QObject):
+    """The program's two lanes: `gpu` for scans and explanations (one at a time), `io` for files and the project."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.gpu = Lane("gpu", self)
+        self.io = Lane("io", self)
+
+    def close(self) -> None:
+        """Cancels everything first, then joins: a running scan ends within one tile."""
+        for lane in (self.gpu, self.io):
+            lane.cancel_all()
+        self.gpu.close()
+        self.io.close()

@@ -1,0 +1,339 @@
+"""Decides what is open, chosen, hidden and selected: the one holder of mutable state, which says so by signals.
+
+Panels, gallery and viewer read its attributes, call its methods and follow its signals; they never talk to each
+other. Opening files is for `app.session_opening`, running scans for `app.session_scanning`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.jobs import Job, Lanes
+from app.session_opening import Opened, Opener
+from app.session_scanning import ScanControl
+from app.session_state import HeatStyle, SavedView, ViewState
+from core.detection import Detection, Status
+from core.errors import SchliffError
+from core.section import Plane, Section
+
+if TYPE_CHECKING:
+    from core.display import DisplayRange
+    from core.models.base import ModelSpec
+    from core.project import Project, ScanRecord, ScoreMap, SectionRecord
+    from core.review import Review
+    from core.scan.runner import ScanOptions
+
+SAVE_AFTER_MS = 800
+DEFAULT_THRESHOLD = 0.5  # while there is no scan
+
+
+class Session(QObject):
+    """Everything the window shows, in one place. Use it from the window's thread only."""
+
+    section_changed = Signal()  # another section, or none
+    project_changed = Signal()  # another project, or none
+    scans_changed = Signal()  # the list of scans, one of their records, or which one is active
+    detections_changed = Signal()  # the set of detections of the active scan
+    visible_changed = Signal()  # threshold or hidden labels: which of them are shown
+    selection_changed = Signal(str)  # who selected: "viewer", "gallery", "keys", "session"
+    decisions_changed = Signal(list)  # ids of detections whose status or note changed
+    display_changed = Signal()  # plane or display range: the pixels look different
+    layers_changed = Signal()  # how heat map and boxes are drawn
+    score_map_changed = Signal()  # the anomaly map of the active scan
+    scan_started = Signal()
+    scan_progress = Signal(object)  # core.jobs.Step
+    scan_finished = Signal(object)  # ScanSummary, or None when it was cancelled or failed
+    activity_changed = Signal(str, int, int)  # what the IO lane does for the user, done, total; "" = nothing
+    path_opened = Signal(str)  # for the list of recent files
+    message = Signal(str, str)  # level ("info", "warning", "error"), one line of text
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.lanes = Lanes(self)
+        self.section: Section | None = None
+        self.section_record: SectionRecord | None = None
+        self.project: Project | None = None
+        self.plane = Plane()
+        self.display_range: DisplayRange | None = None
+        self.scans: list[ScanRecord] = []
+        self.scan: ScanRecord | None = None
+        self.detections: list[Detection] = []
+        self.score_map: ScoreMap | None = None
+        self.threshold = DEFAULT_THRESHOLD
+        self.hidden_labels: frozenset[str] = frozenset()
+        self.selected_id: int | None = None
+        self.heat = HeatStyle()
+        self.boxes_visible = True
+        self.view: ViewState | None = None
+        self._visible: list[Detection] | None = None
+        self._review: Review | None = None
+        self._save_timer = QTimer(self, singleShot=True, interval=SAVE_AFTER_MS)
+        self._save_timer.timeout.connect(self.save_state)
+
+        self.opener = Opener(self)
+        self.scan_control = ScanControl(self)
+
+    # -- opening and scanning ---------------------------------------------------------------------
+
+    def open_path(self, path: str | Path) -> None:
+        """Opens a section or a project folder in the background; `section_changed` or an error `message` follows."""
+        self.opener.open(Path(path))
+
+    def close_section(self) -> None:
+        """Back to the empty window."""
+        self.opener.close_current()
+
+    @property
+    def scanning(self) -> bool:
+        return self.scan_control.running
+
+    def start_scan(self, spec: ModelSpec, options: ScanOptions) -> None:
+        """Scans the open section in the background; makes a project where there is none yet."""
+        self.scan_control.start(spec, options)
+
+    def cancel_scan(self) -> None:
+        """Stops the running scan within a tile; starting it again resumes."""
+        self.scan_control.cancel()
+
+    def set_scan(self, scan_id: str | None) -> None:
+        """Shows another scan of this section; its detections follow with `detections_changed`."""
+        self.scan_control.show(scan_id)
+
+    # -- what is shown ----------------------------------------------------------------------------
+
+    def visible_detections(self) -> list[Detection]:
+        """Detections at or above the threshold whose label is not hidden, worst first. Don't change the list."""
+        if self._visible is None:
+            hidden, threshold = self.hidden_labels, self.threshold
+            self._visible = [d for d in self.detections if d.score >= threshold and d.label not in hidden]
+        return self._visible
+
+    def detection(self, detection_id: int | None) -> Detection | None:
+        """The detection of the active scan with this id, if there is one."""
+        return next((d for d in self.detections if d.id == detection_id), None)
+
+    @property
+    def selected(self) -> Detection | None:
+        return self.detection(self.selected_id)
+
+    def set_threshold(self, value: float) -> None:
+        if value == self.threshold:
+            return
+        self.threshold = float(value)
+        self._filter_changed()
+
+    def set_hidden_labels(self, labels: Iterable[str]) -> None:
+        hidden = frozenset(labels)
+        if hidden == self.hidden_labels:
+            return
+        self.hidden_labels = hidden
+        self._filter_changed()
+
+    def set_heat(self, **changes: Any) -> None:
+        """Any of HeatStyle's values: visible, opacity, colour_map, label_index."""
+        heat = replace(self.heat, **changes)
+        if heat != self.heat:
+            self.heat = heat
+            self.layers_changed.emit()
+            self._state_changed()
+
+    def set_boxes_visible(self, visible: bool) -> None:
+        if visible != self.boxes_visible:
+            self.boxes_visible = visible
+            self.layers_changed.emit()
+            self._state_changed()
+
+    def set_plane(self, plane: Plane) -> None:
+        if plane != self.plane:
+            self.plane = plane
+            self.display_changed.emit()
+            self._state_changed()
+
+    def set_display_range(self, display_range: DisplayRange | None) -> None:
+        """Grey values that become black and white; None: as the file's type says."""
+        if display_range != self.display_range:
+            self.display_range = display_range
+            self.display_changed.emit()
+            self._state_changed()
+
+    def set_view(self, view: ViewState) -> None:
+        """The viewer tells where it is, so that it can be left and found again."""
+        self.view = view
+        self._state_changed()
+
+    # -- choosing and judging ---------------------------------------------------------------------
+
+    def select(self, detection_id: int | None, source: str) -> None:
+        """Selects one detection (None: none). `source` lets a listener ignore its own selection."""
+        if detection_id != self.selected_id:
+            self.selected_id = detection_id
+            self.selection_changed.emit(source)
+            self._state_changed()
+
+    def select_next(self, step: int = 1, source: str = "keys") -> None:
+        """The next (or with -1 the previous) visible detection, worst first; stops at the ends."""
+        visible = self.visible_detections()
+        if not visible:
+            return
+        place = next((i for i, d in enumerate(visible) if d.id == self.selected_id), None)
+        if place is None:
+            place = 0 if step > 0 else len(visible) - 1
+        else:
+            place = min(max(place + step, 0), len(visible) - 1)
+        self.select(visible[place].id, source)
+
+    @property
+    def can_undo(self) -> bool:
+        return self._review is not None and self._review.can_undo
+
+    @property
+    def can_redo(self) -> bool:
+        return self._review is not None and self._review.can_redo
+
+    def decide(self, status: Status, ids: Iterable[int] | None = None, note: str | None = None) -> None:
+        """Records a person's decision about the selected detection, or about all of `ids`; one step of undo."""
+        if ids is None:
+            ids = () if self.selected_id is None else (self.selected_id,)
+        chosen = list(ids)
+        if self._review is None or not chosen:
+            return
+        try:
+            self._review.decide(chosen, status, note)
+        except SchliffError as error:
+            self.report(error)
+            return
+        self._refresh_decisions(chosen)
+
+    def undo(self) -> None:
+        """Takes the last decision back."""
+        if self._review is not None and self.can_undo:
+            self._refresh_decisions(self._review.undo())
+
+    def redo(self) -> None:
+        """Makes the decision again that was taken back last."""
+        if self._review is not None and self.can_redo:
+            self._refresh_decisions(self._review.redo())
+
+    def _refresh_decisions(self, ids: list[int]) -> None:
+        assert self.project is not None
+        if self.scan is not None:
+            stored = {d.id: d for d in self.project.detections(self.scan.id)}
+            self.detections = [stored.get(d.id, d) for d in self.detections]
+            self._visible = None
+        self.decisions_changed.emit(list(ids))
+
+    # -- telling the user -------------------------------------------------------------------------
+
+    def report(self, error: Exception) -> None:
+        """Shows an error: file, what, remedy in one line. Errors nobody foresaw go to the log with their trace."""
+        if isinstance(error, SchliffError):
+            self.message.emit("error", str(error))
+            return
+        import logging
+
+        logging.getLogger("schliff").error("unforeseen error", exc_info=error)
+        self.message.emit("error", f"Something went wrong: {error or type(error).__name__}. Help ▸ Log tells more.")
+
+    def run_io(self, job: Job) -> Job:
+        """Runs a job in the IO lane; its failure is reported."""
+        job.failed.connect(self.report)
+        return self.lanes.io.submit(job)
+
+    # -- for the opener and the scan control ------------------------------------------------------
+
+    def adopt(self, opened: Opened | None) -> None:
+        """Takes another section with all that belongs to it, then tells everyone; the caller closes the one before."""
+        self._save_timer.stop()
+        opened = opened or Opened(None)
+        saved = opened.saved
+        self.section, self.display_range, self.plane, self.view = (
+            opened.section,
+            opened.display_range,
+            saved.plane,
+            saved.view,
+        )
+        self.project, self.section_record, self._review = opened.project, opened.record, opened.review
+        self.scans, self.scan, self.score_map = opened.scans, opened.scan, opened.score_map
+        self.detections, self._visible = opened.detections, None
+        self.threshold = opened.scan.threshold if opened.scan else DEFAULT_THRESHOLD
+        self.heat, self.boxes_visible, self.hidden_labels = saved.heat, saved.boxes_visible, saved.hidden_labels
+        self.selected_id = saved.selected_id if any(d.id == saved.selected_id for d in self.detections) else None
+        for signal in (self.section_changed, self.project_changed, self.scans_changed, self.layers_changed):
+            signal.emit()
+        self.detections_changed.emit()
+        self.score_map_changed.emit()
+        self.selection_changed.emit("session")
+
+    def adopt_project(self, project: Project, record: SectionRecord, review: Review) -> None:
+        """Takes the project that was made for the open section."""
+        self.project, self.section_record, self._review = project, record, review
+        self.project_changed.emit()
+        self._state_changed()
+
+    def adopt_scans(self, scans: list[ScanRecord], active: ScanRecord | None) -> None:
+        """Another list of scans; the threshold follows when another one becomes active."""
+        other = (active and active.id) != (self.scan and self.scan.id)
+        self.scans, self.scan = scans, active
+        self.scans_changed.emit()
+        if other:
+            if active is not None:
+                self.threshold = active.threshold
+            self._filter_changed()
+
+    def adopt_detections(self, detections: list[Detection]) -> None:
+        """Another set, worst first. A selection that is not in it any more is dropped."""
+        self.detections, self._visible = detections, None
+        self.detections_changed.emit()
+        if self.selected_id is not None and self.selected is None:
+            self.select(None, "session")
+
+    def adopt_score_map(self, score_map: ScoreMap | None) -> None:
+        self.score_map = score_map
+        self.score_map_changed.emit()
+
+    # -- leaving ----------------------------------------------------------------------------------
+
+    def save_state(self) -> None:
+        """Writes into the project how the window is left."""
+        self._save_timer.stop()
+        if self.project is None or self.section_record is None:
+            return
+        shown = self.display_range
+        saved = SavedView(
+            view=self.view,
+            scan_id=self.scan.id if self.scan else None,
+            selected_id=self.selected_id,
+            hidden_labels=self.hidden_labels,
+            heat=self.heat,
+            boxes_visible=self.boxes_visible,
+            plane=self.plane,
+            display_range=None if shown is None else (float(shown.low), float(shown.high)),
+        )
+        try:
+            self.project.set_state(f"view:{self.section_record.id}", saved.to_json())
+            self.project.set_state("section", self.section_record.id)
+            if self.scan is not None and self.scan.threshold != self.threshold:
+                self.project.set_threshold(self.scan.id, self.threshold)
+                self.scan = replace(self.scan, threshold=self.threshold)
+        except SchliffError as error:
+            self.report(error)
+
+    def close(self) -> None:
+        """Saves, stops all work, joins the threads, closes the files."""
+        self.save_state()
+        self.lanes.close()
+        self.opener.shut()
+
+    def _filter_changed(self) -> None:
+        self._visible = None
+        self.visible_changed.emit()
+        self._state_changed()
+
+    def _state_changed(self) -> None:
+        if self.project is not None:
+            self._save_timer.start()

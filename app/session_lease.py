@@ -1,0 +1,59 @@
+"""Decides when an open section may really be closed: when the last read that other threads have begun is over."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from core.errors import CancelledError
+from core.section import Array, Plane, RegionRequest, Section
+
+
+class LeasedSection(Section):
+    """A section that tile readers, thumbnails and a scan share. Reading after `close` raises CancelledError."""
+
+    def __init__(self, section: Section) -> None:
+        self.info = section.info
+        self._section = section
+        self._state = threading.Condition()
+        self._readers = 0
+        self._closed = False
+
+    def read(self, request: RegionRequest) -> Array:
+        with self._lease():
+            return self._section.read(request)
+
+    def read_level(self, level: int, x: int, y: int, width: int, height: int, plane: Plane) -> Array:
+        with self._lease():
+            return self._section.read_level(level, x, y, width, height, plane)
+
+    def source_level(self, downsample: int) -> tuple[int, int]:
+        return self._section.source_level(downsample)
+
+    @property
+    def wrapped(self) -> Section:
+        """The section itself, for whoever must know its kind."""
+        return self._section
+
+    def close(self) -> None:
+        """Refuses new reads at once, waits for those begun, closes the file. A second call does nothing."""
+        with self._state:
+            if self._closed:
+                return
+            self._closed = True
+            self._state.wait_for(lambda: self._readers == 0)
+        self._section.close()
+
+    @contextmanager
+    def _lease(self) -> Iterator[None]:
+        with self._state:
+            if self._closed:
+                raise CancelledError("the section was closed", path=self.info.path)
+            self._readers += 1
+        try:
+            yield
+        finally:
+            with self._state:
+                self._readers -= 1
+                self._state.notify_all()

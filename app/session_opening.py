@@ -1,0 +1,239 @@
+"""Decides how a path becomes an open section with its project, in the IO lane, and when the one before is closed.
+
+A section's own project is NAME.schliff beside it; where that folder can't be written, one in the user's data folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.jobs import Job
+from app.session_lease import LeasedSection
+from app.session_state import SavedView
+from core.detection import Detection
+from core.errors import InputError, SchliffError
+from core.jobs import CancelToken, Progress, Step
+from core.section import Section
+
+if TYPE_CHECKING:
+    from app.session import Session
+    from core.display import DisplayRange
+    from core.project import Project, ScanRecord, ScoreMap, SectionRecord
+    from core.review import Review
+
+PROJECT_SUFFIX = ".schliff"
+
+
+@dataclass
+class Opened:
+    """An open section and all that is known of it, gathered outside the window's thread."""
+
+    section: Section | None
+    project: Project | None = None
+    record: SectionRecord | None = None
+    review: Review | None = None
+    saved: SavedView = SavedView()
+    display_range: DisplayRange | None = None
+    scans: list[ScanRecord] = field(default_factory=list)
+    scan: ScanRecord | None = None
+    detections: list[Detection] = field(default_factory=list)
+    score_map: ScoreMap | None = None
+    warning: str = ""
+
+    def close(self) -> None:
+        if self.section is not None:
+            self.section.close()
+        if self.project is not None:
+            self.project.close()
+
+
+class Opener:
+    """Opens paths for the session; only the last one asked for is taken."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._job: Job | None = None
+        self._retired: list[Opened] = []
+
+    @property
+    def opening(self) -> bool:
+        return self._job is not None
+
+    def open(self, path: Path) -> None:
+        session = self._session
+        if self._job is not None:
+            self._job.cancel()
+        session.save_state()
+        job = self._job = Job(lambda progress, cancel: open_path(path, progress, cancel), f"Opening {path.name}")
+        job.finished.connect(lambda opened: self._opened(job, opened, path))
+        job.progress.connect(lambda step: session.activity_changed.emit(step.message, step.done, step.total))
+        job.ended.connect(lambda: self._ended(job))
+        session.activity_changed.emit(f"Opening {path.name}…", 0, 0)
+        session.run_io(job)
+
+    def close_current(self) -> None:
+        self._session.save_state()
+        self._replace(None)
+
+    def shut(self) -> None:
+        """Closes every file, in the calling thread; the lanes have ended before."""
+        self._retire()
+        for old in self._retired:
+            old.close()
+        self._retired.clear()
+
+    def _opened(self, job: Job, opened: Opened, path: Path) -> None:
+        if job is not self._job:
+            self._retired.append(opened)
+            self.close_retired()
+            return
+        self._replace(opened)
+        if opened.warning:
+            self._session.message.emit("warning", opened.warning)
+        self._session.path_opened.emit(str(path))
+
+    def _ended(self, job: Job) -> None:
+        if job is self._job:
+            self._job = None
+            self._session.activity_changed.emit("", 0, 0)
+
+    def _replace(self, opened: Opened | None) -> None:
+        if self._session.scanning:
+            self._session.cancel_scan()
+            self._session.message.emit("info", "The scan was paused; open its section again and scan to go on.")
+        self._retire()
+        self._session.adopt(opened)
+        self.close_retired()
+
+    def _retire(self) -> None:
+        session = self._session
+        if session.section is not None or session.project is not None:
+            self._retired.append(Opened(session.section, session.project))
+
+    def close_retired(self) -> None:
+        """Closes what is open no more, once no scan uses it; called again when a scan ends."""
+        if self._session.scanning or not self._retired:
+            return
+        old, self._retired = self._retired, []
+        self._session.run_io(Job(lambda progress, cancel: [item.close() for item in old], "Closing files"))
+
+
+def open_path(path: Path, progress: Progress, cancel: CancelToken) -> Opened:
+    """A section file, an OME-Zarr folder or a project folder. Raises InputError."""
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links out of the user's folder
+    progress(Step(0, 0, f"Opening {path.name}…"))
+    if path.name.lower().endswith(PROJECT_SUFFIX):
+        return _open_project(path, cancel)
+    return _open_section_file(path, cancel)
+
+
+def project_home(section_path: Path) -> Path:
+    """Where the project of a section is, or will be made: beside it, else in the user's data folder."""
+    beside = section_path.with_name(_stem(section_path) + PROJECT_SUFFIX)
+    elsewhere = _user_project(section_path)
+    for existing in (beside, elsewhere):
+        if existing.is_dir():
+            return existing
+    return beside if os.access(section_path.parent, os.W_OK) else elsewhere
+
+
+def _stem(path: Path) -> str:
+    name = path.name
+    for suffix in (".ome.tiff", ".ome.tif", ".ome.zarr"):
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return path.stem
+
+
+def _user_project(section_path: Path) -> Path:
+    from core.userdirs import data_dir
+
+    mark = hashlib.sha256(str(section_path).encode()).hexdigest()[:8]
+    return data_dir() / "projects" / f"{_stem(section_path)}-{mark}{PROJECT_SUFFIX}"
+
+
+def _open_section_file(path: Path, cancel: CancelToken) -> Opened:
+    from core.readers.base import open_section
+
+    opened = Opened(_with_overviews(open_section(path)))
+    home = project_home(path)
+    try:
+        cancel.check()
+        if home.is_dir():
+            _attach_own_project(opened, home)
+        _fill(opened)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _attach_own_project(opened: Opened, home: Path) -> None:
+    """A damaged project must not keep its section from being looked at."""
+    from core.project import Project
+
+    assert opened.section is not None
+    try:
+        opened.project = Project.open(home)
+        opened.record = opened.project.add_section(opened.section)
+    except SchliffError as error:
+        if opened.project is not None:
+            opened.project.close()
+        opened.project = opened.record = None
+        opened.warning = f"The section is open without its project. {error}"
+
+
+def _open_project(path: Path, cancel: CancelToken) -> Opened:
+    from core.project import Project, open_section_of
+
+    project = Project.open(path)
+    opened = Opened(None, project)
+    try:
+        records = project.sections()
+        if not records:
+            raise InputError(
+                "the project has no section yet", path=path, remedy="Open a section and scan it; its project fills."
+            )
+        last = project.get_state("section")
+        opened.record = next((r for r in records if r.id == last), records[0])
+        cancel.check()
+        opened.section = _with_overviews(open_section_of(opened.record))
+        _fill(opened)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _with_overviews(section: Section) -> Section:
+    return LeasedSection(section)
+
+
+def _fill(opened: Opened) -> None:
+    """Everything the project and the pixels tell, so that the window's thread only has to show it."""
+    from core.review import Review
+
+    assert opened.section is not None
+    if opened.project is not None and opened.record is not None:
+        opened.review = Review(opened.project)
+        opened.saved = SavedView.from_json(opened.project.get_state(f"view:{opened.record.id}"))
+        opened.scans = opened.project.scans(opened.record.id)
+        opened.scan = next((s for s in opened.scans if s.id == opened.saved.scan_id), None)
+        if opened.scan is None and opened.scans:
+            opened.scan = opened.scans[-1]
+    if opened.project is not None and opened.scan is not None:
+        opened.detections = opened.project.detections(opened.scan.id)
+        opened.score_map = opened.project.score_map(opened.scan.id)
+    opened.display_range = _display_range(opened.section, opened.saved)
+
+
+def _display_range(section: Section, saved: SavedView) -> DisplayRange | None:
+    from core.display import DisplayRange, auto_range
+
+    if saved.display_range is not None:
+        return DisplayRange(*saved.display_range)
+    return auto_range(section, saved.plane) if section.info.dtype.itemsize > 1 else None

@@ -1,0 +1,100 @@
+"""Decides which small values make up "how the window was left", and how they are written into the project as JSON."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from core.section import Plane
+
+
+@dataclass(frozen=True, slots=True)
+class HeatStyle:
+    """How the anomaly map is drawn. `label_index` picks one label's map; None: the highest score of all labels."""
+
+    visible: bool = True
+    opacity: float = 0.55
+    colour_map: str = "inferno"
+    label_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ViewState:
+    """What the viewer shows: the level-0 point in its middle and screen px (device independent) per level-0 px."""
+
+    x_px: float
+    y_px: float
+    zoom: float
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """Everything of the window's state that belongs to one section of a project."""
+
+    view: ViewState | None = None
+    scan_id: str | None = None
+    selected_id: int | None = None
+    hidden_labels: frozenset[str] = frozenset()
+    heat: HeatStyle = HeatStyle()
+    boxes_visible: bool = True
+    plane: Plane = Plane()
+    display_range: tuple[float, float] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        state = asdict(self)
+        state["hidden_labels"] = sorted(self.hidden_labels)
+        return state
+
+    @classmethod
+    def from_json(cls, state: object) -> SavedView:
+        """What `to_json` wrote; values that can't be understood are left at their defaults."""
+        saved = cls()
+        if not isinstance(state, dict):
+            return saved
+        for name, read in _READERS.items():
+            try:
+                saved = replace(saved, **{name: read(state[name])})
+            except (KeyError, TypeError, ValueError):
+                continue
+        return saved
+
+
+def _view(value: Any) -> ViewState | None:
+    if value is None:
+        return None
+    view = ViewState(float(value["x_px"]), float(value["y_px"]), float(value["zoom"]))
+    if not (math.isfinite(view.x_px + view.y_px) and 0 < view.zoom < math.inf):
+        raise ValueError(value)
+    return view
+
+
+def _heat(value: Any) -> HeatStyle:
+    index = value["label_index"]
+    return HeatStyle(
+        bool(value["visible"]),
+        min(max(float(value["opacity"]), 0.0), 1.0),
+        str(value["colour_map"]),
+        None if index is None else int(index),
+    )
+
+
+def _range(value: Any) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    low, high = map(float, value)
+    if not (math.isfinite(low + high) and low < high):
+        raise ValueError(value)
+    return low, high
+
+
+_READERS = {
+    "view": _view,
+    "scan_id": lambda v: None if v is None else str(v),
+    "selected_id": lambda v: None if v is None else int(v),
+    "hidden_labels": lambda v: frozenset(map(str, v)),
+    "heat": _heat,
+    "boxes_visible": bool,
+    "plane": lambda v: Plane(int(v["c"]), int(v["z"]), int(v["t"])),
+    "display_range": _range,
+}
