@@ -60,9 +60,10 @@ def test_resin_around_a_disc_is_skipped_and_no_specimen_is(level, samples, dtype
     cells = cv2.resize(inside.astype(np.uint8), None, fx=1 / 16, fy=1 / 16, interpolation=cv2.INTER_NEAREST)
     assert mask.values[cells > 0].all()
     grid = TileGrid(2048, 2048, 1.0, 128, 16)
-    empty = [t for t in grid.tiles() if not cells[t.y_cell : t.y_cell + 8, t.x_cell : t.x_cell + 8].any()]
-    skipped = [tile for tile in empty if not mask.covers(tile.box)]
-    assert len(skipped) >= 0.6 * len(empty)
+    near = cv2.dilate(cells, np.ones((13, 13), np.uint8))
+    empty = [t for t in grid.tiles() if not near[t.y_cell : t.y_cell + 8, t.x_cell : t.x_cell + 8].any()]
+    assert len(empty) > 10
+    assert not any(mask.covers(tile.box) for tile in empty)
 
 
 @pytest.mark.parametrize("what", ["specimen", "resin", "black", "two metals"])
