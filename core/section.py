@@ -123,6 +123,14 @@ class Section(ABC):
         (gaps of a mosaic) they are 0. Raises InputError when the file's bytes can't be decoded.
         """
 
+    def preview(self, downsample: int, plane: Plane) -> Array | None:
+        """A quick first look at the whole section, `downsample` level-0 px per px, or None where there is no shortcut.
+
+        Such pixels may be smoothed, aliased and off by about one of their own: show them until exact ones arrive,
+        measure nothing in them. Size is within one px of `info` / downsample.
+        """
+        return None
+
     def close(self) -> None:  # noqa: B027 - most readers hold nothing open
         """Releases the file. Reading afterwards is an error."""
 

@@ -1,0 +1,45 @@
+"""Decides how pixels that are neither 8- nor 16-bit whole numbers become so. The section's warnings then say it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+Array = np.ndarray
+
+_TOP = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRange:
+    """`low` becomes 0 and `high` becomes 65535; beyond is cut off, NaN becomes 0."""
+
+    low: float
+    high: float
+
+    def to_uint16(self, pixels: Array) -> Array:
+        span = self.high - self.low
+        scaled = (pixels.astype(np.float64) - self.low) * (_TOP / span if span > 0 else 0.0)
+        return np.rint(np.nan_to_num(np.clip(scaled, 0, _TOP), nan=0.0)).astype(np.uint16)
+
+    def warning(self, kind: str) -> str:
+        return f"Its {kind} values are read as 16-bit: {self.low:g} becomes 0, {self.high:g} becomes 65535."
+
+
+def value_range(sample: Array) -> ValueRange:
+    """A range that keeps the order of all values in `sample`: 0 to 1, 0 to 65535, or the sample's own extremes."""
+    finite = sample[np.isfinite(sample)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    if low >= 0 and high <= 1:
+        return ValueRange(0.0, 1.0)
+    if low >= 0 and 255 <= high <= _TOP:
+        return ValueRange(0.0, float(_TOP))
+    return ValueRange(low, high)
+
+
+def with_samples(pixels: Array, samples: int, dtype: np.dtype) -> Array:
+    """Grey repeated to RGB and 8-bit kept as numbers in 16, where planes of one file differ."""
+    if pixels.shape[2] != samples:
+        pixels = np.repeat(pixels, samples, axis=2) if pixels.shape[2] == 1 else pixels[:, :, :samples]
+    return pixels.astype(dtype, copy=False)
