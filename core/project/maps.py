@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
@@ -23,12 +24,14 @@ class ScanMaps:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._arrays: dict[tuple[str, str], Any] = {}
 
     def create(self, cells: tuple[int, int], tile_cells: int, map_channels: int, labels: int) -> None:
         """Lays out both arrays. What was there before is replaced."""
         import zarr
 
         with disk_errors(self.folder):
+            self._arrays.clear()
             shutil.rmtree(self.folder, ignore_errors=True)
             group = zarr.open_group(self.folder, mode="w", zarr_format=3)
             for name, channels in (("model", map_channels), ("scores", labels)):
@@ -79,7 +82,12 @@ class ScanMaps:
     def _learned(self) -> Path:
         return self.folder / "learned.npz"
 
-    def _open(self, name: str, mode: str):  # type: ignore[no-untyped-def]  # zarr gives its Array type only when imported
+    def _open(self, name: str, mode: Literal["r", "r+"]) -> Any:
+        if (name, mode) not in self._arrays:
+            self._arrays[name, mode] = self._open_anew(name, mode)
+        return self._arrays[name, mode]
+
+    def _open_anew(self, name: str, mode: Literal["r", "r+"]) -> Any:
         import zarr
 
         try:

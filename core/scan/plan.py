@@ -1,0 +1,76 @@
+"""Decides what a scan will do before it does it: the scale, the tiles and their order. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.errors import UsageError
+from core.geometry import Box
+from core.models.base import ModelSpec
+from core.section import Plane, SectionInfo
+from core.tiling import Mask, Tile, TileGrid
+
+# Beyond this factor between the section's µm/px and the model's, what the model learned to see is not visible.
+COARSEST_UPSAMPLING = 4.0
+
+
+@dataclass(frozen=True)
+class ScanPlan:
+    """`tiles` in the order of work; those of `skipped` (indices) show no specimen."""
+
+    grid: TileGrid
+    tiles: tuple[Tile, ...]
+    skipped: frozenset[int]
+
+    @property
+    def to_map(self) -> list[Tile]:
+        return [tile for tile in self.tiles if tile.index not in self.skipped]
+
+    def neighbours(self, tile: Tile) -> list[int]:
+        """Indices of the up to 8 tiles around one."""
+        rows, columns = self.grid.shape
+        around = [(tile.row + i, tile.col + j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
+        return [r * columns + c for r, c in around if 0 <= r < rows and 0 <= c < columns]
+
+
+def model_scale(info: SectionInfo, spec: ModelSpec) -> float:
+    """Level-0 px per model px; 1 when the section or the model states no scale.
+
+    Raises UsageError when the section is far too coarse for the model.
+    """
+    if spec.um_per_px is None or info.pixel_size_um is None:
+        return 1.0
+    section_um = (info.pixel_size_um[0] * info.pixel_size_um[1]) ** 0.5
+    scale = spec.um_per_px / section_um
+    if scale * COARSEST_UPSAMPLING < 1:
+        raise UsageError(
+            f"{info.path.name} has {section_um:.3g} µm per px, too coarse for {spec.id}, made for {spec.um_per_px:.3g}",
+            remedy="Scan it with the texture model, which needs no scale.",
+        )
+    return scale
+
+
+def plan_scan(
+    info: SectionInfo, spec: ModelSpec, mask: Mask, region: Box | None, start_at: tuple[float, float] | None
+) -> ScanPlan:
+    """Raises UsageError when the region lies outside the section."""
+    grid = TileGrid(info.width_px, info.height_px, model_scale(info, spec), spec.tile_px, spec.stride_px)
+    inside = info.box if region is None else region.intersection(info.box)
+    if inside is None:
+        raise UsageError(
+            "the region lies outside the section",
+            remedy=f"Give X,Y,W,H within {info.width_px} × {info.height_px} px.",
+        )
+    tiles = grid.order(grid.tiles(inside), start_at)
+    skipped = frozenset(tile.index for tile in tiles if not mask.covers(tile.box))
+    return ScanPlan(grid, tuple(tiles), skipped)
+
+
+def scan_parameters(plane: Plane, region: Box | None, display: tuple[float, float], scale: float) -> dict[str, object]:
+    """All that makes the result what it is, besides section and model; goes into the scan's key and provenance."""
+    return {
+        "plane": [plane.c, plane.z, plane.t],
+        "region": None if region is None else [region.x, region.y, region.w, region.h],
+        "display_range": list(display),
+        "scale": scale,
+    }
