@@ -23,6 +23,7 @@ from core.section import Plane, Section
 
 if TYPE_CHECKING:
     from core.display import DisplayRange
+
     from core.models.base import ModelSpec
     from core.project import Project, ScanRecord, ScoreMap, SectionRecord
     from core.review import Review
@@ -180,12 +181,9 @@ class Session(QObject):
         visible = self.visible_detections()
         if not visible:
             return
-        place = next((i for i, d in enumerate(visible) if d.id == self.selected_id), None)
-        if place is None:
-            place = 0 if step > 0 else len(visible) - 1
-        else:
-            place = min(max(place + step, 0), len(visible) - 1)
-        self.select(visible[place].id, source)
+        start = -1 if step > 0 else len(visible)
+        place = next((i for i, d in enumerate(visible) if d.id == self.selected_id), start) + step
+        self.select(visible[min(max(place, 0), len(visible) - 1)].id, source)
 
     @property
     def can_undo(self) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from app.jobs import Job
 from app.session_lease import LeasedSection
+from app.session_reading import read_scan
 from app.session_state import SavedView
 from core.detection import Detection
 from core.errors import InputError, SchliffError
@@ -20,8 +21,9 @@ from core.jobs import CancelToken, Progress, Step
 from core.section import Section
 
 if TYPE_CHECKING:
-    from app.session import Session
     from core.display import DisplayRange
+
+    from app.session import Session
     from core.project import Project, ScanRecord, ScoreMap, SectionRecord
     from core.review import Review
 
@@ -36,7 +38,7 @@ class Opened:
     project: Project | None = None
     record: SectionRecord | None = None
     review: Review | None = None
-    saved: SavedView = SavedView()
+    saved: SavedView = field(default_factory=SavedView)
     display_range: DisplayRange | None = None
     scans: list[ScanRecord] = field(default_factory=list)
     scan: ScanRecord | None = None
@@ -111,8 +113,12 @@ class Opener:
 
     def _retire(self) -> None:
         session = self._session
-        if session.section is not None or session.project is not None:
-            self._retired.append(Opened(session.section, session.project))
+        self.retire(Opened(session.section, session.project))
+
+    def retire(self, old: Opened) -> None:
+        """Takes what is no longer shown, to close it when nothing uses it any more."""
+        if old.section is not None or old.project is not None:
+            self._retired.append(old)
 
     def close_retired(self) -> None:
         """Closes what is open no more, once no scan uses it; called again when a scan ends."""
@@ -150,10 +156,10 @@ def _stem(path: Path) -> str:
 
 
 def _user_project(section_path: Path) -> Path:
-    from core.userdirs import data_dir
+    from core.userdirs import models_dir
 
     mark = hashlib.sha256(str(section_path).encode()).hexdigest()[:8]
-    return data_dir() / "projects" / f"{_stem(section_path)}-{mark}{PROJECT_SUFFIX}"
+    return models_dir().parent / "projects" / f"{_stem(section_path)}-{mark}{PROJECT_SUFFIX}"
 
 
 def _open_section_file(path: Path, cancel: CancelToken) -> Opened:
@@ -188,7 +194,7 @@ def _attach_own_project(opened: Opened, home: Path) -> None:
 
 
 def _open_project(path: Path, cancel: CancelToken) -> Opened:
-    from core.project import Project, open_section_of
+    from core.project import Project
 
     project = Project.open(path)
     opened = Opened(None, project)
@@ -201,7 +207,7 @@ def _open_project(path: Path, cancel: CancelToken) -> Opened:
         last = project.get_state("section")
         opened.record = next((r for r in records if r.id == last), records[0])
         cancel.check()
-        opened.section = _with_overviews(open_section_of(opened.record))
+        opened.section = _with_overviews(project.open_section_of(opened.record))
         _fill(opened)
     except BaseException:
         opened.close()
@@ -221,13 +227,9 @@ def _fill(opened: Opened) -> None:
     if opened.project is not None and opened.record is not None:
         opened.review = Review(opened.project)
         opened.saved = SavedView.from_json(opened.project.get_state(f"view:{opened.record.id}"))
-        opened.scans = opened.project.scans(opened.record.id)
-        opened.scan = next((s for s in opened.scans if s.id == opened.saved.scan_id), None)
-        if opened.scan is None and opened.scans:
-            opened.scan = opened.scans[-1]
-    if opened.project is not None and opened.scan is not None:
-        opened.detections = opened.project.detections(opened.scan.id)
-        opened.score_map = opened.project.score_map(opened.scan.id)
+        shown = read_scan(opened.project, opened.record.id, opened.saved.scan_id)
+        opened.scans, opened.scan = shown.scans, shown.scan
+        opened.detections, opened.score_map = shown.detections, shown.score_map
     opened.display_range = _display_range(opened.section, opened.saved)
 
 

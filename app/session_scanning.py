@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QElapsedTimer
 
 from app.jobs import Job
-from app.session_opening import project_home
+from app.session_opening import Opened, project_home
+from app.session_reading import Shown, read_scan
 from core.detection import Detection
 from core.jobs import CancelToken, Progress, Step
 
 if TYPE_CHECKING:
     from app.session import Session
     from core.models.base import ModelSpec
-    from core.project import Project, ScanRecord, ScoreMap, SectionRecord
+    from core.project import Project, SectionRecord
     from core.review import Review
     from core.scan.runner import ScanOptions
     from core.section import Section
 
-MAP_REFRESH_MS = 4000  # how often the growing map and set of detections are read again during a scan
+REFRESH_MS = 3000  # how often the growing map and the records are read again during a scan
 
-Shown = tuple["list[ScanRecord]", "ScanRecord | None", list[Detection], "ScoreMap | None"]
+
+@dataclass(frozen=True)
+class _NewProject:
+    project: Project
+    record: SectionRecord
+    review: Review
 
 
 class ScanControl:
@@ -31,35 +37,33 @@ class ScanControl:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._job: Job | None = None
-        self._refreshing: Job | None = None
-        self._since_refresh = QElapsedTimer()
+        self._section: Section | None = None
+        self._followed = False
+        self._reading: Job | None = None
+        self._since_reading = QElapsedTimer()
 
     @property
     def running(self) -> bool:
         return self._job is not None
 
     @property
-    def title(self) -> str:
-        return self._job.title if self._job is not None else ""
+    def cancelling(self) -> bool:
+        return self._job is not None and self._job.cancel_token.cancelled
 
     def start(self, spec: ModelSpec, options: ScanOptions) -> None:
         session = self._session
-        section = session.section
-        if section is None or self.running:
+        if session.section is None or self.running:
             return
-        given = session.project
-        job = self._job = Job(lambda progress, cancel: work(progress, cancel), spec.name)
-
-        def work(progress: Progress, cancel: CancelToken) -> Any:
-            return _scan(job, section, given, spec, options, progress, cancel)
-
-        job.posted.connect(lambda item: self._posted(job, item))
+        section, project = session.section, session.project
+        job = Job(lambda progress, cancel: _scan(job, section, project, spec, options, progress, cancel), spec.name)
+        self._job, self._section, self._followed = job, section, False
+        job.posted.connect(self._posted)
         job.progress.connect(self._progressed)
         job.failed.connect(session.report)
-        job.finished.connect(lambda summary: self._over(job, summary))
-        job.failed.connect(lambda error: self._over(job, None))
-        job.cancelled.connect(lambda: self._over(job, None))
-        self._since_refresh.start()
+        job.finished.connect(self._over)
+        job.failed.connect(lambda error: self._over(None))
+        job.cancelled.connect(lambda: self._over(None))
+        self._since_reading.start()
         session.lanes.gpu.submit(job)
         session.scan_started.emit()
         session.scan_progress.emit(Step(0, 0, "Getting ready"))
@@ -69,79 +73,76 @@ class ScanControl:
             self._job.cancel()
 
     def show(self, scan_id: str | None) -> None:
-        """Another scan of the section: records, detections and map are read in the background."""
+        """Another scan of the section: its records, detections and map are read in the background.
+
+        None: the one that was started last.
+        """
         session = self._session
         if session.project is None or session.section_record is None:
             return
         project, section_id = session.project, session.section_record.id
-        if self._refreshing is not None:
-            self._refreshing.cancel()
-        job = self._refreshing = Job(lambda progress, cancel: _load(project, section_id, scan_id), "Reading the scan")
-        job.finished.connect(lambda shown: self._loaded(job, shown))
-        self._since_refresh.restart()
+        job = self._reading = Job(lambda progress, cancel: read_scan(project, section_id, scan_id), "Reading a scan")
+        job.finished.connect(lambda shown: self._read(job, project, shown))
+        job.ended.connect(lambda: self._reading_ended(job))
+        self._since_reading.restart()
         session.run_io(job)
 
-    def _loaded(self, job: Job, shown: Shown) -> None:
-        if job is not self._refreshing:
-            return
-        self._refreshing = None
-        scans, active, detections, score_map = shown
-        self._session.adopt_scans(scans, active)
-        self._session.adopt_detections(detections)
-        self._session.adopt_score_map(score_map)
-
-    def _posted(self, job: Job, item: object) -> None:
-        """The project that was made for the scan, or detections of a tile."""
+    def _read(self, job: Job, project: Project, shown: Shown) -> None:
         session = self._session
-        if job.cancel_token.cancelled and session.project is not None:
+        if job is not self._reading or project is not session.project:
             return
+        self._followed |= shown.scan is not None and shown.scan.status == "running"
+        session.adopt_scans(shown.scans, shown.scan)
+        session.adopt_detections(shown.detections)
+        session.adopt_score_map(shown.score_map)
+
+    def _reading_ended(self, job: Job) -> None:
+        if job is self._reading:
+            self._reading = None
+
+    def _is_of_open_section(self) -> bool:
+        return self._section is self._session.section
+
+    def _posted(self, item: object) -> None:
+        """The project that was made for the scan, or what was found in one tile."""
+        session = self._session
         if isinstance(item, _NewProject):
-            session.adopt_project(item.project, item.record, item.review)
-            session.message.emit("info", f"Project: {item.project.path}")
-        elif isinstance(item, list) and item:
+            if self._is_of_open_section() and session.project is None:
+                session.adopt_project(item.project, item.record, item.review)
+                session.message.emit("info", f"Project: {item.project.path}")
+            else:
+                session.opener.retire(Opened(None, item.project))
+        elif isinstance(item, list) and item and self._is_of_open_section():
             self._found(item)
 
     def _found(self, detections: list[Detection]) -> None:
-        session = self._session
-        scan_id = detections[0].scan_id
-        if session.scan is None or session.scan.id != scan_id:
-            self.show(scan_id)
-            return
         from core.ranking import worst_first
 
+        session = self._session
+        if session.scan is None or session.scan.id != detections[0].scan_id:
+            self._read_soon()
+            return
         merged = {d.id: d for d in session.detections} | {d.id: d for d in detections}
         session.adopt_detections(worst_first(merged.values()))
 
     def _progressed(self, step: Step) -> None:
-        session = self._session
-        session.scan_progress.emit(step)
-        due = self._since_refresh.elapsed() > MAP_REFRESH_MS
-        if due and self._refreshing is None and session.project is not None and not self._is_cancelled():
-            self.show(self._running_id())
+        self._session.scan_progress.emit(step)
+        if self._since_reading.elapsed() > REFRESH_MS and self._is_of_open_section() and not self.cancelling:
+            self._read_soon()
 
-    def _running_id(self) -> str | None:
-        """The scan that runs, as far as the project knows it yet."""
-        session = self._session
-        assert session.project is not None
-        assert session.section_record is not None
-        running = [s for s in session.project.scans(session.section_record.id) if s.status == "running"]
-        return running[-1].id if running else (session.scan.id if session.scan else None)
+    def _read_soon(self) -> None:
+        """Reads the running scan until it is shown once; then whichever the user looks at."""
+        if self._reading is None:
+            scan = self._session.scan
+            self.show(scan.id if scan is not None and self._followed else None)
 
-    def _is_cancelled(self) -> bool:
-        return self._job is not None and self._job.cancel_token.cancelled
-
-    def _over(self, job: Job, summary: Any) -> None:
-        session = self._session
-        self._job = None
+    def _over(self, summary: Any) -> None:
+        session, ours = self._session, self._is_of_open_section()
+        self._job = self._section = None
         session.opener.close_retired()
         session.scan_finished.emit(summary)
-        scan_id = getattr(summary, "scan_id", None) or (session.scan.id if session.scan else None)
-        self.show(scan_id)
-
-
-class _NewProject:
-    def __init__(self, project: Project, record: SectionRecord, review: Review) -> None:
-        self.project, self.record, self.review = project, record, review
+        if ours:
+            self.show(summary.scan_id if summary is not None else None)
 
 
 def _scan(
@@ -171,15 +172,5 @@ def _make_project(section: Section) -> _NewProject:
     from core.project import Project
     from core.review import Review
 
-    home: Path = project_home(section.info.path)
-    home.parent.mkdir(parents=True, exist_ok=True)
-    project = Project.open_or_create(home)
+    project = Project.open_or_create(project_home(section.info.path))
     return _NewProject(project, project.add_section(section), Review(project))
-
-
-def _load(project: Project, section_id: int, scan_id: str | None) -> Shown:
-    scans = project.scans(section_id)
-    active = next((s for s in scans if s.id == scan_id), None)
-    if active is None:
-        return scans, None, [], None
-    return scans, active, project.detections(active.id), project.score_map(active.id)

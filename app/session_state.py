@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from core.section import Plane
@@ -36,9 +36,9 @@ class SavedView:
     scan_id: str | None = None
     selected_id: int | None = None
     hidden_labels: frozenset[str] = frozenset()
-    heat: HeatStyle = HeatStyle()
+    heat: HeatStyle = field(default_factory=HeatStyle)
     boxes_visible: bool = True
-    plane: Plane = Plane()
+    plane: Plane = field(default_factory=Plane)
     display_range: tuple[float, float] | None = None
 
     def to_json(self) -> dict[str, Any]:

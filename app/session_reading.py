@@ -1,0 +1,40 @@
+"""Decides what is read from the project to show one scan of a section; runs in any thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.detection import Detection
+from core.errors import SchliffError
+
+if TYPE_CHECKING:
+    from core.project import Project, ScanRecord, ScoreMap
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the project holds of one section: its scans, and one of them in full."""
+
+    scans: list[ScanRecord]
+    scan: ScanRecord | None
+    detections: list[Detection]
+    score_map: ScoreMap | None
+
+
+def read_scan(project: Project, section_id: int, scan_id: str | None) -> Shown:
+    """Everything about one scan of a section (None: the one started last)."""
+    scans = project.scans(section_id)
+    latest = max(scans, key=lambda s: (s.status == "running", s.started), default=None)
+    scan = next((s for s in scans if s.id == scan_id), latest)
+    if scan is None:
+        return Shown(scans, None, [], None)
+    return Shown(scans, scan, project.detections(scan.id), _map_of(project, scan.id))
+
+
+def _map_of(project: Project, scan_id: str) -> ScoreMap | None:
+    """A missing or damaged map is no reason not to show the detections."""
+    try:
+        return project.score_map(scan_id)
+    except SchliffError:
+        return None
