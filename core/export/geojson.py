@@ -1,0 +1,54 @@
+"""Decides how detections are written for QuPath: a GeoJSON FeatureCollection in full-resolution px.
+
+Terms as QuPath exports and imports them (its documentation, "Exporting annotations"): `objectType`, `classification`
+with name and colour, `measurements`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from core.class_colours import colour_of
+from core.export.base import ExporterSpec, ExportItem
+from core.geometry import Box
+
+_MEASUREMENTS = ("score", "severity", "area_um2", "stage_x_um", "stage_y_um")
+
+
+def write(items: Sequence[ExportItem], path: Path) -> None:
+    document = {"type": "FeatureCollection", "features": [_feature(item) for item in items]}
+    path.write_text(json.dumps(document, indent=1), encoding="utf-8")
+
+
+def _feature(item: ExportItem) -> dict[str, Any]:
+    detection, row = item.detection, item.row
+    return {
+        "type": "Feature",
+        "id": str(uuid5(NAMESPACE_URL, f"{row['section']}#{row['scan_id']}#{row['id']}")),
+        "geometry": {"type": "Polygon", "coordinates": [_ring(detection.box)]},
+        "properties": {
+            "objectType": "annotation",
+            "name": f"{row['id']} {detection.label}",
+            "classification": {"name": detection.label, "color": list(colour_of(detection.label))},
+            "metadata": {"status": detection.status, "model": detection.model, "scan": detection.scan_id},
+            "measurements": {name: row[name] for name in _MEASUREMENTS if row[name] is not None},
+        },
+    }
+
+
+def _ring(box: Box) -> list[list[float]]:
+    corners = [(box.x, box.y), (box.x1, box.y), (box.x1, box.y1), (box.x, box.y1), (box.x, box.y)]
+    return [[round(x, 2), round(y, 2)] for x, y in corners]
+
+
+SPEC = ExporterSpec(
+    id="geojson",
+    name="GeoJSON for QuPath",
+    suffix=".geojson",
+    help="Boxes with class and measurements in full-resolution px; drag it onto the same image in QuPath.",
+    write=write,
+)
