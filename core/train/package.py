@@ -1,0 +1,91 @@
+"""Decides what a trained window classifier's folder says of itself, and writes it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torchvision
+
+import core
+from core.models.card import CARD_FORMAT
+from core.models.networks.resnet_cells import STRIDE_PX, ResNetCells
+from core.models.networks.window_classifier import tensors_of
+from core.models.weights import save_model
+
+TILE_PX = 1024
+# Grey levels of light micrographs lie around the middle; fixed numbers, so that a window alone decides.
+MEAN, DEVIATION = 0.5, 0.25
+
+
+@dataclass(frozen=True)
+class Identity:
+    """How a model is called and what it may be used for."""
+
+    id: str
+    name: str
+    description: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a trained network needs beside its weights to be used as a model."""
+
+    labels: Sequence[str]
+    artefact_labels: Sequence[str]
+    um_per_px: float | None
+    width: int
+    blocks: int
+    context_cells: int
+    threshold: float
+    score_floor: float
+    training: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_classifier(folder: Path, identity: Identity, recipe: Recipe, network: ResNetCells) -> dict[str, Any]:
+    """Writes the model folder and returns its card. Raises ResourceError when the disk refuses."""
+    return save_model(folder, make_card(identity, recipe, network.reach_px), tensors_of(network))
+
+
+def make_card(identity: Identity, recipe: Recipe, reach_px: int) -> dict[str, Any]:
+    """The card, but for the hash of the weights, which `save_model` adds."""
+    return {
+        "format": CARD_FORMAT,
+        "id": identity.id,
+        "name": identity.name,
+        "kind": "classifier",
+        "family": "classifier",
+        "description": identity.description,
+        "licence": identity.licence or "not stated",
+        "labels": list(recipe.labels),
+        "artefact_labels": list(recipe.artefact_labels),
+        "input": {"um_per_px": recipe.um_per_px, "mean": MEAN, "deviation": DEVIATION},
+        "network": {"backbone": "resnet_cells", "width": recipe.width, "blocks": recipe.blocks},
+        "scan": {
+            "tile_px": TILE_PX,
+            "halo_px": reach_px,
+            "window_px": STRIDE_PX * (2 * recipe.context_cells + 1),
+            "stride_px": STRIDE_PX,
+            "map_channels": len(recipe.labels) + 1,
+            "context_cells": recipe.context_cells,
+            "score_unit": "probability",
+            "score_floor": recipe.score_floor,
+            "threshold": recipe.threshold,
+        },
+        "training": dict(recipe.training),
+        "metrics": dict(recipe.metrics),
+        "versions": {
+            "schliff": core.__version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "torchvision": torchvision.__version__,
+            "numpy": np.__version__,
+        },
+    }

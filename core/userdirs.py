@@ -1,0 +1,34 @@
+"""Decides where a user's own files lie: settings, caches, and models they trained or imported.
+
+`SCHLIFF_HOME` puts all of them into one folder; else the operating system's usual places are taken.
+None of the folders need exist yet; whoever writes makes them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+_NAME = "schliff"
+
+
+def config_dir() -> Path:
+    """Settings."""
+    return _own("config") or platformdirs.user_config_path(_NAME, appauthor=False)
+
+
+def cache_dir() -> Path:
+    """What can be made again: overviews, thumbnails."""
+    return _own("cache") or platformdirs.user_cache_path(_NAME, appauthor=False)
+
+
+def models_dir() -> Path:
+    """Model folders that every project of this user can use."""
+    return _own("models") or platformdirs.user_data_path(_NAME, appauthor=False) / "models"
+
+
+def _own(part: str) -> Path | None:
+    home = os.environ.get("SCHLIFF_HOME")
+    return Path(home) / part if home else None
