@@ -1,0 +1,73 @@
+"""Decides how the icons of `resources/icons` become QIcons: one set of line drawings, in the colours of the palette.
+
+The drawings say `currentColor`; widgets given an icon by `set_icon` follow a change of theme by themselves.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+
+from PySide6.QtCore import QByteArray, QEvent, QObject, QRectF, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QAbstractButton, QApplication
+
+_SIZES = (16, 20, 24, 32, 48)
+
+
+def icon(name: str, colour: QColor | None = None) -> QIcon:
+    """The icon `resources/icons/NAME.svg` in `colour`, or in the text colour of the application's palette."""
+    palette = QApplication.palette()
+    normal = colour or palette.color(QPalette.ColorRole.WindowText)
+    disabled = palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.WindowText)
+    return _icon(name, normal.name(), disabled.name())
+
+
+def icon_pixmap(name: str, side: int, colour: QColor, ratio: float = 1.0) -> QPixmap:
+    """One drawing, `side` device-independent px wide, for a screen of this device pixel ratio."""
+    pixmap = _render(name, round(side * ratio), colour.name())
+    pixmap.setDevicePixelRatio(ratio)
+    return pixmap
+
+
+def set_icon(button: QAbstractButton, name: str) -> None:
+    """Gives a button an icon that changes colour with the theme."""
+    button.setIcon(icon(name))
+    button.installEventFilter(_Recolour(button, name))
+
+
+class _Recolour(QObject):
+    def __init__(self, button: QAbstractButton, name: str) -> None:
+        super().__init__(button)
+        self._button, self._name = button, name
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.PaletteChange and watched is self._button:
+            self._button.setIcon(icon(self._name))
+        return False
+
+
+@lru_cache(maxsize=256)
+def _icon(name: str, normal: str, disabled: str) -> QIcon:
+    made = QIcon()
+    for side in _SIZES:
+        made.addPixmap(_render(name, side, normal), QIcon.Mode.Normal)
+        made.addPixmap(_render(name, side, disabled), QIcon.Mode.Disabled)
+    return made
+
+
+def _render(name: str, side_px: int, colour: str) -> QPixmap:
+    pixmap = QPixmap(side_px, side_px)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    QSvgRenderer(QByteArray(_drawing(name).replace("currentColor", colour).encode())).render(
+        painter, QRectF(0, 0, side_px, side_px)
+    )
+    painter.end()
+    return pixmap
+
+
+@lru_cache(maxsize=128)
+def _drawing(name: str) -> str:
+    return (files("resources") / "icons" / f"{name}.svg").read_text(encoding="utf-8")
