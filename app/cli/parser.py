@@ -1,0 +1,158 @@
+"""Decides the words of the command line: commands, options, their help. What they do is in the modules beside it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from functools import cache
+from typing import NoReturn
+
+import core
+from app.cli import inspecting, results, sampling, scanning, training, window
+from core.geometry import Box
+
+Run = Callable[[argparse.Namespace], int | None]
+KINDS = ("battery", "magnet")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+@cache
+def known_commands() -> frozenset[str]:
+    return frozenset(_COMMANDS)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="schliff",
+        description="Find, judge and hand over the defects in microscope images of whole polished sections.",
+        epilog="`schliff PATH` opens a section or a project. `schliff COMMAND --help` says more.",
+    )
+    parser.add_argument("--version", action="version", version=f"schliff {core.__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, (run, help_text, add_arguments) in _COMMANDS.items():
+        command = commands.add_parser(name, help=help_text, description=help_text)
+        add_arguments(command)
+        command.add_argument("--debug", action="store_true", help="show a traceback when something fails")
+        command.set_defaults(run=run)
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}. See `{self.prog} --help`.\n")
+
+
+def _open(p: argparse.ArgumentParser) -> None:
+    p.add_argument("path", nargs="?", metavar="PATH", help="a section (CZI, TIFF, OME-Zarr, PNG, JPEG) or a project")
+
+
+def _demo(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--kind", choices=KINDS, default="battery")
+    p.add_argument("--size", type=int, default=6000, metavar="PX", help="side of the sample (default %(default)s)")
+    p.add_argument(
+        "--project", metavar="DIR", help="where to keep sample and results (default: the user's data folder)"
+    )
+    p.add_argument("--screenshot", metavar="PNG", help="draw the window once everything is loaded, save it, exit")
+
+
+def _sample(p: argparse.ArgumentParser) -> None:
+    p.add_argument("out", metavar="OUT.czi|OUT.tif")
+    p.add_argument("--kind", choices=KINDS, default="battery")
+    p.add_argument("--size", type=int, default=12000, metavar="PX", help="side of the section (default %(default)s)")
+    p.add_argument("--defects", type=int, metavar="N", help="how many to plant (default: by area)")
+    p.add_argument("--seed", type=int, default=0, metavar="S", help="the same seed gives the same section")
+
+
+def _info(p: argparse.ArgumentParser) -> None:
+    p.add_argument("path", metavar="PATH")
+    _json(p)
+
+
+def _models(p: argparse.ArgumentParser) -> None:
+    _json(p)
+
+
+def _scan(p: argparse.ArgumentParser) -> None:
+    p.add_argument("paths", nargs="+", metavar="PATH", help="sections")
+    p.add_argument("--model", required=True, metavar="ID|DIR", help="see `schliff models`")
+    p.add_argument("--project", required=True, metavar="DIR", help="made where it doesn't exist")
+    p.add_argument("--region", type=_region, metavar="X,Y,W,H", help="only this part, in level-0 px")
+    p.add_argument("--threshold", type=float, metavar="T", help="show detections scoring at least this")
+    p.add_argument("--device", choices=DEVICES, default="auto")
+    p.add_argument("--restart", action="store_true", help="start over instead of resuming")
+    _json(p)
+
+
+def _defects(p: argparse.ArgumentParser) -> None:
+    p.add_argument("project", metavar="PROJECT")
+    _status(p)
+    p.add_argument("--class", dest="classes", action="append", default=[], metavar="C", help="only this class")
+    p.add_argument("--sort", default="severity", metavar="FIELD", help="a column (default %(default)s, worst first)")
+    p.add_argument("--below-threshold", action="store_true", help="those that score less than the threshold too")
+    _json(p)
+
+
+def _check(p: argparse.ArgumentParser) -> None:
+    p.add_argument("project", metavar="PROJECT")
+    p.add_argument("--truth", required=True, metavar="CSV", help="id,class,x_px,y_px,w_px,h_px,…")
+    _json(p)
+
+
+def _export(p: argparse.ArgumentParser) -> None:
+    p.add_argument("project", metavar="PROJECT")
+    p.add_argument("--format", required=True, metavar="ID", help="csv, geojson; `schliff doctor` lists all")
+    p.add_argument("--out", required=True, metavar="FILE")
+    p.add_argument("--frame", choices=("pixel", "stage", "sem"), default="pixel", help="coordinates that must be known")
+    _status(p)
+
+
+def _train(p: argparse.ArgumentParser) -> None:
+    p.add_argument("family", metavar="FAMILY", help="classifier")
+    p.add_argument("--data", required=True, metavar="DIR", help="sections, each with NAME.truth.csv beside it")
+    p.add_argument("--out", required=True, metavar="MODELDIR")
+    p.add_argument("--set", dest="settings", action="append", default=[], metavar="NAME=VALUE")
+    p.add_argument("--seed", type=int, default=0, metavar="S")
+    p.add_argument("--device", choices=DEVICES, default="auto")
+    _json(p)
+
+
+def _json(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else")
+
+
+def _status(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--status", action="append", default=[], metavar="S", help="unreviewed, defect, artefact, false_alarm"
+    )
+
+
+def _region(text: str) -> Box:
+    try:
+        x, y, w, h = (float(part) for part in text.split(","))
+        box = Box(x, y, w, h)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not X,Y,W,H in px") from None
+    if box.area == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is empty")
+    return box
+
+
+_COMMANDS: dict[str, tuple[Run, str, Callable[[argparse.ArgumentParser], None]]] = {
+    "open": (window.open_window, "open the app, on a section or a project", _open),
+    "demo": (window.demo, "make a sample section, scan it with the bundled models, open the app on it", _demo),
+    "sample": (sampling.sample, "write a synthetic section with known truth", _sample),
+    "info": (inspecting.info, "say what a section is, and where it lay on the stage", _info),
+    "models": (inspecting.models, "list every model that can be used", _models),
+    "scan": (scanning.scan, "run a model over sections; resumes by itself", _scan),
+    "defects": (results.defects, "list what was found, worst first", _defects),
+    "check": (results.check, "compare what was found with a known truth", _check),
+    "train": (training.train, "train a model on sections with known defects", _train),
+    "export": (results.export, "write a list for others", _export),
+    "doctor": (
+        inspecting.doctor,
+        "versions, devices, readers, models, exporters, and what is missing",
+        lambda p: _json(p),
+    ),
+}

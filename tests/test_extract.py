@@ -1,0 +1,74 @@
+"""Reading detections from a map of scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.geometry import Box
+from core.scan.extract import SHARE_OF_PEAK, find_marks, to_candidate
+
+
+def scores(rows: int = 12, columns: int = 16, labels: int = 1) -> np.ndarray:
+    return np.zeros((labels, rows, columns), np.float32)
+
+
+def test_a_mark_covers_the_cells_above_the_share_of_its_peak():
+    values = scores()
+    values[0, 3:6, 4:9] = 0.5
+    values[0, 4, 6] = 1.0
+    values[0, 3, 4] = SHARE_OF_PEAK - 0.01  # a corner too faint to belong
+    (mark,) = find_marks(values, 0.3)
+    assert mark.box == Box(4, 3, 5, 3)
+    assert mark.cells == 14
+    assert mark.peak == (4, 6)
+    assert mark.score == pytest.approx(1.0)
+
+
+def test_two_peaks_with_a_valley_between_are_two_marks():
+    values = scores()
+    values[0, 5, 2:5] = 0.9
+    values[0, 5, 5] = 0.2
+    values[0, 5, 6:9] = 0.8
+    marks = find_marks(values, 0.3)
+    assert [m.box for m in marks] == [Box(2, 5, 3, 1), Box(6, 5, 3, 1)]
+
+
+def test_the_slope_of_a_peak_is_no_second_mark():
+    values = scores()
+    values[0, 5, :8] = np.linspace(1.0, 0.3, 8)
+    assert len(find_marks(values, 0.25)) == 1
+
+
+def test_below_the_floor_and_unscanned_there_is_nothing():
+    values = scores()
+    values[0, 2, 2] = 0.29
+    values[0, 8:, :] = np.nan
+    assert find_marks(values, 0.3) == []
+
+
+def test_on_one_place_the_surest_label_stays():
+    values = scores(labels=2)
+    values[0, 4:7, 4:7] = 0.6
+    values[1, 4:7, 4:8] = 0.9
+    values[0, 4:7, 12:14] = 0.6
+    marks = find_marks(values, 0.3)
+    assert [(m.label, m.box) for m in marks] == [(1, Box(4, 4, 4, 3)), (0, Box(12, 4, 2, 3))]
+
+
+def test_a_plateau_is_one_mark_and_its_peak_the_upper_left_cell():
+    values = scores()
+    values[0, 4:8, 4:8] = 0.7
+    (mark,) = find_marks(values, 0.3)
+    assert mark.peak == (4, 4)
+
+
+def test_a_candidate_is_in_level0_px_and_inside_the_section():
+    values = scores()
+    values[0, 10:12, 14:16] = 1
+    (mark,) = find_marks(values, 0.3)
+    candidate = to_candidate(mark, ("pore",), cell_px=8, row=100, column=200, section=Box(0, 0, 1725, 5000))
+    assert candidate.label == "pore"
+    assert candidate.box == Box(214 * 8, 110 * 8, 1725 - 214 * 8, 16)
+    assert candidate.area_px == 4 * 64
+    assert candidate.peak == (214.5 * 8, 110.5 * 8)

@@ -1,0 +1,160 @@
+"""The project folder: opens as it was left, refuses what it isn't, keeps every decision."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from core.detection import Candidate
+from core.errors import InputError, ResourceError
+from core.geometry import Box
+from core.project import Project
+from core.project.database import VERSION
+from core.project.scan_store import ScanStore
+from core.readers.base import open_section
+from core.review import Review
+from tests.toy import spotted_image, toy_spec, write_image
+
+
+@pytest.fixture
+def section_path(tmp_path: Path) -> Path:
+    return write_image(tmp_path / "section.png", spotted_image())
+
+
+@pytest.fixture
+def project(tmp_path: Path):
+    with Project.create(tmp_path / "p.schliff") as made:
+        yield made
+
+
+def scan_with(project: Project, section_path: Path, count: int) -> ScanStore:
+    with open_section(section_path) as section:
+        record = project.add_section(section)
+    store = ScanStore.begin(
+        project, record, toy_spec(), parameters={}, tiles_total=1, cell_px=8, context_px=24, threshold=0.5,
+        device="cpu", provenance={},
+    )  # fmt: skip
+    candidates = [Candidate("anomaly", 0.3 + 0.1 * i, Box(10 * i, 5, 8, 8), 64, (10 * i + 4, 9)) for i in range(count)]
+    store.emit(0, candidates)
+    return store
+
+
+def test_a_project_opens_again_as_it_was_left(project: Project, section_path: Path):
+    store = scan_with(project, section_path, 5)
+    Review(project).decide([2], "defect", "look at it in the SEM")
+    project.set_threshold(store.record.id, 0.42)
+    project.set_state("view", {"x": 1.5, "zoom": 0.25})
+    before = project.detections(), project.scans(), project.sections()
+    project.close()
+    with Project.open(project.path) as again:
+        assert (again.detections(), again.scans(), again.sections()) == before
+        assert again.get_state("view") == {"x": 1.5, "zoom": 0.25}
+        assert again.get_state("never set") is None
+
+
+def test_detections_come_worst_first_with_ties_by_position(project: Project, section_path: Path):
+    store = scan_with(project, section_path, 4)
+    store.emit(
+        1,
+        [
+            Candidate("anomaly", 0.6, Box(9, 1, 8, 8), 64, (9, 1)),
+            Candidate("anomaly", 0.6, Box(3, 1, 8, 8), 64, (3, 1)),
+        ],
+    )
+    found = project.detections(store.record.id)
+    assert [round(d.score, 2) for d in found] == [0.6, 0.6, 0.6, 0.5, 0.4, 0.3]
+    assert [d.box.x for d in found[:3]] == [3, 9, 30]
+    assert len(project.detections(store.record.id, min_score=0.45)) == 4
+
+
+def test_the_same_file_under_another_name_is_the_same_section(project: Project, section_path: Path):
+    with open_section(section_path) as section:
+        first = project.add_section(section)
+    moved = section_path.rename(section_path.with_name("moved.png"))
+    with open_section(moved) as section:
+        assert project.add_section(section).id == first.id
+    assert project.section(first.id).path == moved
+
+
+def test_a_section_that_moved_or_changed_is_said_so(project: Project, section_path: Path, tmp_path: Path):
+    with open_section(section_path) as section:
+        record = project.add_section(section)
+    write_image(section_path, spotted_image(seed=9))
+    with pytest.raises(InputError, match="content has changed"):
+        project.open_section_of(record)
+    section_path.unlink()
+    with pytest.raises(InputError, match="not where it was") as trouble:
+        project.open_section_of(record)
+    assert section_path.name in str(trouble.value)
+
+
+def test_a_section_beside_the_project_is_found(tmp_path: Path, section_path: Path):
+    with Project.create(tmp_path / "usb" / "p.schliff") as project:
+        with open_section(section_path) as section:
+            record = project.add_section(section)
+        section_path.rename(tmp_path / "usb" / section_path.name)
+        with project.open_section_of(record) as section:
+            assert section.info.width_px == 400
+
+
+def test_decisions_can_be_undone_and_redone_after_a_restart(project: Project, section_path: Path):
+    scan_with(project, section_path, 4)
+    review = Review(project, "Ada")
+    assert review.decide([1, 2], "defect") == [1, 2]
+    assert review.decide([2], "false_alarm", "scratch") == [2]
+    project.close()
+    with Project.open(project.path) as again:
+        review = Review(again, "Ada")
+        status = lambda: {d.id: (d.status, d.note) for d in again.detections()}  # noqa: E731
+        assert review.undo() == [2]
+        assert status()[2] == ("defect", "")
+        assert review.undo() == [1, 2]
+        assert status()[1] == ("unreviewed", "")
+        assert not review.can_undo
+        assert review.undo() == []
+        assert review.redo() == [1, 2]
+        assert review.redo() == [2]
+        assert status()[2] == ("false_alarm", "scratch")
+        assert not review.can_redo
+
+
+def test_a_new_decision_ends_what_could_be_redone(project: Project, section_path: Path):
+    scan_with(project, section_path, 3)
+    review = Review(project)
+    review.decide([1], "defect")
+    review.undo()
+    assert review.decide([1], "unreviewed") == [], "nothing changed, nothing to undo"
+    review.decide([3], "artefact")
+    assert not review.can_redo
+    assert review.undo() == [3]
+
+
+def test_what_is_no_project_is_refused(tmp_path: Path):
+    with pytest.raises(InputError, match="no Schliff project"):
+        Project.open(tmp_path / "nothing")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "holiday.jpg").write_bytes(b"x")
+    with pytest.raises(InputError, match="something else lies here"):
+        Project.create(tmp_path / "full")
+    (tmp_path / "text.schliff").mkdir()
+    (tmp_path / "text.schliff" / "project.sqlite").write_text("not a database, but long enough to look like one" * 40)
+    with pytest.raises(InputError, match="can't be read"):
+        Project.open(tmp_path / "text.schliff")
+
+
+def test_a_project_of_a_newer_version_is_refused(project: Project):
+    project.close()
+    connection = sqlite3.connect(project.path / "project.sqlite")
+    connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    connection.close()
+    with pytest.raises(InputError, match="newer Schliff"):
+        Project.open(project.path)
+
+
+def test_a_place_that_cant_be_written_is_said_so(tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ResourceError) as trouble:
+        Project.create(tmp_path / "file" / "p.schliff")
+    assert trouble.value.remedy

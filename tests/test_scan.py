@@ -1,0 +1,216 @@
+"""The scan engine: same detections whatever the order, the interruptions or the seams; nothing half-written."""
+
+from __future__ import annotations
+
+import errno
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.disk import disk_errors
+from core.errors import CancelledError, ResourceError, UsageError
+from core.geometry import Box
+from core.jobs import CancelToken, Step
+from core.project import Project
+from core.project.maps import ScanMaps
+from core.readers.base import open_section
+from core.scan.runner import ScanOptions, run_scan
+from tests.toy import STRIDE, ToyModel, spotted_image, toy_spec, write_image
+
+SPOTS = 12
+
+
+@pytest.fixture
+def section_path(tmp_path: Path) -> Path:
+    return write_image(tmp_path / "section.png", spotted_image(spots=SPOTS))
+
+
+def found(project: Project) -> list[tuple]:
+    """What was found, without ids, which depend on the order of work."""
+    return sorted((d.label, d.score, d.box, d.area_px, d.severity) for d in project.detections())
+
+
+def scan(project_path: Path, section_path: Path, model: ToyModel | None = None, **options):
+    with Project.open_or_create(project_path) as project, open_section(section_path) as section:
+        summary = run_scan(project, section, model or ToyModel(), ScanOptions(**options))
+        return summary, found(project)
+
+
+def test_every_spot_is_found_once_and_in_its_place(tmp_path: Path, section_path: Path):
+    summary, detections = scan(tmp_path / "p", section_path)
+    assert summary.detections == len(detections) == SPOTS
+    assert summary.tiles_done == summary.tiles_total == 49
+    assert not summary.resumed
+    image = spotted_image(spots=SPOTS).mean(axis=2)
+    for _, _, box, _, _ in detections:
+        x, y, w, h = box.outer_pixels()
+        assert (image[y : y + h, x : x + w] > 200).sum() == 24 * 24, "the whole spot lies in its box"
+        assert w <= 24 + 4 * STRIDE
+
+
+def test_the_order_of_work_changes_nothing(tmp_path: Path, section_path: Path):
+    _, by_rows = scan(tmp_path / "a", section_path)
+    _, from_the_middle = scan(tmp_path / "b", section_path, start_at=(200.0, 200.0))
+    assert by_rows == from_the_middle
+
+
+def test_the_size_of_tiles_changes_nothing(tmp_path: Path, section_path: Path):
+    _, small = scan(tmp_path / "a", section_path)
+    _, large = scan(tmp_path / "b", section_path, ToyModel(toy_spec(tile_px=512)))
+    assert small == large
+
+
+def test_a_cancelled_scan_goes_on_and_ends_the_same(tmp_path: Path, section_path: Path):
+    _, whole = scan(tmp_path / "whole", section_path)
+    token, model = CancelToken(), ToyModel()
+
+    def stop_halfway(step: Step) -> None:
+        if step.total and step.done >= 20:
+            token.cancel()
+
+    with Project.create(tmp_path / "p") as project, open_section(section_path) as section:
+        with pytest.raises(CancelledError):
+            run_scan(project, section, model, progress=stop_halfway, cancel=token)
+        (record,) = project.scans()
+        assert record.status == "interrupted"
+        assert 0 < record.tiles_done < record.tiles_total
+        summary = run_scan(project, section, model)
+    assert summary.resumed
+    assert model.mapped == summary.tiles_total, "no tile was computed twice"
+    with Project.open(tmp_path / "p") as project:
+        assert found(project) == whole
+        assert [record.status for record in project.scans()] == ["done"]
+
+
+def test_the_same_scan_again_does_nothing_and_restart_starts_over(tmp_path: Path, section_path: Path):
+    first, detections = scan(tmp_path / "p", section_path)
+    model = ToyModel()
+    again, _ = scan(tmp_path / "p", section_path, model)
+    assert (again.scan_id, again.resumed, model.mapped) == (first.scan_id, True, 0)
+    anew, after = scan(tmp_path / "p", section_path, model, restart=True)
+    assert anew.scan_id != first.scan_id
+    assert model.mapped == anew.tiles_total
+    assert after == detections, "the replaced scan's detections are not counted beside the new ones"
+
+
+def test_a_region_is_scanned_alone_and_alike(tmp_path: Path, section_path: Path):
+    _, whole = scan(tmp_path / "whole", section_path)
+    region = Box(100, 100, 150, 200)
+    summary, part = scan(tmp_path / "p", section_path, region=region)
+    assert summary.tiles_total < 49
+    inside = [row for row in whole if region.grown(-40).contains(*row[2].center)]
+    assert inside
+    assert set(inside) <= set(part)
+    assert all(region.contains(*row[2].center) for row in part)
+    with pytest.raises(UsageError, match="outside the section"):
+        scan(tmp_path / "q", section_path, region=Box(5000, 5000, 10, 10))
+
+
+def test_the_stored_map_says_what_the_detections_say(tmp_path: Path, section_path: Path):
+    summary, _ = scan(tmp_path / "p", section_path)
+    with Project.open(tmp_path / "p") as project:
+        scores = project.score_map(summary.scan_id)
+        assert scores is not None
+        assert scores.values.shape == (1, 50, 50)
+        assert not np.isnan(scores.values).any()
+        for d in project.detections():
+            x, y = (int(v // scores.cell_px) for v in d.box.center)
+            around = scores.values[0, y - 2 : y + 3, x - 2 : x + 3]
+            assert around.max() == d.score
+
+
+def test_detections_arrive_while_it_runs(tmp_path: Path, section_path: Path):
+    arrived: list[tuple[int, int]] = []
+    done = [0]
+
+    def watch(step: Step) -> None:
+        done[0] = step.done
+
+    with Project.create(tmp_path / "p") as project, open_section(section_path) as section:
+        run_scan(
+            project, section, ToyModel(), progress=watch, on_detections=lambda ds: arrived.append((done[0], len(ds)))
+        )
+    assert sum(count for _, count in arrived) == SPOTS
+    assert arrived[0][0] < 49
+
+
+def test_a_model_that_gives_nan_stops_the_scan_with_a_clear_error(tmp_path: Path, section_path: Path):
+    class Broken(ToyModel):
+        def map_tile(self, pixels: np.ndarray) -> np.ndarray:
+            return super().map_tile(pixels) * (np.nan if self.mapped > 5 else 1)
+
+    with pytest.raises(ResourceError, match="not numbers"):
+        scan(tmp_path / "p", section_path, Broken())
+    summary, _ = scan(tmp_path / "p", section_path)
+    assert summary.resumed
+
+
+def test_a_full_disk_stops_the_scan_and_nothing_is_lost(
+    tmp_path: Path, section_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    _, whole = scan(tmp_path / "whole", section_path)
+    written = [0]
+    write = ScanMaps.write
+
+    def fill_up(self: ScanMaps, *args) -> None:
+        written[0] += 1
+        with disk_errors(self.folder):
+            if written[0] > 30:
+                raise OSError(errno.ENOSPC, "No space left on device")
+        write(self, *args)
+
+    monkeypatch.setattr(ScanMaps, "write", fill_up)
+    with pytest.raises(ResourceError, match="disk is full"):
+        scan(tmp_path / "p", section_path)
+    monkeypatch.undo()
+    summary, after = scan(tmp_path / "p", section_path)
+    assert summary.resumed
+    assert after == whole
+
+
+SLOW_SCAN = """
+import sys, time
+from core.project import Project
+from core.readers.base import open_section
+from core.scan.runner import run_scan
+from tests.toy import ToyModel
+
+class Slow(ToyModel):
+    def map_tile(self, pixels):
+        time.sleep(0.02)
+        return super().map_tile(pixels)
+
+model = Slow()
+with Project.open_or_create(sys.argv[1]) as project, open_section(sys.argv[2]) as section:
+    print("running", flush=True)
+    summary = run_scan(project, section, model)
+print(model.mapped, flush=True)
+"""
+
+
+def test_killed_at_any_moment_it_ends_with_the_same_detections(tmp_path: Path, section_path: Path):
+    _, whole = scan(tmp_path / "whole", section_path)
+    command = [sys.executable, "-c", SLOW_SCAN, str(tmp_path / "p"), str(section_path)]
+    moments = random.Random(5)
+    root = Path(__file__).parents[1]
+    mapped_before = 0
+    for _ in range(4):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "running\n"
+        time.sleep(moments.uniform(0.1, 0.5))
+        process.kill()
+        process.communicate()
+        with Project.open(tmp_path / "p") as project:
+            states = sum(r.tiles_done for r in project.scans())
+            assert states >= mapped_before
+            mapped_before = states
+    finished = subprocess.run(command, capture_output=True, text=True, cwd=root, check=True)
+    assert int(finished.stdout.split()[1]) < 49, "it went on where it was"
+    with Project.open(tmp_path / "p") as project:
+        assert found(project) == whole
