@@ -1,0 +1,6 @@
+"""Sample sections with known truth, for the demo, the tests and the benchmarks."""
+
+from core.synthetic.planting import Truth
+from core.synthetic.sample import Kind, SampleSection, default_defects, make_sample
+
+__all__ = ["Kind", "SampleSection", "Truth", "default_defects", "make_sample"]
