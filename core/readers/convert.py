@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,11 +29,14 @@ class ValueRange:
 
 
 def value_range(sample: Array) -> ValueRange:
-    """A range that keeps the order of all values in `sample`: 0 to 1, 0 to 65535, or the sample's own extremes."""
+    """A range that keeps the order of all values in `sample`: 0 to 1, 0 to 65535, or the sample's own extremes.
+
+    Whole numbers that fit in 16 bits stay as they are.
+    """
     finite = sample[np.isfinite(sample)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    if low >= 0 and high <= 1:
-        return ValueRange(0.0, 1.0)
+    if low >= 0 and high <= (_TOP if sample.dtype.kind in "ui" else 1):
+        return ValueRange(0.0, float(_TOP) if sample.dtype.kind in "ui" else 1.0)
     if low >= 0 and 255 <= high <= _TOP:
         return ValueRange(0.0, float(_TOP))
     return ValueRange(low, high)
@@ -43,3 +47,24 @@ def with_samples(pixels: Array, samples: int, dtype: np.dtype) -> Array:
     if pixels.shape[2] != samples:
         pixels = np.repeat(pixels, samples, axis=2) if pixels.shape[2] == 1 else pixels[:, :, :samples]
     return pixels.astype(dtype, copy=False)
+
+
+def number_scaling(
+    kind: np.dtype, bits: int, sample: Callable[[], Array]
+) -> tuple[Callable[[Array], Array], np.dtype, int, tuple[str, ...]]:
+    """Numbers → uint8 or uint16, exactly where they fit; with the number that stands for full scale."""
+    byte, word = np.dtype("uint8"), np.dtype("uint16")
+    if kind == np.dtype(bool):
+        return (lambda a: a.astype(byte) * np.uint8(255)), byte, 255, ()
+    if kind == byte and bits < 8:
+        table = np.rint(np.arange(256) * (255 / ((1 << bits) - 1))).clip(0, 255).astype(byte)
+        return (lambda a: table[a]), byte, 255, (f"Its {bits}-bit values are spread over 0 to 255.",)
+    if kind in (byte, word):
+        return (lambda a: a), kind, (1 << bits) - 1, ()
+    if kind in (np.dtype("int8"), np.dtype("int16")):
+        half = 1 << (kind.itemsize * 8 - 1)
+        unsigned = byte if kind.itemsize == 1 else word
+        told = f"Its signed values are read {half} higher, so that none is negative."
+        return (lambda a: (a.astype(np.int32) + half).astype(unsigned)), unsigned, 2 * half - 1, (told,)
+    found = value_range(sample())
+    return found.to_uint16, word, 65535, (found.warning(kind.name),)

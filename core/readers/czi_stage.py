@@ -56,11 +56,11 @@ def find_stage(
         known = metadata.pixel_to_stage or tiles or any(s.center_um for s in metadata.scenes.values())
         return NO_STAGE, ["Its stage positions can't be used without a pixel size."] if known else []
     candidates = _candidates(metadata, metadata.pixel_size_um, size_px, scenes, tiles)
-    warnings = []
-    for doubted in (c for c in candidates if not c.believable):
-        warnings.append(
-            f"The tiles' stage positions contradict each other (by {doubted.residual_um:.0f} µm) and were not used."
-        )
+    warnings = [
+        f"The tiles' stage positions contradict each other (by {c.residual_um:.0f} µm) and were not used."
+        for c in candidates
+        if not c.believable
+    ]
     candidates.sort(key=lambda c: not c.believable)
     if not candidates or not candidates[0].believable:
         return NO_STAGE, warnings

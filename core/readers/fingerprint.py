@@ -1,0 +1,51 @@
+"""Decides whether two files hold the same content, quickly: by size and samples, not by name, place or time."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from core.errors import InputError
+
+_SAMPLES = 16
+_BLOCK = 64 << 10
+_METADATA_NAMES = {"zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata"}
+_METADATA_DEPTH = 3
+
+
+def fingerprint(path: Path) -> str:
+    """32 hex digits that stay while the content stays. Reads about 1 MB of a file, however large.
+
+    Of a folder (OME-Zarr), its metadata files down to three levels and their places count. Raises InputError.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    try:
+        if path.is_dir():
+            _add_folder(digest, path)
+        else:
+            _add_file(digest, path)
+    except OSError as error:
+        raise InputError(
+            f"it can't be read ({error.strerror or error})", path=path, remedy="Check the name and the drive."
+        ) from None
+    return digest.hexdigest()
+
+
+def _add_file(digest: hashlib.blake2b, path: Path) -> None:
+    with path.open("rb", buffering=0) as file:
+        size = file.seek(0, 2)
+        digest.update(f"{size}\n".encode())
+        last = max(0, size - _BLOCK)
+        for place in sorted({last * k // (_SAMPLES - 1) for k in range(_SAMPLES)}):
+            file.seek(place)
+            digest.update(file.read(_BLOCK))
+
+
+def _add_folder(digest: hashlib.blake2b, folder: Path) -> None:
+    found = []
+    for depth in range(_METADATA_DEPTH):
+        pattern = "*/" * depth + "*"
+        found += [file for file in folder.glob(pattern) if file.name in _METADATA_NAMES]
+    for file in sorted(found):
+        digest.update(f"{file.relative_to(folder).as_posix()}\n".encode())
+        _add_file(digest, file)

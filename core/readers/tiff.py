@@ -1,0 +1,189 @@
+"""Decides how a TIFF (tiled, striped, BigTIFF, OME, ImageJ) becomes a section: which image, which levels, which planes.
+
+The file's structure is tifffile's business; regions come from `tiff_pages`, numbers from `tiff_values`, scale and
+stage from `tiff_metadata`. The Orientation tag is not applied: pixels stay as stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.errors import InputError, SchliffError
+from core.readers.base import ReaderSpec
+from core.readers.handle import SharedHandle
+from core.readers.levels import is_power_of_two, pyramid_level
+from core.readers.tiff_metadata import TiffMetadata, read_metadata
+from core.readers.tiff_pages import COPY_AGAIN, FileBytes, PageReader, SegmentCache, check_image, segment_shape
+from core.readers.tiff_values import Values, values_of
+from core.section import Array, Plane, Section, SectionInfo
+
+_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_SAMPLE_PIXELS = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Axes:
+    """Sizes of the axes that choose a page, in the file's order, and which of c, z, t each one is."""
+
+    names: tuple[str, ...]
+    sizes: tuple[int, ...]
+
+    def size(self, name: str) -> int:
+        return self.sizes[self.names.index(name)] if name in self.names else 1
+
+    def page(self, c: int, z: int, t: int) -> int:
+        chosen = {"c": c, "z": z, "t": t}
+        where = [chosen.get(name, 0) for name in self.names]
+        return int(np.ravel_multi_index(where, self.sizes)) if where else 0
+
+
+class TiffSection(Section):
+    """One TIFF: its first image series, with that series' own levels."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle = SharedHandle(path, FileBytes(path), lambda file: file.close())
+        self._cache = SegmentCache()
+        try:
+            with self._handle.use() as file:
+                self._load(file)
+        except SchliffError:
+            self.close()
+            raise
+        except Exception as error:  # whatever a broken file trips in the parser
+            self.close()
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+            raise InputError(f"it can't be read as TIFF ({reason})", path=path, remedy=COPY_AGAIN) from error
+
+    def read_level(self, level: int, x: int, y: int, width: int, height: int, plane: Plane) -> Array:
+        channels = self._values.channels
+        page = self._axes.page(plane.c // channels, plane.z, plane.t)
+        with self._handle.use() as file:
+            reader = self._readers[level].get(page)
+            if reader is None:
+                return np.zeros((height, width, self.info.samples), self.info.dtype)
+            stored = reader.read(file, self._cache, x, y, width, height)
+        return np.ascontiguousarray(self._values.convert(stored, plane.c % channels))
+
+    def close(self) -> None:
+        self._handle.close()
+
+    def _load(self, file: FileBytes) -> None:
+        import tifffile
+
+        with tifffile.TiffFile(self._path, _multifile=False) as tiff:
+            levels = _levels(tiff)
+            base = levels[0]
+            keyframe = base.keyframe
+            self._axes = _axes(base)
+            self._readers = [_page_readers(self._path, level, file.size, i) for i, level in enumerate(levels)]
+            height, width = keyframe.shaped[2:4]
+            metadata = read_metadata(tiff, keyframe, (width, height))
+            palette_is_data = bool(tiff.is_ome or tiff.is_imagej)
+            self._values = values_of(self._path, keyframe, palette_is_data, lambda: self._sample(file, keyframe))
+            first = self._readers[0][min(self._readers[0])]
+            first.read(file, self._cache, 0, 0, 1, 1)  # an unknown codec shows now, not in the middle of a scan
+            self.info = self._describe(tiff, levels, metadata, self._values)
+
+    def _sample(self, file: FileBytes, keyframe: Any) -> Array:
+        """Some pixels of the first page, from top to bottom."""
+        height, width = keyframe.shaped[2:4]
+        rows, columns = segment_shape(keyframe)
+        rows, columns = min(rows, height, 512), min(columns, width, 4096)
+        count = max(1, min(16, _SAMPLE_PIXELS // (rows * columns), -(-height // rows)))
+        places = [(int(k * (width - columns) / count), int(k * (height - rows) / count)) for k in range(1, count + 1)]
+        if height * width <= _SAMPLE_PIXELS:
+            places, rows, columns = [(0, 0)], height, width
+        reader = self._readers[0][min(self._readers[0])]
+        return np.concatenate([reader.read(file, self._cache, x, y, columns, rows).ravel() for x, y in places])
+
+    def _describe(self, tiff: Any, levels: Sequence[Any], metadata: TiffMetadata, values: Values) -> SectionInfo:
+        height, width = levels[0].keyframe.shaped[2:4]
+        warnings = [*values.warnings, *metadata.warnings]
+        if metadata.pixel_size_um is None:
+            warnings.append("It has no pixel size: lengths and areas are in pixels only.")
+        channels = self._axes.size("c") * values.channels
+        names = metadata.channel_names if len(metadata.channel_names) == channels else ("",) * channels
+        return SectionInfo(
+            path=self._path,
+            format="OME-TIFF" if tiff.is_ome else "TIFF",
+            width_px=width,
+            height_px=height,
+            samples=values.samples,
+            dtype=values.dtype,
+            levels=tuple(
+                pyramid_level(level.keyframe.shaped[3], level.keyframe.shaped[2], width, height) for level in levels
+            ),
+            channel_names=names,
+            z_count=self._axes.size("z"),
+            t_count=self._axes.size("t"),
+            pixel_size_um=metadata.pixel_size_um,
+            stage=metadata.stage,
+            objective=metadata.objective,
+            acquired=metadata.acquired,
+            warnings=tuple(warnings),
+        )
+
+
+def _levels(tiff: Any) -> list[Any]:
+    """The first series and its reductions: SubIFDs, reduced pages, or (older OME files) series of their own."""
+    series = tiff.series[0]
+    levels = list(series.levels)
+    if len(levels) == 1 and len(tiff.series) > 1 and tiff.is_ome:
+        levels += [other for other in tiff.series[1:] if _is_reduction(other, levels[0])]
+    kept = [levels[0]]
+    for level in levels[1:]:
+        if level.keyframe.shaped[2] < kept[-1].keyframe.shaped[2] and level.axes == kept[0].axes:
+            kept.append(level)
+    return kept
+
+
+def _is_reduction(other: Any, base: Any) -> bool:
+    full_h, full_w = base.keyframe.shaped[2:4]
+    h, w = other.keyframe.shaped[2:4]
+    return (
+        0 < w < full_w
+        and other.axes == base.axes
+        and other.dtype == base.dtype
+        and is_power_of_two(pyramid_level(w, h, full_w, full_h).downsample)
+    )
+
+
+def _axes(series: Any) -> _Axes:
+    """C, Z and T by name; any other axis takes the first name that is free."""
+    inner = len(series.keyframe.shape)
+    leading, sizes = series.axes[:-inner], series.shape[: len(series.axes) - inner]
+    free = [name for name in ("z", "t", "c") if name.upper() not in leading]
+    names = [axis.lower() if axis in "CZT" else (free.pop(0) if free else "?") for axis in leading]
+    return _Axes(tuple(names), tuple(sizes))
+
+
+def _page_readers(path: Path, level: Any, file_size: int, number: int) -> dict[int, PageReader]:
+    """One reader for each page that exists. Contiguous series need no page of their own for each plane."""
+    keyframe = level.keyframe
+    offset = level.dataoffset if keyframe.compression == 1 else None
+    count = int(np.prod(_axes(level).sizes, dtype=np.int64))
+    check_image(path, keyframe, file_size, offset is not None)
+    if offset is not None and offset + count * keyframe.nbytes > file_size:
+        raise InputError(f"the file ends before its {count} planes do", path=path, remedy=COPY_AGAIN)
+    readers = {}
+    for index in range(count):
+        page = level.pages[index] if offset is None else keyframe
+        if page is not None:
+            start = None if offset is None else offset + index * keyframe.nbytes
+            readers[index] = PageReader(path, keyframe, page, number * 1_000_000 + index, start)
+    return readers
+
+
+SPEC = ReaderSpec(
+    id="tiff",
+    name="TIFF",
+    suffixes=(".tif", ".tiff", ".svs", ".btf", ".tf8"),
+    sniff=lambda path, head: head.startswith(_MAGIC),
+    open=TiffSection,
+)
