@@ -1,0 +1,174 @@
+"""The command line's contract: names, columns, exit codes, one line of trouble, JSON alone on stdout."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from app.cli import main
+from core.listing import COLUMNS
+from tests.toy import spotted_image, write_image
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str, str]:
+    try:
+        code = main([str(word) for word in words])
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def document(capsys: pytest.CaptureFixture[str], *words: str | Path):
+    code, out, err = run(capsys, *words, "--json")
+    assert code == 0, err
+    return json.loads(out)
+
+
+@pytest.fixture
+def section_path(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(1)
+    image = rng.normal(120, 6, (1200, 1200, 3)).clip(0, 255).astype(np.uint8)
+    image[500:560, 700:760] = 10
+    return write_image(tmp_path / "section.png", image)
+
+
+@pytest.fixture
+def project_path(tmp_path: Path, section_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    code, _, err = run(capsys, "scan", section_path, "--model", "texture", "--project", tmp_path / "p")
+    assert code == 0, err
+    return tmp_path / "p"
+
+
+def test_info_has_the_contracts_fields(capsys, section_path: Path):
+    report = document(capsys, "info", section_path)
+    assert set(report) == {
+        "path", "format", "width_px", "height_px", "channels", "dtype", "levels", "pixel_size_um", "scenes", "stage",
+        "objective", "acquired", "warnings",
+    }  # fmt: skip
+    assert (report["width_px"], report["height_px"]) == (1200, 1200)
+    assert set(report["stage"]) == {"source", "affine", "residual_um", "disagreement_um"}
+    code, out, _ = run(capsys, "info", section_path)
+    assert code == 0
+    assert "1200 × 1200 px" in out
+
+
+def test_models_lists_what_scan_takes(capsys):
+    models = document(capsys, "models")
+    assert {"id", "family", "name", "labels", "um_per_px", "tile_px", "source", "path"} == set(models[0])
+    families = {model["family"] for model in models}
+    assert {"classifier", "anomaly"} <= families
+    assert any(model["id"].startswith("texture") for model in models)
+
+
+def test_scan_finds_and_lists_and_exports(capsys, tmp_path: Path, section_path: Path):
+    summary = document(capsys, "scan", section_path, "--model", "texture", "--project", tmp_path / "p")
+    assert set(summary) == {
+        "scan_id", "section", "model", "device", "threshold", "tiles_total", "tiles_done", "tiles_skipped",
+        "detections", "seconds", "megapixels", "resumed",
+    }  # fmt: skip
+    assert summary["detections"] >= 1
+    assert not summary["resumed"]
+    again = document(capsys, "scan", section_path, "--model", "texture", "--project", tmp_path / "p")
+    assert again["scan_id"] == summary["scan_id"]
+    assert again["resumed"]
+
+    listed = document(capsys, "defects", tmp_path / "p")
+    assert len(listed) == summary["detections"]
+    assert tuple(listed[0]) == COLUMNS
+    worst = listed[0]
+    assert worst["x_px"] < 760
+    assert worst["x_px"] + worst["w_px"] > 700
+    code, out, _ = run(capsys, "export", tmp_path / "p", "--format", "csv", "--out", tmp_path / "list.csv")
+    assert code == 0
+    assert "list.csv" in out
+    with (tmp_path / "list.csv").open(encoding="utf-8") as file:
+        assert tuple(next(csv.reader(file))) == COLUMNS
+
+
+def test_check_against_a_truth(capsys, tmp_path: Path, project_path: Path):
+    truth = tmp_path / "truth.csv"
+    truth.write_text(
+        "id,class,x_px,y_px,w_px,h_px,stage_x_um,stage_y_um\n1,pore,700,500,60,60,,\n2,pore,100,100,60,60,,\n"
+    )
+    result = document(capsys, "check", project_path, "--truth", truth)
+    assert result["defects"]["truth"] == 2
+    assert result["defects"]["tp"] == 1
+    assert result["defects"]["recall"] == 0.5
+    code, out, _ = run(capsys, "check", project_path, "--truth", truth)
+    assert code == 0
+    assert "all defects" in out
+
+
+def test_doctor_says_what_is_here(capsys):
+    report = document(capsys, "doctor")
+    assert {"czi", "tiff", "zarr", "image"} <= {
+        name.replace("ome_", "").replace("ome-", "") for name in report["readers"]
+    }
+    assert {"csv", "geojson"} <= set(report["exporters"])
+    assert report["problems"] == []
+
+
+def test_unknown_words_are_wrong_usage(capsys, section_path: Path, tmp_path: Path):
+    project = tmp_path / "p"
+    for words in (
+        ("scan", section_path, "--model", "no-such-model", "--project", project),
+        ("scan", section_path, "--project", project),
+        ("scan", section_path, "--model", "texture", "--project", project, "--region", "1,2,3"),
+        ("scan", section_path, "--model", "texture", "--project", project, "--region", "9000,9000,5,5"),
+        ("export", project, "--format"),
+        ("train", "wishful", "--data", tmp_path, "--out", tmp_path / "m"),
+        ("demo", "--size", "3"),
+        ("--nonsense",),
+    ):
+        code, out, err = run(capsys, *words)
+        assert code == 2, (words, err)
+        assert out == ""
+        assert len(err.strip().splitlines()) == 1, err
+
+
+@pytest.fixture
+def bad_inputs(tmp_path: Path) -> dict[str, Path]:
+    """Files that can't be used, each in another way."""
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    contents = {
+        "empty.czi": b"",
+        "text.czi": b"This is not a microscope image.\n" * 50,
+        "notes.txt": b"hello",
+        "half.png": (write_image(tmp_path / "whole.png", spotted_image())).read_bytes()[:2000],
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    tifffile.imwrite(folder / "whole.tif", spotted_image(), tile=(64, 64), photometric="rgb")
+    (folder / "truncated.tif").write_bytes((folder / "whole.tif").read_bytes()[:9000])
+    return {"missing": folder / "missing.czi", "a folder": folder} | {
+        name: folder / name for name in [*contents, "truncated.tif"]
+    }
+
+
+def test_input_that_cant_be_used_is_exit_3_in_one_line_and_leaves_nothing(capsys, bad_inputs, tmp_path: Path):
+    for name, path in bad_inputs.items():
+        code, out, err = run(capsys, "scan", path, "--model", "texture", "--project", tmp_path / "p")
+        assert code == 3, (name, code, err)
+        assert out == ""
+        assert len(err.strip().splitlines()) == 1, err
+        assert path.name in err
+    assert run(capsys, "defects", tmp_path / "nowhere")[0] == 3
+
+
+def test_a_project_that_cant_be_written_is_exit_5(capsys, section_path: Path, tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    code, _, err = run(capsys, "scan", section_path, "--model", "texture", "--project", tmp_path / "file" / "p")
+    assert code == 5, err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_debug_shows_a_traceback(capsys, tmp_path: Path):
+    with pytest.raises(Exception, match="no such file"):
+        main(["info", str(tmp_path / "missing.czi"), "--debug"])
