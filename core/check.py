@@ -1,0 +1,193 @@
+"""Decides how good a scan was, compared with a truth or a manual inspection: precision, recall, F1 and average precision.
+
+The rule. Detections are taken by score, highest first. Each is matched with the truth it overlaps most, of those not
+matched yet, when the two are the same place: their boxes have an IoU of at least 0.1, or the middle of one lies in the
+other and neither is more than 16 times as large as the other. One to one: a second detection of the same defect is a
+false alarm. Traces of preparation are no defects: one that is called a defect is a false alarm, a detection that says
+"preparation artefact" is no defect detection. Over all defects the class doesn't matter; per class it must agree,
+except for models that know no classes ("anomaly").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.detection import Detection
+from core.errors import UsageError
+from core.geometry import Box
+from core.project import Project, ScanRecord, SectionRecord
+from core.truth import ARTEFACT_CLASSES, TruthBox, read_truth, truth_beside
+
+LEAST_IOU = 0.1
+LARGEST_RATIO = 16.0
+RULE = (
+    f"one to one, highest score first; the same place: IoU >= {LEAST_IOU} or the middle of one box in the other with "
+    f"areas within a factor of {LARGEST_RATIO:g}; preparation artefacts are no defects"
+)
+_NO_CLASSES = frozenset({"anomaly"})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a check needs of a detection."""
+
+    label: str
+    score: float
+    box: Box
+
+
+def check_project(project: Project, truth: Path) -> dict[str, Any]:
+    """The latest scan of the section that a truth CSV belongs to, compared with it; JSON-ready.
+
+    `defects`: over all defects, whatever their class; `classes`: one entry per class. Both hold `truth, tp, fp, fn,
+    precision, recall, f1` at the scan's threshold, `ap` over all detections that were kept, and `mean_iou` of the
+    matches; None where there is nothing to divide by. Raises InputError for the CSV (naming the line), UsageError when
+    the project holds no scan to compare.
+    """
+    marked = read_truth(truth)
+    section = _section_of(project, truth)
+    scans = project.scans(section.id)
+    if not scans:
+        raise UsageError(f"{section.name} was not scanned", path=project.path, remedy="Run `schliff scan` first.")
+    scan = scans[-1]
+    found = [_found(detection) for detection in project.detections(scan.id)]
+    head = {"section": str(section.path), "scan_id": scan.id, "model": scan.model_id, "threshold": scan.threshold}
+    return {**head, **check(found, marked, scan.threshold, _artefacts_of(scan))}
+
+
+def check(
+    found: Sequence[Found], marked: Sequence[TruthBox], threshold: float, artefacts: Collection[str] = ARTEFACT_CLASSES
+) -> dict[str, Any]:
+    """`defects`, `classes`, `artefacts_called_defects` and the `rule`, as for `check_project`."""
+    defects = [m for m in marked if m.label not in artefacts]
+    alarms = [f for f in found if f.label not in artefacts]
+    knows_classes = {f.label for f in found} - _NO_CLASSES != set() or not found
+    return {
+        "rule": RULE,
+        "defects": _figures(alarms, defects, threshold),
+        "classes": _by_class(found, marked, threshold) if knows_classes else _shares_found(alarms, defects, threshold),
+        "artefact_classes": sorted(artefacts),
+        "artefacts_called_defects": _artefacts_hit(alarms, marked, threshold, artefacts),
+    }
+
+
+def match(found: Sequence[Found], marked: Sequence[TruthBox]) -> list[int | None]:
+    """For each detection, in the order given, the index of the truth it is matched with. Give them surest first."""
+    free = set(range(len(marked)))
+    matches: list[int | None] = []
+    for one in found:
+        fitting = [i for i in free if same_place(one.box, marked[i].box)]
+        best = max(fitting, key=lambda i: (one.box.iou(marked[i].box), -i), default=None)
+        free.discard(-1 if best is None else best)
+        matches.append(best)
+    return matches
+
+
+def same_place(a: Box, b: Box) -> bool:
+    """Whether two boxes mean the same thing on the section (see the rule above)."""
+    if a.iou(b) >= LEAST_IOU:
+        return True
+    small, large = sorted((a.area, b.area))
+    return (b.contains(*a.center) or a.contains(*b.center)) and large <= LARGEST_RATIO * small
+
+
+def average_precision(hits: Sequence[bool], truths: int) -> float | None:
+    """Area under precision over recall, precision made monotone (Everingham et al. 2010, from 2010 on: all points).
+
+    `hits`: for each detection, surest first, whether it was matched.
+    """
+    if not truths:
+        return None
+    precisions, right = [], 0
+    for count, hit in enumerate(hits, 1):
+        right += hit
+        if hit:
+            precisions.append(right / count)
+    area, best = 0.0, 0.0
+    for precision in reversed(precisions):
+        best = max(best, precision)
+        area += best / truths
+    return area
+
+
+def _figures(found: Iterable[Found], marked: Sequence[TruthBox], threshold: float) -> dict[str, Any]:
+    ordered = sorted(found, key=lambda f: (-f.score, f.box))
+    matches = match(ordered, marked)
+    shown = [(f, m) for f, m in zip(ordered, matches, strict=True) if f.score >= threshold]
+    overlaps = [f.box.iou(marked[m].box) for f, m in shown if m is not None]
+    tp = len(overlaps)
+    fp, fn = len(shown) - tp, len(marked) - tp
+    return {
+        "truth": len(marked),
+        "tp": tp,
+        "fp": fp,
+        "fn": fn,
+        "precision": _share(tp, tp + fp),
+        "recall": _share(tp, tp + fn),
+        "f1": _share(2 * tp, 2 * tp + fp + fn),
+        "ap": _rounded(average_precision([m is not None for m in matches], len(marked))),
+        "mean_iou": _share(sum(overlaps), tp),
+    }
+
+
+def _by_class(found: Sequence[Found], marked: Sequence[TruthBox], threshold: float) -> dict[str, Any]:
+    labels = sorted({m.label for m in marked} | {f.label for f in found})
+    return {name: _figures(_of(found, name), _of(marked, name), threshold) for name in labels}
+
+
+def _shares_found(found: Sequence[Found], marked: Sequence[TruthBox], threshold: float) -> dict[str, Any]:
+    """How much of each class was found by a model that knows no classes; its false alarms belong to none."""
+    ordered = sorted((f for f in found if f.score >= threshold), key=lambda f: (-f.score, f.box))
+    hit = {m for m in match(ordered, marked) if m is not None}
+    rows = {}
+    for name in sorted({m.label for m in marked}):
+        members = [i for i, m in enumerate(marked) if m.label == name]
+        tp = len(hit.intersection(members))
+        unknown = dict.fromkeys(("fp", "precision", "f1", "ap", "mean_iou"))
+        rows[name] = {"truth": len(members), "tp": tp, "fn": len(members) - tp, "recall": _share(tp, len(members))}
+        rows[name].update(unknown)
+    return rows
+
+
+def _artefacts_hit(
+    alarms: Sequence[Found], marked: Sequence[TruthBox], threshold: float, artefacts: Collection[str]
+) -> int:
+    """How many marked traces of preparation were taken for a defect."""
+    shown = [f for f in alarms if f.score >= threshold]
+    return sum(any(same_place(f.box, m.box) for f in shown) for m in marked if m.label in artefacts)
+
+
+def _of(items: Iterable[Any], label: str) -> list[Any]:
+    return [item for item in items if item.label == label]
+
+
+def _found(detection: Detection) -> Found:
+    return Found(detection.label, detection.score, detection.box)
+
+
+def _artefacts_of(scan: ScanRecord) -> frozenset[str]:
+    return ARTEFACT_CLASSES | frozenset(scan.artefact_labels)
+
+
+def _section_of(project: Project, truth: Path) -> SectionRecord:
+    """The section that has this truth beside it, or the only one there is."""
+    sections = project.sections()
+    named = [section for section in sections if truth_beside(section.path).name == truth.name]
+    if len(named) == 1 or len(sections) == 1:
+        return (named or sections)[0]
+    raise UsageError(
+        f"it is not clear which of {len(sections)} sections {truth.name} belongs to",
+        path=project.path,
+        remedy="Name the CSV like the section: s.truth.csv for s.czi.",
+    )
+
+
+def _share(part: float, whole: float) -> float | None:
+    return _rounded(part / whole) if whole else None
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

@@ -1,0 +1,153 @@
+"""Decides how a network is fitted: batches, learning rate, a running mean of the weights, and starting again where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from core.jobs import CancelToken, Progress, Step
+from core.models.networks.resnet_cells import STRIDE_PX, ResNetCells, normalise
+from core.train.augment import augment
+from core.train.losses import window_loss
+from core.train.package import DEVIATION, MEAN
+from core.train.regions import CellTargets, Crop, cell_targets
+from core.train.sampling import CropSampler
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast. `checkpoint` (a file) is written every `every` steps and taken up again if it is there."""
+
+    steps: int
+    batch: int
+    learning_rate: float
+    weight_decay: float = 1e-3
+    smoothing: float = 0.02
+    margin_cells: int = 4
+    augmentation: float = 1.0
+    every: int = 500
+    checkpoint: Path | None = None
+
+
+class RunningMean:
+    """An exponential mean of all weights and batch statistics: what is validated and kept (Polyak averaging)."""
+
+    def __init__(self, network: torch.nn.Module, decay: float = 0.998) -> None:
+        self._decay = decay
+        self.state = {name: values.detach().clone() for name, values in network.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, network: torch.nn.Module, step: int) -> None:
+        decay = min(self._decay, (1 + step) / (10 + step))
+        for name, values in network.state_dict().items():
+            if values.dtype.is_floating_point:
+                self.state[name].lerp_(values, 1 - decay)
+            else:
+                self.state[name].copy_(values)
+
+
+def fit(
+    network: ResNetCells,
+    sampler: CropSampler,
+    schedule: Schedule,
+    weights: Array | None,
+    context_cells: int,
+    rng: np.random.Generator,
+    progress: Progress,
+    cancel: CancelToken,
+    each: Callable[[int, Mapping[str, torch.Tensor]], None],
+) -> None:
+    """Trains `network` in place; calls `each(step, averaged state)` every `schedule.every` steps and at the end."""
+    device = next(network.parameters()).device
+    optimiser = torch.optim.AdamW(network.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay)
+    rate = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, schedule.learning_rate, total_steps=schedule.steps, pct_start=0.1
+    )
+    average = RunningMean(network)
+    class_weights = None if weights is None else torch.as_tensor(weights, dtype=torch.float32, device=device)
+    start = _take_up(schedule, network, optimiser, rate, average, rng)
+    network.train()
+    recent: list[float] = []
+    for step in range(start + 1, schedule.steps + 1):
+        cancel.check()
+        crops = [augment(sampler.draw(), rng, schedule.augmentation) for _ in range(schedule.batch)]
+        loss = _loss(network, crops, schedule, class_weights, context_cells)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimiser.step()
+        rate.step()
+        average.update(network, step)
+        recent = [*recent[-49:], loss.item()]
+        progress(Step(step, schedule.steps, f"loss {np.mean(recent):.3f}"))
+        if step % schedule.every == 0 or step == schedule.steps:
+            _keep(schedule, step, network, optimiser, rate, average, rng)
+            each(step, average.state)
+            network.train()
+
+
+def _loss(
+    network: ResNetCells, crops: Sequence[Crop], schedule: Schedule, weights: torch.Tensor | None, context_cells: int
+) -> torch.Tensor:
+    device = next(network.parameters()).device
+    pixels = torch.from_numpy(np.stack([crop.pixels for crop in crops])).to(device)
+    images = normalise(pixels, MEAN, DEVIATION).contiguous(memory_format=torch.channels_last)
+    side = 2 * context_cells + 1
+    logits = torch.nn.functional.avg_pool2d(network(images), side, 1, context_cells, count_include_pad=False)
+    targets = [cell_targets(crop, STRIDE_PX, schedule.margin_cells) for crop in crops]
+    plain, box_of, box_class, box_least = (torch.from_numpy(a).to(device) for a in _joined(targets))
+    return window_loss(logits, plain, box_of, box_class, box_least, weights, schedule.smoothing)
+
+
+def _joined(targets: Sequence[CellTargets]) -> tuple[Array, Array, Array, Array]:
+    """The targets of a batch with boxes numbered through."""
+    first = np.cumsum([0] + [len(t.box_class) for t in targets])
+    box_of = np.stack(
+        [np.where(t.box_of >= 0, t.box_of + n, t.box_of) for t, n in zip(targets, first[:-1], strict=True)]
+    )
+    return (
+        np.stack([t.plain for t in targets]),
+        box_of,
+        np.concatenate([t.box_class for t in targets]).astype(np.int64),
+        np.concatenate([t.box_least for t in targets]).astype(np.int64),
+    )
+
+
+def _keep(
+    schedule: Schedule, step: int, network: Any, optimiser: Any, rate: Any, average: RunningMean, rng: Any
+) -> None:
+    if schedule.checkpoint is None:
+        return
+    state = {
+        "step": step,
+        "network": network.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "rate": rate.state_dict(),
+        "average": average.state,
+        "rng": rng.bit_generator.state,
+        "torch_rng": torch.get_rng_state(),
+    }
+    beside = schedule.checkpoint.with_suffix(".part")
+    torch.save(state, beside)
+    beside.replace(schedule.checkpoint)
+
+
+def _take_up(schedule: Schedule, network: Any, optimiser: Any, rate: Any, average: RunningMean, rng: Any) -> int:
+    """The step of the checkpoint, with everything as it was then; 0 without one. Checkpoints are read as weights only."""
+    if schedule.checkpoint is None or not schedule.checkpoint.is_file():
+        return 0
+    state = torch.load(schedule.checkpoint, weights_only=True)
+    network.load_state_dict(state["network"])
+    optimiser.load_state_dict(state["optimiser"])
+    rate.load_state_dict(state["rate"])
+    average.state = state["average"]
+    rng.bit_generator.state = state["rng"]
+    torch.set_rng_state(state["torch_rng"])
+    return int(state["step"])
