@@ -2,5 +2,6 @@
 
 from core.synthetic.planting import Truth
 from core.synthetic.sample import Kind, SampleSection, default_defects, make_sample
+from core.synthetic.write import truth_path, write_sample
 
-__all__ = ["Kind", "SampleSection", "Truth", "default_defects", "make_sample"]
+__all__ = ["Kind", "SampleSection", "Truth", "default_defects", "make_sample", "truth_path", "write_sample"]

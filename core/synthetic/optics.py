@@ -10,7 +10,7 @@ from core.synthetic.specimen import BLUR_REACH_PX
 
 Array = np.ndarray
 
-TILE_PX = 2048
+TILE_PX = 1920
 OVERLAP_PX = 128
 STEP_PX = TILE_PX - OVERLAP_PX
 _NOISE_PX = 768

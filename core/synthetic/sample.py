@@ -18,7 +18,7 @@ Array = np.ndarray
 Kind = Literal["battery", "magnet"]
 
 # Everything is rendered in blocks of this side, anchored at the origin: the same block, whoever asks for part of it.
-BLOCK_PX = 240
+BLOCK_PX = 256
 SMALLEST_SIZE_PX = 512
 
 _PATCHES_KEPT = 32
