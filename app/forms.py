@@ -1,0 +1,222 @@
+"""Decides how a declared parameter becomes a field: the kind, range, unit and help of `core.parameters.Parameter`.
+
+What the parameters are is for whoever declares them; what happens with the values is for whoever shows the form.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QWidget,
+)
+
+from core.parameters import Parameter, resolve
+
+_INT_LIMIT = 2**31 - 1
+_FLOAT_LIMIT = 1e12
+_MOST_DECIMALS = 8
+
+
+class _Field(Protocol):
+    """One editor: its widget and its value."""
+
+    @property
+    def widget(self) -> QWidget: ...
+
+    def value(self) -> Any: ...
+    def set_value(self, value: Any) -> None: ...
+
+
+class ParameterForm(QWidget):
+    """A field per parameter, in their order, each with its unit, its help as tooltip and an accessible name.
+
+    `changed` is emitted after every edit, by hand or by `set_values`.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parameters: Sequence[Parameter] = (), parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._layout = QFormLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setHorizontalSpacing(8)
+        self._layout.setVerticalSpacing(8)
+        self._layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+        self._parameters: tuple[Parameter, ...] = ()
+        self._fields: dict[str, _Field] = {}
+        self.set_parameters(parameters)
+
+    def set_parameters(self, parameters: Sequence[Parameter]) -> None:
+        """Shows these instead, at their defaults."""
+        while self._layout.rowCount():
+            self._layout.removeRow(0)
+        self._parameters = tuple(parameters)
+        self._fields = {p.name: self._add_row(p) for p in self._parameters}
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return self._parameters
+
+    def field(self, name: str) -> QWidget:
+        """The widget that edits the parameter of this name."""
+        return self._fields[name].widget
+
+    def values(self) -> dict[str, Any]:
+        """Every parameter's value, checked by its own declaration. Raises UsageError (a text outside its choices)."""
+        return resolve(self._parameters, {name: field.value() for name, field in self._fields.items()})
+
+    def set_values(self, values: Mapping[str, Any]) -> None:
+        """Takes over the values it has fields for."""
+        for name, value in values.items():
+            if name in self._fields:
+                self._fields[name].set_value(value)
+
+    def reset(self) -> None:
+        self.set_values({p.name: p.default for p in self._parameters})
+
+    @property
+    def is_default(self) -> bool:
+        return self.values() == resolve(self._parameters, {})
+
+    def _add_row(self, parameter: Parameter) -> _Field:
+        field = _make_field(parameter, self.changed)
+        title = parameter.name.replace("_", " ")
+        label = QLabel(title[:1].upper() + title[1:])
+        help_text = _help_text(parameter)
+        for widget in (label, field.widget):
+            widget.setToolTip(help_text)
+        field.widget.setAccessibleName(label.text())
+        field.widget.setAccessibleDescription(help_text)
+        field.widget.setObjectName(f"parameter-{parameter.name}")
+        label.setBuddy(field.widget)
+        self._layout.addRow(label, field.widget)
+        return field
+
+
+def _help_text(parameter: Parameter) -> str:
+    lines = [parameter.help]
+    low, high = parameter.minimum, parameter.maximum
+    if low is not None and high is not None:
+        lines.append(f"{low:g} to {high:g} {parameter.unit}".strip())
+    lines.append(f"Default: {parameter.default} {parameter.unit}".strip())
+    return "\n".join(line for line in lines if line)
+
+
+def _make_field(parameter: Parameter, changed: Any) -> _Field:
+    if parameter.kind is bool:
+        return _BoolField(parameter, changed)
+    if parameter.choices:
+        return _ChoiceField(parameter, changed)
+    if parameter.kind is int:
+        return _IntField(parameter, changed)
+    if parameter.kind is float:
+        return _FloatField(parameter, changed)
+    return _TextField(parameter, changed)
+
+
+class _IntField:
+    def __init__(self, parameter: Parameter, changed: Any) -> None:
+        self.widget = QSpinBox()
+        low = -_INT_LIMIT if parameter.minimum is None else math.ceil(parameter.minimum)
+        high = _INT_LIMIT if parameter.maximum is None else math.floor(parameter.maximum)
+        self.widget.setRange(max(low, -_INT_LIMIT), min(high, _INT_LIMIT))
+        _dress_spin_box(self.widget, parameter.unit)
+        self.widget.setValue(int(parameter.default))
+        self.widget.valueChanged.connect(lambda _: changed.emit())
+
+    def value(self) -> int:
+        return self.widget.value()
+
+    def set_value(self, value: Any) -> None:
+        self.widget.setValue(int(value))
+
+
+class _FloatField:
+    def __init__(self, parameter: Parameter, changed: Any) -> None:
+        self.widget = QDoubleSpinBox()
+        low = -_FLOAT_LIMIT if parameter.minimum is None else parameter.minimum
+        high = _FLOAT_LIMIT if parameter.maximum is None else parameter.maximum
+        self.widget.setDecimals(_decimals(float(parameter.default), low, high))
+        self.widget.setRange(low, high)
+        self.widget.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
+        _dress_spin_box(self.widget, parameter.unit)
+        self.widget.setValue(float(parameter.default))
+        self.widget.valueChanged.connect(lambda _: changed.emit())
+
+    def value(self) -> float:
+        return self.widget.value()
+
+    def set_value(self, value: Any) -> None:
+        self.widget.setValue(float(value))
+
+
+class _BoolField:
+    def __init__(self, parameter: Parameter, changed: Any) -> None:
+        self.widget = QCheckBox()
+        self.widget.setChecked(bool(parameter.default))
+        self.widget.toggled.connect(lambda _: changed.emit())
+
+    def value(self) -> bool:
+        return self.widget.isChecked()
+
+    def set_value(self, value: Any) -> None:
+        self.widget.setChecked(bool(value))
+
+
+class _ChoiceField:
+    def __init__(self, parameter: Parameter, changed: Any) -> None:
+        self.widget = QComboBox()
+        self.widget.addItems([str(choice) for choice in parameter.choices])
+        self.widget.setCurrentText(str(parameter.default))
+        self.widget.currentTextChanged.connect(lambda _: changed.emit())
+
+    def value(self) -> str:
+        return self.widget.currentText()
+
+    def set_value(self, value: Any) -> None:
+        self.widget.setCurrentText(str(value))
+
+
+class _TextField:
+    def __init__(self, parameter: Parameter, changed: Any) -> None:
+        self.widget = QLineEdit(str(parameter.default))
+        self.widget.textChanged.connect(lambda _: changed.emit())
+
+    def value(self) -> str:
+        return self.widget.text()
+
+    def set_value(self, value: Any) -> None:
+        self.widget.setText(str(value))
+
+
+def _dress_spin_box(box: QSpinBox | QDoubleSpinBox, unit: str) -> None:
+    box.setSuffix(f" {unit}" if unit else "")
+    box.setKeyboardTracking(False)
+    box.setAlignment(Qt.AlignmentFlag.AlignRight)
+    box.setGroupSeparatorShown(False)
+
+
+def _decimals(default: float, low: float, high: float) -> int:
+    """Enough to show default and limits exactly, and two more than a narrow range needs."""
+    span = high - low
+    for_range = 2 + max(0, -math.floor(math.log10(span))) if 0 < span < _FLOAT_LIMIT else 2
+    for_values = max(_decimals_of(v) for v in (default, low, high))
+    return min(_MOST_DECIMALS, max(for_range, for_values))
+
+
+def _decimals_of(value: float) -> int:
+    text = f"{value:.{_MOST_DECIMALS}f}".rstrip("0")
+    return len(text.partition(".")[2])

@@ -1,0 +1,185 @@
+"""Decides where equal cells lie in rows that fill the width. Nothing is laid out cell by cell: 100,000 cost as much as 10.
+
+`QListView` lays out every row at each change, a quarter of a second for 100,000. What is in a cell is for the delegate.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+)
+from PySide6.QtGui import QPainter, QPaintEvent, QRegion, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyleOptionViewItem, QWidget
+
+Index = QModelIndex | QPersistentModelIndex
+_Move = QAbstractItemView.CursorAction
+_Hint = QAbstractItemView.ScrollHint
+
+
+class GridView(QListView):
+    """A list in rows of equal cells, scrolled by pixels. `cell_size` is the smallest a cell may be."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._cell = QSize(100, 100)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.setMouseTracking(True)
+
+    @property
+    def cell_size(self) -> QSize:
+        return self._cell
+
+    def set_cell_size(self, size: QSize) -> None:
+        self._cell = size
+        self.updateGeometries()
+        self.viewport().update()
+
+    @property
+    def columns(self) -> int:
+        return max(1, self.viewport().width() // self._cell.width())
+
+    def rows_in_sight(self) -> tuple[int, int]:
+        """First and last item that the viewport touches, whether or not there are as many."""
+        top, height = self.verticalOffset(), self._cell.height()
+        first = top // height * self.columns
+        return first, ((top + self.viewport().height() - 1) // height + 1) * self.columns - 1
+
+    # -- geometry, as Qt asks for it --------------------------------------------------------------
+
+    def visualRect(self, index: Index) -> QRect:
+        return self._rect(index.row()) if index.isValid() else QRect()
+
+    def indexAt(self, point: QPoint) -> QModelIndex:
+        width = self.viewport().width()
+        if not 0 <= point.x() < width:
+            return QModelIndex()
+        columns = self.columns
+        column = min(point.x() * columns // width, columns - 1)
+        row = (point.y() + self.verticalOffset()) // self._cell.height() * columns + column
+        return self.model().index(row, 0) if 0 <= row < self._count() else QModelIndex()
+
+    def scrollTo(self, index: Index, hint: _Hint = _Hint.EnsureVisible) -> None:
+        if not index.isValid():
+            return
+        bar, height = self.verticalScrollBar(), self.viewport().height()
+        top = index.row() // self.columns * self._cell.height()
+        bottom = top + self._cell.height()
+        if hint == _Hint.PositionAtCenter:
+            bar.setValue(top - (height - self._cell.height()) // 2)
+        elif hint == _Hint.PositionAtTop or top < bar.value():
+            bar.setValue(top)
+        elif hint == _Hint.PositionAtBottom or bottom > bar.value() + height:
+            bar.setValue(bottom - height)
+
+    def verticalOffset(self) -> int:
+        return self.verticalScrollBar().value()
+
+    def horizontalOffset(self) -> int:
+        return 0
+
+    def isIndexHidden(self, index: Index) -> bool:
+        return False
+
+    def moveCursor(self, action: _Move, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        count = self._count()
+        if not count:
+            return QModelIndex()
+        page = max(1, self.viewport().height() // self._cell.height()) * self.columns
+        steps = {
+            _Move.MoveLeft: -1,
+            _Move.MovePrevious: -1,
+            _Move.MoveRight: 1,
+            _Move.MoveNext: 1,
+            _Move.MoveUp: -self.columns,
+            _Move.MoveDown: self.columns,
+            _Move.MovePageUp: -page,
+            _Move.MovePageDown: page,
+            _Move.MoveHome: -count,
+            _Move.MoveEnd: count,
+        }
+        current = self.currentIndex()
+        row = current.row() + steps[action] if current.isValid() else 0
+        return self.model().index(min(max(row, 0), count - 1), 0)
+
+    def setSelection(self, rect: QRect, command: QItemSelectionModel.SelectionFlag) -> None:
+        """Qt gives the rectangle from the anchor to here; in a list that means all items between the two."""
+        start = self.indexAt(rect.topLeft())
+        end = self.indexAt(rect.bottomRight())
+        selection = QItemSelection()
+        if start.isValid() or end.isValid():
+            rows = [i.row() for i in (start, end) if i.isValid()]
+            selection.select(self.model().index(min(rows), 0), self.model().index(max(rows), 0))
+        self.selectionModel().select(selection, command)
+
+    def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
+        region = QRegion()
+        first, last = self.rows_in_sight()
+        for part in (selection.at(i) for i in range(selection.count())):
+            for row in range(max(part.top(), first), min(part.bottom(), last) + 1):
+                region += QRegion(self._rect(row))
+        return region
+
+    def updateGeometries(self) -> None:
+        rows = -(-self._count() // self.columns)
+        bar, height = self.verticalScrollBar(), self.viewport().height()
+        bar.setRange(0, max(0, rows * self._cell.height() - height))
+        bar.setPageStep(height)
+        bar.setSingleStep(max(1, self._cell.height() // 3))
+        QAbstractItemView.updateGeometries(self)
+
+    def doItemsLayout(self) -> None:
+        QAbstractItemView.doItemsLayout(self)
+
+    # -- events -----------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        QAbstractItemView.resizeEvent(self, event)
+        self.updateGeometries()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        option = QStyleOptionViewItem()
+        self.initViewItemOption(option)
+        resting = option.state
+        hovered = self.indexAt(self.viewport().mapFromGlobal(self.cursor().pos())) if self.underMouse() else None
+        first, last = self.rows_in_sight()
+        for row in range(first, min(last, self._count() - 1) + 1):
+            rect = self._rect(row)
+            if not rect.intersects(event.rect()):
+                continue
+            index = self.model().index(row, 0)
+            option.rect = rect
+            option.state = resting | self._state(index, index == hovered)
+            self.itemDelegateForIndex(index).paint(painter, option, index)
+        painter.end()
+
+    def _state(self, index: QModelIndex, hovered: bool) -> QStyle.StateFlag:
+        state = QStyle.StateFlag.State_None
+        if self.selectionModel().isSelected(index):
+            state |= QStyle.StateFlag.State_Selected
+        if hovered:
+            state |= QStyle.StateFlag.State_MouseOver
+        if index == self.currentIndex() and self.hasFocus():
+            state |= QStyle.StateFlag.State_HasFocus
+        return state
+
+    def _count(self) -> int:
+        model = self.model()
+        return model.rowCount() if model is not None else 0
+
+    def _rect(self, row: int) -> QRect:
+        """Columns share the whole width; what does not divide goes to the first ones, pixel by pixel."""
+        columns, width = self.columns, self.viewport().width()
+        column = row % columns
+        left, right = column * width // columns, (column + 1) * width // columns
+        top = row // columns * self._cell.height() - self.verticalOffset()
+        return QRect(left, top, right - left, self._cell.height())

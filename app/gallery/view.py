@@ -1,0 +1,156 @@
+"""Decides how the crops flow and scroll, and which of them are wanted next; no widget per crop.
+
+What is drawn in a cell is decided by `app.gallery.delegate`, what a choice means by `app.gallery.panel`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QWidget
+
+from app.gallery.delegate import CropDelegate
+from app.gallery.grid import GridView
+from app.gallery.model import GalleryModel, Index
+from app.gallery.thumbnails import ThumbnailStore
+
+SMALLEST_SIDE, LARGEST_SIDE = 64, 288
+
+
+class CropView(GridView):
+    """The crops in rows that fill the width.
+
+    `chosen(id)`: the user went to another crop; `opened(id)`: Enter or a double click on one;
+    `side_wanted(px)`: Ctrl and the wheel ask for another crop size.
+    """
+
+    chosen = Signal(int)
+    opened = Signal(int)
+    side_wanted = Signal(int)
+
+    def __init__(self, model: GalleryModel, thumbnails: ThumbnailStore, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._thumbnails = thumbnails
+        self._following = False
+        self.crop_delegate = CropDelegate(thumbnails, self)
+        self.setModel(model)
+        self.setItemDelegate(self.crop_delegate)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setAccessibleName("Detections")
+        self._wants = QTimer(self, singleShot=True, interval=0)
+        self._wants.timeout.connect(self._want_crops)
+        self.verticalScrollBar().valueChanged.connect(lambda _: self._wants.start())
+        for changed in (model.modelReset, model.rowsInserted, model.rowsRemoved, model.layoutChanged):
+            changed.connect(lambda *_: self._wants.start())
+        thumbnails.ready.connect(self._show_crop)
+        self.activated.connect(self._open)
+        self._fit_cells()
+
+    # -- what the panel asks ----------------------------------------------------------------------
+
+    def set_side(self, side: int) -> None:
+        """The pictures' side, device independent px; the row in the middle stays in sight."""
+        side = min(max(side, SMALLEST_SIDE), LARGEST_SIDE)
+        if side == self.crop_delegate.side:
+            return
+        first, last = self.rows_in_sight()
+        self.crop_delegate.side = side
+        self._fit_cells()
+        current = self.currentIndex().row()
+        anchor = current if first <= current <= last else first
+        self.scrollTo(self._model.index(anchor), QAbstractItemView.ScrollHint.PositionAtCenter)
+
+    def follow(self, detection_id: int | None) -> None:
+        """Makes this crop the current one and scrolls to it, without telling it as the user's choice."""
+        row = self._model.row_of(detection_id)
+        if row == self.currentIndex().row() and self.selectionModel().isSelected(self.currentIndex()):
+            return
+        with self.held():
+            if row is None:
+                self.selectionModel().clear()
+            else:
+                flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
+                self.selectionModel().setCurrentIndex(self._model.index(row), flags)
+                self.scrollTo(self._model.index(row), QAbstractItemView.ScrollHint.EnsureVisible)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While rows change or another part of the window selects, nothing is told as the user's choice."""
+        before, self._following = self._following, True
+        try:
+            yield
+        finally:
+            self._following = before
+
+    def selected_ids(self) -> list[int]:
+        """All selected crops, in the gallery's order."""
+        rows = sorted(index.row() for index in self.selectionModel().selectedIndexes())
+        return [d.id for d in map(self._model.detection, rows) if d is not None]
+
+    def want_crops(self) -> None:
+        """Asks for the crops in sight soon; to be called when they may look different."""
+        self._wants.start()
+
+    # -- Qt ---------------------------------------------------------------------------------------
+
+    def currentChanged(self, current: Index, previous: Index) -> None:
+        super().currentChanged(current, previous)
+        detection = self._model.detection(current.row())
+        if detection is not None and not self._following:
+            self.chosen.emit(detection.id)
+
+    def keyboardSearch(self, search: str) -> None:
+        """Letters are the window's shortcuts, not a search by name."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers():
+            self._open(self.currentIndex())
+            return
+        super().keyPressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            steps = event.angleDelta().y() / 120
+            self.side_wanted.emit(round(self.crop_delegate.side * 1.15**steps))
+            event.accept()
+            return
+        super().wheelEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._wants.start()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit_cells()
+
+    # -- crops ------------------------------------------------------------------------------------
+
+    def _fit_cells(self) -> None:
+        self.set_cell_size(self.crop_delegate.cell_size(self.font()))
+        self._wants.start()
+
+    def _want_crops(self) -> None:
+        """In sight first, then a screen ahead, then half a screen back."""
+        first, last = self.rows_in_sight()
+        page = last - first + 1
+        rows = [*range(first, last + 1 + page), *range(first - 1, first - 1 - page // 2, -1)]
+        detections = [d for d in map(self._model.detection, rows) if d is not None]
+        self._thumbnails.want(detections, round(self.crop_delegate.side * self.devicePixelRatioF()))
+
+    def _show_crop(self, detection_id: int) -> None:
+        row = self._model.row_of(detection_id)
+        if row is not None:
+            self.update(self._model.index(row))
+
+    def _open(self, index: QModelIndex) -> None:
+        detection = self._model.detection(index.row())
+        if detection is not None:
+            self.opened.emit(detection.id)
