@@ -36,7 +36,7 @@ def scan_with(project: Project, section_path: Path, count: int) -> ScanStore:
         project, record, toy_spec(), parameters={}, tiles_total=1, cell_px=8, context_px=24, threshold=0.5,
         device="cpu", provenance={},
     )  # fmt: skip
-    candidates = [Candidate("anomaly", 0.3 + 0.1 * i, Box(10 * i, 5, 8, 8), 64, (10 * i + 4, 9)) for i in range(count)]
+    candidates = [Candidate("anomaly", (3 + i) / 10, Box(10 * i, 5, 8, 8), 64, (10 * i + 4, 9)) for i in range(count)]
     store.emit(0, candidates)
     return store
 
