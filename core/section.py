@@ -174,7 +174,11 @@ class Section(ABC):
             stored = self.info.levels[level]
             part = self._read_inside(level, stored, x, y, width * factor, height * factor, request.plane)
             if part is not None:
-                block = part if factor == 1 else _area_mean(part, factor, x, y, stored)
+                block = part
+                if factor > 1:
+                    weights_x = _weights(x, width * factor, scale, stored.width_px, self.info.width_px)
+                    weights_y = _weights(y, height * factor, scale, stored.height_px, self.info.height_px)
+                    block = _area_mean(part, factor, weights_x, weights_y)
                 out[row : row + height, column : column + width] = block
         return out
 
@@ -223,18 +227,25 @@ def _blocks(rows: int, columns: int, factor: int) -> Iterator[tuple[int, int, in
             yield row, column, min(height, rows - row), min(width, columns - column)
 
 
-def _area_mean(block: Array, factor: int, x: int, y: int, stored: PyramidLevel) -> Array:
-    """Mean over factor × factor px; at the section's edge only over the pixels that exist."""
+def _weights(start: int, count: int, scale: int, size: int, full_size: int) -> Array:
+    """How much of each of `count` level px lies inside the section: 0 beyond it, less than 1 for its last px."""
+    edges = np.clip(np.arange(start, start + count + 1), 0, size) * scale
+    return np.diff(np.minimum(edges, full_size)) / scale
+
+
+def _area_mean(block: Array, factor: int, weights_x: Array, weights_y: Array) -> Array:
+    """Mean over factor × factor px; at the section's edge only over what exists."""
     rows, columns = block.shape[0] // factor, block.shape[1] // factor
     mean = _shrink(block, rows, columns)
-    share_x = _share_inside(x, columns, factor, stored.width_px)
-    share_y = _share_inside(y, rows, factor, stored.height_px)
+    share_x, share_y = weights_x.reshape(-1, factor).mean(1), weights_y.reshape(-1, factor).mean(1)
     for row in np.flatnonzero((share_y > 0) & (share_y < 1)):
-        strip = _shrink(block[row * factor : (row + 1) * factor].astype(np.float32), 1, columns)
-        mean[row] = _rounded(strip[0], share_y[row] * share_x, block.dtype)
+        part = slice(row * factor, (row + 1) * factor)
+        strip = block[part] * np.multiply.outer(weights_y[part], weights_x).astype(np.float32)[..., None]
+        mean[row] = _rounded(_shrink(strip, 1, columns)[0], share_y[row] * share_x, block.dtype)
     for column in np.flatnonzero((share_x > 0) & (share_x < 1)):
-        strip = _shrink(block[:, column * factor : (column + 1) * factor].astype(np.float32), rows, 1)
-        mean[:, column] = _rounded(strip[:, 0], share_x[column] * share_y, block.dtype)
+        part = slice(column * factor, (column + 1) * factor)
+        strip = block[:, part] * np.multiply.outer(weights_y, weights_x[part]).astype(np.float32)[..., None]
+        mean[:, column] = _rounded(_shrink(strip, rows, 1)[:, 0], share_x[column] * share_y, block.dtype)
     return mean
 
 
@@ -246,9 +257,3 @@ def _rounded(mean: Array, share: Array, dtype: np.dtype) -> Array:
     """(n, samples) means that counted missing pixels as 0 → means over the `share` (n,) that exists."""
     scaled = np.rint(mean / np.where(share > 0, share, 1.0)[:, None])
     return np.clip(scaled, 0, np.iinfo(dtype).max).astype(dtype)
-
-
-def _share_inside(start: int, count: int, factor: int, size: int) -> Array:
-    """For each of `count` output pixels, the share of its `factor` source pixels that lie inside [0, size)."""
-    edges = np.clip(start + factor * np.arange(count + 1), 0, size)
-    return np.diff(edges) / factor

@@ -18,7 +18,7 @@ from core.readers.base import ReaderSpec
 from core.readers.handle import SharedHandle
 from core.readers.levels import is_power_of_two, pyramid_level
 from core.readers.tiff_metadata import TiffMetadata, read_metadata
-from core.readers.tiff_pages import COPY_AGAIN, FileBytes, PageReader, SegmentCache, check_image, segment_shape
+from core.readers.tiff_pages import COPY_AGAIN, FileBytes, PageReader, SegmentCache, check_image, data_end, segment_shape
 from core.readers.tiff_values import Values, values_of
 from core.section import Array, Plane, Section, SectionInfo
 
@@ -175,6 +175,8 @@ def _page_readers(path: Path, level: Any, file_size: int, number: int) -> dict[i
     for index in range(count):
         page = level.pages[index] if offset is None else keyframe
         if page is not None:
+            if data_end(page) > file_size or len(page.dataoffsets) != len(keyframe.dataoffsets):
+                raise InputError(f"plane {index + 1} of {count} is cut short", path=path, remedy=COPY_AGAIN)
             start = None if offset is None else offset + index * keyframe.nbytes
             readers[index] = PageReader(path, keyframe, page, number * 1_000_000 + index, start)
     return readers

@@ -78,16 +78,20 @@ def check_image(path: Path, page: Any, file_size: int, contiguous: bool) -> None
         raise InputError(f"its pixels ({size}) are of no known kind", path=path, remedy="Export it as 8 or 16 bits.")
     if depth > 1:
         raise InputError("it holds volume tiles", path=path, remedy="Export it as single planes.")
-    ends = [o + c for o, c in zip(page.dataoffsets, page.databytecounts, strict=False) if c > 0]
-    if not ends or len(page.dataoffsets) < int(np.prod(page.chunked)):
+    if not any(page.databytecounts) or len(page.dataoffsets) < int(np.prod(page.chunked)):
         raise InputError(f"it says it has {size}, but its pixels are missing", path=path, remedy=COPY_AGAIN)
-    if max(ends) > file_size or (contiguous and page.dataoffsets[0] + page.nbytes > file_size):
+    if data_end(page) > file_size or (contiguous and page.dataoffsets[0] + page.nbytes > file_size):
         raise InputError(f"the file ends before its {size} do", path=path, remedy=COPY_AGAIN)
     if page.nbytes > _LARGEST_RATIO * file_size:
         raise InputError(f"it says it has {size} in {file_size} bytes", path=path, remedy=COPY_AGAIN)
     segment = segment_bytes(page)
     if not contiguous and segment > _LARGEST_SEGMENT:
         raise InputError(f"one strip of it takes {segment / 1e9:.1f} GB to decode", path=path, remedy=SAVE_TILED)
+
+
+def data_end(page: Any) -> int:
+    """Where the last of its tiles or strips ends in the file."""
+    return max((o + c for o, c in zip(page.dataoffsets, page.databytecounts, strict=False) if c > 0), default=0)
 
 
 def segment_bytes(page: Any) -> int:
