@@ -12,19 +12,44 @@ import numpy as np
 
 from app.session import Session
 from app.session_opening import Opened
-from core.detection import Detection
+from core.detection import Candidate, Detection
 from core.frames import StageTransform
 from core.geometry import Box
+from core.models.base import ModelSpec
+from core.project import Project
 from core.project.records import ScanRecord
+from core.project.scan_store import ScanStore
 from core.ranking import worst_first
+from core.review import Review
 from core.section import Array, Plane, PyramidLevel, Section, SectionInfo
 
 LABELS = ("pore", "crack", "foreign_particle", "preparation_artefact")
 STAGE = StageTransform("pixel_to_stage", ((0.5, 0.0, 1000.0), (0.0, 0.5, -2000.0)), 0.01, None)
 
 
+MODEL = ModelSpec(
+    id="battery",
+    name="Battery windows",
+    family="classifier",
+    labels=LABELS,
+    um_per_px=0.5,
+    tile_px=512,
+    halo_px=64,
+    window_px=64,
+    stride_px=16,
+    map_channels=5,
+    context_cells=1,
+    score_unit="probability",
+    score_floor=0.1,
+    threshold=0.5,
+    version="1",
+    artefact_labels=("preparation_artefact",),
+    description="Looks at square windows, one after the other.",
+)
+
+
 class ArraySection(Section):
-    """A section that is an array; counts its reads, and waits for `gate` when it has one."""
+    """A section that is an array; counts its reads and their threads, and waits for `gate` when it has one."""
 
     def __init__(self, pixels: Array, um_per_px: float | None = 0.5) -> None:
         rows, columns, samples = pixels.shape
@@ -43,6 +68,7 @@ class ArraySection(Section):
         )
         self._pixels = pixels
         self.reads = 0
+        self.readers: set[int] = set()
         self.fails = False
         self.gate: threading.Event | None = None
 
@@ -50,6 +76,7 @@ class ArraySection(Section):
         if self.gate is not None:
             self.gate.wait(5)
         self.reads += 1
+        self.readers.add(threading.get_ident())
         if self.fails:
             raise OSError("the drive is gone")
         return self._pixels[y : y + height, x : x + width].copy()
@@ -108,3 +135,38 @@ def fill(session: Session, detections: Sequence[Detection], section: Section | N
     record = scan_record()
     values: dict[str, Any] = {"scans": [record], "scan": record, "detections": list(detections)} | opened
     session.adopt(Opened(section if section is not None else grey_section(), **values))
+
+
+def fill_from_project(session: Session, folder: Path, detections: Sequence[Detection]) -> Project:
+    """As `fill`, with a real project on disk; stored detections get ids 1, 2, … in the order given."""
+    section = grey_section()
+    section.info = replace(section.info, path=folder / "sample.tif")
+    section.info.path.write_bytes(b"stands for the section's file")
+    project = Project.create(folder / "sample.schliff")
+    record = project.add_section(section)
+    store = ScanStore.begin(
+        project,
+        record,
+        MODEL,
+        parameters={},
+        tiles_total=1,
+        cell_px=16.0,
+        context_px=64.0,
+        threshold=0.5,
+        device="cpu",
+        provenance={},
+    )
+    store.emit(0, [Candidate(d.label, d.score, d.box, d.area_px, d.box.center) for d in detections])
+    store.set_status("done", 12.0)
+    scans = project.scans(record.id)
+    fill(
+        session,
+        project.detections(scans[0].id),
+        section,
+        project=project,
+        record=record,
+        review=Review(project, "tester"),
+        scans=scans,
+        scan=scans[0],
+    )
+    return project

@@ -18,8 +18,9 @@ from tests.gallery_support import LABELS, make_detection, some_detections
 @pytest.fixture
 def model(qtbot):
     model = GalleryModel()
-    model.tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
-    return model
+    tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    yield model
+    assert tester.model() is model
 
 
 def ids(model):

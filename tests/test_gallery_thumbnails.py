@@ -38,7 +38,8 @@ def test_a_crop_holds_its_box_with_context_at_a_fitting_scale(box, side_px):
     crop, step = request.box, request.downsample
     assert crop.w == crop.h
     assert crop.w >= min(MIN_SIDE_PX, 1.2 * max(box.w, box.h)) - step
-    assert crop.intersection(box).area == pytest.approx(box.area, rel=1e-3)
+    assert crop.union(box).area == pytest.approx(crop.area, rel=1e-2)  # nothing of it is cut off
+    assert (crop.intersection(box) or crop).area == pytest.approx(box.area, rel=1e-3)
     assert request.x % step == request.y % step == 0
     columns = request.shape[1]
     assert columns >= OVERSAMPLING * side_px - 1 or step == 1
@@ -53,15 +54,13 @@ def test_a_crop_at_the_border_stays_inside_the_section():
 
 def test_crops_come_from_other_threads_at_the_wanted_size(qtbot, store):
     section = grey_section()
-    here, readers = threading.get_ident(), set()
-    read = section.read_level
-    section.read_level = lambda *args: (readers.add(threading.get_ident()), read(*args))[1]
     detections = [make_detection(i, 0.9) for i in range(6)]
     store.set_source(section)
     store.want(detections, 80)
     assert store.get(0) is None
     settle(qtbot, store)
-    assert here not in readers
+    assert section.readers
+    assert threading.get_ident() not in section.readers
     for detection in detections:
         image = store.get(detection.id).image
         assert (image.width(), image.height()) == (80, 80)
@@ -74,7 +73,7 @@ def test_the_first_wanted_is_read_first_and_the_unwanted_never(qtbot, store):
     store.set_source(section)
     store.want([make_detection(i, 0.9) for i in range(50)], 64)
     wanted = [make_detection(i, 0.9) for i in (90, 91, 92)]
-    order = []
+    order: list[int] = []
     store.ready.connect(order.append)
     store.want(wanted, 64)
     section.gate.set()

@@ -29,6 +29,7 @@ class GridView(QListView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._cell = QSize(100, 100)
+        self._laid = (1, 100)  # columns and cell height by which the scroll bar's value is meant
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
@@ -40,7 +41,7 @@ class GridView(QListView):
 
     def set_cell_size(self, size: QSize) -> None:
         self._cell = size
-        self.updateGeometries()
+        self._lay_again()
         self.viewport().update()
 
     @property
@@ -143,7 +144,7 @@ class GridView(QListView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         QAbstractItemView.resizeEvent(self, event)
-        self.updateGeometries()
+        self._lay_again()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
@@ -161,6 +162,21 @@ class GridView(QListView):
             option.state = resting | self._state(index, index == hovered)
             self.itemDelegateForIndex(index).paint(painter, option, index)
         painter.end()
+
+    def _lay_again(self) -> None:
+        """Other columns or cells: the current item stays in sight if it was, else the first one in sight does."""
+        columns, height = self._laid
+        self._laid = (self.columns, self._cell.height())
+        first = self.verticalOffset() // height * columns
+        last = ((self.verticalOffset() + self.viewport().height() - 1) // height + 1) * columns - 1
+        self.updateGeometries()
+        if self._laid == (columns, height):
+            return
+        current = self.currentIndex()
+        if current.isValid() and first <= current.row() <= last:
+            self.scrollTo(current, _Hint.PositionAtCenter)
+        elif self._count():
+            self.scrollTo(self.model().index(min(first, self._count() - 1), 0), _Hint.PositionAtTop)
 
     def _state(self, index: QModelIndex, hovered: bool) -> QStyle.StateFlag:
         state = QStyle.StateFlag.State_None

@@ -55,16 +55,11 @@ class CropView(GridView):
     # -- what the panel asks ----------------------------------------------------------------------
 
     def set_side(self, side: int) -> None:
-        """The pictures' side, device independent px; the row in the middle stays in sight."""
+        """The pictures' side, device independent px."""
         side = min(max(side, SMALLEST_SIDE), LARGEST_SIDE)
-        if side == self.crop_delegate.side:
-            return
-        first, last = self.rows_in_sight()
-        self.crop_delegate.side = side
-        self._fit_cells()
-        current = self.currentIndex().row()
-        anchor = current if first <= current <= last else first
-        self.scrollTo(self._model.index(anchor), QAbstractItemView.ScrollHint.PositionAtCenter)
+        if side != self.crop_delegate.side:
+            self.crop_delegate.side = side
+            self._fit_cells()
 
     def follow(self, detection_id: int | None) -> None:
         """Makes this crop the current one and scrolls to it, without telling it as the user's choice."""
