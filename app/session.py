@@ -23,7 +23,6 @@ from core.section import Plane, Section
 
 if TYPE_CHECKING:
     from core.display import DisplayRange
-
     from core.models.base import ModelSpec
     from core.project import Project, ScanRecord, ScoreMap, SectionRecord
     from core.review import Review
@@ -310,7 +309,7 @@ class Session(QObject):
             heat=self.heat,
             boxes_visible=self.boxes_visible,
             plane=self.plane,
-            display_range=None if shown is None else (float(shown.low), float(shown.high)),
+            display_range=None if shown is None else (shown.low, shown.high),
         )
         try:
             self.project.set_state(f"view:{self.section_record.id}", saved.to_json())

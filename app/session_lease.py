@@ -28,8 +28,12 @@ class LeasedSection(Section):
         with self._lease():
             return self._section.read_level(level, x, y, width, height, plane)
 
-    def source_level(self, downsample: int) -> tuple[int, int]:
-        return self._section.source_level(downsample)
+    def preview(self, downsample: int, plane: Plane) -> Array | None:
+        with self._lease():
+            return self._section.preview(downsample, plane)
+
+    def source_level(self, request: RegionRequest) -> tuple[int, int]:
+        return self._section.source_level(request)
 
     @property
     def wrapped(self) -> Section:

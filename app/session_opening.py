@@ -21,9 +21,8 @@ from core.jobs import CancelToken, Progress, Step
 from core.section import Section
 
 if TYPE_CHECKING:
-    from core.display import DisplayRange
-
     from app.session import Session
+    from core.display import DisplayRange
     from core.project import Project, ScanRecord, ScoreMap, SectionRecord
     from core.review import Review
 
@@ -233,9 +232,9 @@ def _fill(opened: Opened) -> None:
     opened.display_range = _display_range(opened.section, opened.saved)
 
 
-def _display_range(section: Section, saved: SavedView) -> DisplayRange | None:
+def _display_range(section: Section, saved: SavedView) -> DisplayRange:
     from core.display import DisplayRange, auto_range
 
     if saved.display_range is not None:
         return DisplayRange(*saved.display_range)
-    return auto_range(section, saved.plane) if section.info.dtype.itemsize > 1 else None
+    return auto_range(section, saved.plane)

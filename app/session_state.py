@@ -39,7 +39,7 @@ class SavedView:
     heat: HeatStyle = field(default_factory=HeatStyle)
     boxes_visible: bool = True
     plane: Plane = field(default_factory=Plane)
-    display_range: tuple[float, float] | None = None
+    display_range: tuple[int, int] | None = None
 
     def to_json(self) -> dict[str, Any]:
         state = asdict(self)
@@ -79,11 +79,11 @@ def _heat(value: Any) -> HeatStyle:
     )
 
 
-def _range(value: Any) -> tuple[float, float] | None:
+def _range(value: Any) -> tuple[int, int] | None:
     if value is None:
         return None
-    low, high = map(float, value)
-    if not (math.isfinite(low + high) and low < high):
+    low, high = map(int, value)
+    if not 0 <= low < high <= 65535:
         raise ValueError(value)
     return low, high
 

@@ -1,0 +1,260 @@
+"""Decides how wheel, mouse and keys move the view over the scene, whose coordinates are level-0 px.
+
+What is drawn there is for the items; where the camera may go is for `app.viewer.camera`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QResizeEvent,
+    QTransform,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QApplication, QFrame, QGraphicsScene, QGraphicsView, QWidget
+
+from app.theme import FLY_MS
+from app.viewer.camera import Camera, Limits
+from app.viewer.flight import Flight
+from core.geometry import Box
+
+WHEEL_STEP = 1.25  # zoom by one notch of a wheel
+KEY_STEP = 2**0.5
+WHEEL_MS = 110
+PAN_SHARE = 0.12  # of the viewport, by an arrow key
+_NOTCH = 120  # eighths of a degree
+
+
+class Canvas(QGraphicsView):
+    """A view that zooms at the pointer, pans by drag, flies, and tells where it is."""
+
+    camera_changed = Signal()
+    clicked = Signal(float, float)  # level-0 px
+    pointer_moved = Signal(float, float)  # level-0 px
+    pointer_left = Signal()
+    tip_wanted = Signal(float, float, QPoint)  # level-0 px, global position
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        scene = QGraphicsScene(self)
+        scene.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
+        self.setScene(scene)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setOptimizationFlag(QGraphicsView.OptimizationFlag.DontAdjustForAntialiasing)
+        self.viewport().setMouseTracking(True)
+        self.viewport().setCursor(Qt.CursorShape.ArrowCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAcceptDrops(False)  # the window takes drops
+        self._camera: Camera | None = None
+        self._section: Box | None = None
+        self._pressed: QPointF | None = None
+        self._dragging = False
+        self._flight = Flight(self)
+        self._flight.moved.connect(self._place)
+
+    # -- where it looks ---------------------------------------------------------------------------
+
+    @property
+    def camera(self) -> Camera | None:
+        return self._camera
+
+    @property
+    def moving(self) -> bool:
+        return self._dragging or self._flight.flying
+
+    @property
+    def limits(self) -> Limits | None:
+        if self._section is None:
+            return None
+        size = self.viewport().size()
+        return Limits(self._section, max(size.width(), 1), max(size.height(), 1), self.devicePixelRatioF())
+
+    def set_section(self, box: Box | None, camera: Camera | None = None) -> None:
+        """A section of this size, looked at as `camera` says, or as a whole. None: nothing to look at."""
+        self._flight.stop()
+        self._section, self._camera = box, None
+        limits = self.limits
+        if box is None or limits is None:
+            self.setSceneRect(QRectF(0, 0, 1, 1))
+            self.camera_changed.emit()
+            return
+        margin = 4 * max(box.w, box.h)
+        self.setSceneRect(QRectF(box.x, box.y, box.w, box.h).adjusted(-margin, -margin, margin, margin))
+        self._place(camera or limits.fit())
+
+    def visible_box(self) -> Box | None:
+        """What of the plane is in sight, in level-0 px (it may reach beyond the section)."""
+        size = self.viewport().size()
+        return self._camera.visible(size.width(), size.height()) if self._camera is not None else None
+
+    def section_point(self, position: QPointF) -> tuple[float, float] | None:
+        """The level-0 point under a point of the viewport."""
+        if self._camera is None:
+            return None
+        point = self.viewportTransform().inverted()[0].map(position)
+        return point.x(), point.y()
+
+    # -- moving -----------------------------------------------------------------------------------
+
+    def fit(self) -> None:
+        if (limits := self.limits) is not None:
+            self.fly(limits.fit())
+
+    def one_to_one(self) -> None:
+        """One px of the section on each px of the screen, around the middle."""
+        if self._camera is not None:
+            self.fly(Camera(self._camera.x, self._camera.y, 1 / self.devicePixelRatioF()))
+
+    def zoom_by(self, factor: float) -> None:
+        """Around the middle."""
+        goal = self._goal()
+        if goal is not None:
+            self.fly(Camera(goal.x, goal.y, goal.zoom * factor))
+
+    def fly_to(self, box: Box, share: float = 0.25) -> None:
+        """`box` (level-0 px) to the middle, filling about `share` of the view."""
+        if (limits := self.limits) is not None:
+            self.fly(limits.around(box, share))
+
+    def fly(self, target: Camera, duration_ms: int = FLY_MS) -> None:
+        limits = self.limits
+        if self._camera is not None and limits is not None:
+            self._flight.go(self._camera, limits.clamped(target), duration_ms)
+
+    def look_at(self, x_px: float, y_px: float) -> None:
+        """At once, with the same zoom."""
+        if self._camera is not None:
+            self._flight.stop()
+            self._place(Camera(x_px, y_px, self._camera.zoom))
+
+    def _goal(self) -> Camera | None:
+        return self._flight.target if self._flight.flying else self._camera
+
+    def _zoom_at(self, position: QPointF, factor: float, duration_ms: int) -> None:
+        goal, limits = self._goal(), self.limits
+        if goal is None or limits is None:
+            return
+        size = self.viewport().size()
+        x_px, y_px = goal.at(position.x(), position.y(), size.width(), size.height())
+        zoom = limits.clamped(Camera(goal.x, goal.y, goal.zoom * factor)).zoom
+        self.fly(goal.zoomed_at(x_px, y_px, zoom), duration_ms)
+
+    def _pan(self, dx_view: float, dy_view: float) -> None:
+        if self._camera is not None:
+            self._flight.stop()
+            self._place(self._camera.moved(dx_view / self._camera.zoom, dy_view / self._camera.zoom))
+
+    def _place(self, camera: Camera) -> None:
+        limits = self.limits
+        if limits is None:
+            return
+        camera = limits.clamped(camera)
+        if self._camera is None or camera.zoom != self.transform().m11():
+            self.setTransform(QTransform.fromScale(camera.zoom, camera.zoom))
+        self._camera = camera
+        size, step = self.viewport().size(), self._scroll_step()
+        self.horizontalScrollBar().setValue(step * round((camera.x * camera.zoom - size.width() / 2) / step))
+        self.verticalScrollBar().setValue(step * round((camera.y * camera.zoom - size.height() / 2) / step))
+        self.camera_changed.emit()
+
+    def _scroll_step(self) -> int:
+        """The smallest scroll that is a whole number of device px; scroll bars know only device-independent ones."""
+        ratio = self.devicePixelRatioF()
+        return next((n for n in (1, 2, 4) if math.isclose(n * ratio, round(n * ratio), abs_tol=1e-3)), 1)
+
+    # -- what Qt tells ----------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._camera is not None:
+            was_fit = self._was_fit(event)
+            limits = self.limits
+            self._place(limits.fit() if was_fit and limits is not None else self._camera)
+
+    def _was_fit(self, event: QResizeEvent) -> bool:
+        """Whether the whole section was shown before; then it stays so."""
+        old = event.oldSize()
+        if self._section is None or self._camera is None or old.width() < 1 or old.height() < 1:
+            return True
+        before = Limits(self._section, old.width(), old.height(), self.devicePixelRatioF()).fit()
+        return math.isclose(before.zoom, self._camera.zoom, rel_tol=1e-6) and math.isclose(
+            before.x, self._camera.x, rel_tol=1e-6
+        )
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        angle = event.angleDelta().y() or event.angleDelta().x()
+        if angle:
+            duration = WHEEL_MS if abs(angle) >= _NOTCH else 0  # a touchpad's fractions are smooth by themselves
+            self._zoom_at(event.position(), WHEEL_STEP ** (angle / _NOTCH), duration)
+        event.accept()
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+            self._zoom_at(event.position(), 1 + event.value(), 0)
+            return True
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            point = self.section_point(QPointF(event.pos()))
+            if point is not None:
+                self.tip_wanted.emit(*point, event.globalPos())
+            return True
+        if event.type() == QEvent.Type.Leave:
+            self.pointer_left.emit()
+        return super().viewportEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
+            self._flight.stop()
+            self._pressed, self._dragging = event.position(), False
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._pressed is not None:
+            moved = self._pressed - event.position()
+            if self._dragging or moved.manhattanLength() >= QApplication.startDragDistance():
+                self._dragging = True
+                self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
+                self._pan(moved.x(), moved.y())
+                self._pressed = event.position()
+        point = self.section_point(event.position())
+        if point is not None:
+            self.pointer_moved.emit(*point)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._pressed is None:
+            return
+        point = self.section_point(event.position())
+        if not self._dragging and event.button() == Qt.MouseButton.LeftButton and point is not None:
+            self.clicked.emit(*point)
+        self._pressed, self._dragging = None, False
+        self.viewport().setCursor(Qt.CursorShape.ArrowCursor)
+        self.camera_changed.emit()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._zoom_at(event.position(), 2.0, FLY_MS)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        size = self.viewport().size()
+        steps = {
+            Qt.Key.Key_Left: (-size.width(), 0),
+            Qt.Key.Key_Right: (size.width(), 0),
+            Qt.Key.Key_Up: (0, -size.height()),
+            Qt.Key.Key_Down: (0, size.height()),
+        }
+        step = steps.get(Qt.Key(event.key()))
+        if step is None:
+            event.ignore()
+            return
+        goal = self._goal()
+        if goal is not None:
+            dx, dy = step[0] * PAN_SHARE / goal.zoom, step[1] * PAN_SHARE / goal.zoom
+            self.fly(goal.moved(dx, dy), WHEEL_MS)

@@ -1,0 +1,94 @@
+"""Decides how the whole section is shown small, where the view is on it, and how a click there moves the view."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtWidgets import QWidget
+
+from core.geometry import Box
+
+LONGEST = 168  # px
+_SHORTEST = 40
+_LEAST_FRAME = 6.0
+
+
+class Minimap(QWidget):
+    """Click or drag to move the view."""
+
+    moved = Signal(float, float)  # level-0 px
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip("Click or drag to move the view")
+        self._section: Box | None = None
+        self._view: Box | None = None
+        self._picture: QPixmap | None = None
+
+    def set_section(self, section: Box | None) -> None:
+        self._section, self._view, self._picture = section, None, None
+        self.resize(self.sizeHint())
+        self.update()
+
+    def set_picture(self, picture: QPixmap) -> None:
+        """The section as a whole, at any size."""
+        size = self.sizeHint() * self.devicePixelRatioF()
+        self._picture = picture.scaled(
+            size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+        )
+        self.update()
+
+    def set_view(self, view: Box) -> None:
+        if view != self._view:
+            self._view = view
+            self.update()
+
+    @property
+    def is_useful(self) -> bool:
+        """Whether the view shows less than the whole section."""
+        if self._section is None or self._view is None:
+            return False
+        seen = self._section.intersection(self._view)
+        return seen is None or seen.area < 0.98 * self._section.area
+
+    def sizeHint(self) -> QSize:
+        if self._section is None:
+            return QSize(LONGEST, LONGEST)
+        factor = LONGEST / max(self._section.w, self._section.h)
+        return QSize(max(round(self._section.w * factor), _SHORTEST), max(round(self._section.h * factor), _SHORTEST))
+
+    def frame(self) -> QRectF:
+        """Where the view is drawn, in this widget's px."""
+        if self._section is None or self._view is None:
+            return QRectF()
+        across, down = self.width() / self._section.w, self.height() / self._section.h
+        frame = QRectF(self._view.x * across, self._view.y * down, self._view.w * across, self._view.h * down)
+        grow_x, grow_y = max(_LEAST_FRAME - frame.width(), 0) / 2, max(_LEAST_FRAME - frame.height(), 0) / 2
+        return frame.adjusted(-grow_x, -grow_y, grow_x, grow_y)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(30, 33, 36))
+        if self._picture is not None:
+            painter.drawPixmap(self.rect(), self._picture)
+        frame = self.frame().intersected(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+        for colour, width in ((QColor(0, 0, 0, 160), 3.0), (QColor("white"), 1.5)):
+            painter.setPen(QPen(colour, width))
+            painter.drawRect(frame)
+        painter.setPen(QPen(QColor(12, 14, 16, 200), 1))
+        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._go(event.position())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self._go(event.position())
+
+    def _go(self, position: QPointF) -> None:
+        if self._section is not None:
+            x = position.x() / self.width() * self._section.w
+            y = position.y() / self.height() * self._section.h
+            self.moved.emit(min(max(x, 0), self._section.w), min(max(y, 0), self._section.h))

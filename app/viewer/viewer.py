@@ -1,0 +1,226 @@
+"""Decides how canvas, tiles, overlays and the session belong together: this is the widget that shows the section."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPoint, QTimer, Signal
+from PySide6.QtGui import QColor, QHideEvent, QImage, QResizeEvent
+from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
+
+from app.class_colours import class_name
+from app.session import Session
+from app.session_state import ViewState
+from app.theme import SPACE, tokens
+from app.viewer.camera import Camera
+from app.viewer.canvas import Canvas
+from app.viewer.minimap import Minimap
+from app.viewer.overlays import Overlays
+from app.viewer.plane_bar import PlaneBar
+from app.viewer.readout import position_text, value_text
+from app.viewer.scale_bar import ScaleBar
+from app.viewer.section_item import SectionItem
+from app.viewer.tile_provider import TileProvider
+from app.viewer.tile_reader import Probed
+from app.viewer.tiles import TileKey, downsample_for
+from core.detection import Detection
+from core.geometry import Box
+
+PROBE_AFTER_MS = 40
+
+
+class Viewer(QWidget):
+    """The section, its overlays, scale bar and minimap."""
+
+    readout_changed = Signal(str)  # what is under the pointer; "" = nothing
+    zoom_changed = Signal(float)  # device px per level-0 px
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.provider = TileProvider(self)
+        self.canvas = Canvas(self)
+        self.scale_bar = ScaleBar(self.canvas)
+        self.minimap = Minimap(self.canvas)
+        self._section_item = SectionItem(self.provider)
+        self.canvas.scene().addItem(self._section_item)
+        self.overlays = Overlays(session, self.canvas.scene())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(PlaneBar(session, self))
+        layout.addWidget(self.canvas, 1)
+        self._pointer: tuple[float, float] | None = None
+        self._probe_timer = QTimer(self, singleShot=True, interval=PROBE_AFTER_MS)
+        self._probe_timer.timeout.connect(self._probe)
+        self._connect()
+        self._show_theme()
+        self._section_changed()
+
+    def _connect(self) -> None:
+        session, canvas, provider = self._session, self.canvas, self.provider
+        session.section_changed.connect(self._section_changed)
+        session.display_changed.connect(self._display_changed)
+        session.selection_changed.connect(self._selection_changed)
+        canvas.camera_changed.connect(self._camera_changed)
+        canvas.clicked.connect(self._clicked)
+        canvas.pointer_moved.connect(self._pointer_moved)
+        canvas.pointer_left.connect(self._pointer_left)
+        canvas.tip_wanted.connect(self._show_tip)
+        provider.tile_ready.connect(self._tile_ready)
+        provider.probed.connect(self._probed)
+        provider.failed.connect(session.report)
+        self.minimap.moved.connect(canvas.look_at)
+
+    # -- for the window ---------------------------------------------------------------------------
+
+    @property
+    def is_sharp(self) -> bool:
+        """Whether everything in sight is drawn from tiles of its own level."""
+        view = self.canvas.visible_box()
+        return view is None or self.provider.is_sharp(view, self._downsample())
+
+    def picture(self) -> QImage:
+        """What the view shows, with its overlays, scale bar included, without the minimap."""
+        shown = self.minimap.isVisible()
+        self.minimap.hide()
+        image = self.canvas.grab().toImage()
+        self.minimap.setVisible(shown)
+        return image
+
+    def visible_region(self) -> Box | None:
+        """The part of the section in sight, in level-0 px."""
+        view, section = self.canvas.visible_box(), self._session.section
+        return view.intersection(section.info.box) if view is not None and section is not None else None
+
+    def show_detection(self, detection: Detection) -> None:
+        """Flies there."""
+        self.canvas.fly_to(detection.box.grown(16))
+
+    def close_tiles(self) -> None:
+        """Ends the reading threads."""
+        self._probe_timer.stop()
+        self.provider.close()
+
+    # -- the section ------------------------------------------------------------------------------
+
+    def _section_changed(self) -> None:
+        session = self._session
+        section = session.section
+        self.provider.set_section(section, session.plane, session.display_range)
+        box = section.info.box if section is not None else None
+        self._section_item.set_box(box)
+        self.minimap.set_section(box)
+        view = session.view
+        self.canvas.set_section(box, Camera(view.x_px, view.y_px, view.zoom) if view is not None else None)
+        self.scale_bar.setVisible(box is not None)
+        self._pointer_left()
+
+    def _display_changed(self) -> None:
+        self.provider.set_display(self._session.plane, self._session.display_range)
+        self._want_tiles()
+
+    def _camera_changed(self) -> None:
+        camera, view, section = self.canvas.camera, self.canvas.visible_box(), self._session.section
+        if camera is None or view is None or section is None:
+            self.minimap.hide()
+            return
+        self._want_tiles()
+        size = section.info.pixel_size_um
+        self.scale_bar.show_scale(camera.zoom, size[0] if size is not None else None)
+        self.minimap.set_view(view)
+        self.minimap.setVisible(self.minimap.is_useful)
+        self._place_overlays()
+        self._session.set_view(ViewState(camera.x, camera.y, camera.zoom))
+        self.zoom_changed.emit(camera.zoom * self.canvas.devicePixelRatioF())
+
+    def _downsample(self) -> int:
+        camera = self.canvas.camera
+        zoom = camera.zoom * self.canvas.devicePixelRatioF() if camera is not None else 1.0
+        return downsample_for(zoom, self.provider.coarsest)
+
+    def _want_tiles(self) -> None:
+        view = self.canvas.visible_box()
+        if view is None:
+            return
+        pointer = self._pointer if self._pointer is not None and view.contains(*self._pointer) else None
+        self.provider.want(view, self._downsample(), pointer or view.center)
+
+    def _tile_ready(self, key: TileKey) -> None:
+        self._section_item.tile_changed(key)
+        if key.downsample == self.provider.coarsest:
+            picture = self.provider.overview
+            if picture is not None:
+                self.minimap.set_picture(picture)
+
+    # -- the pointer ------------------------------------------------------------------------------
+
+    def _clicked(self, x_px: float, y_px: float) -> None:
+        hit = self.overlays.hit(x_px, y_px, self._zoom())
+        self._session.select(hit.id if hit is not None else None, "viewer")
+
+    def _pointer_moved(self, x_px: float, y_px: float) -> None:
+        section = self._session.section
+        if section is None or not section.info.box.contains(x_px, y_px):
+            self._pointer_left()
+            return
+        self._pointer = (x_px, y_px)
+        self.readout_changed.emit(position_text(section.info, x_px, y_px))
+        self._probe_timer.start()
+
+    def _pointer_left(self) -> None:
+        self._pointer = None
+        self._probe_timer.stop()
+        self.readout_changed.emit("")
+
+    def _probe(self) -> None:
+        if self._pointer is not None and not self.canvas.moving:
+            self.provider.reader.probe(int(self._pointer[0]), int(self._pointer[1]))
+
+    def _probed(self, probed: Probed) -> None:
+        section = self._session.section
+        if section is None or self._pointer is None:
+            return
+        if (int(self._pointer[0]), int(self._pointer[1])) == (probed.x, probed.y):
+            text = position_text(section.info, *self._pointer)
+            self.readout_changed.emit(f"{text}   {value_text(probed.values)}")
+
+    def _show_tip(self, x_px: float, y_px: float, position: QPoint) -> None:
+        hit = self.overlays.hit(x_px, y_px, self._zoom())
+        if hit is None:
+            QToolTip.hideText()
+            return
+        scan = self._session.scan
+        unit = "" if scan is None or scan.score_unit == "probability" else f" ({scan.score_unit})"
+        status = hit.status.replace("_", " ")
+        QToolTip.showText(position, f"<b>{class_name(hit.label)}</b><br>score {hit.score:.3g}{unit}<br>{status}", self)
+
+    def _selection_changed(self, source: str) -> None:
+        detection = self._session.selected
+        if detection is not None and source != "viewer" and source != "session":
+            self.show_detection(detection)
+
+    def _zoom(self) -> float:
+        return self.canvas.camera.zoom if self.canvas.camera is not None else 1.0
+
+    # -- looks ------------------------------------------------------------------------------------
+
+    def _place_overlays(self) -> None:
+        area = self.canvas.rect()
+        bar, small = self.scale_bar, self.minimap
+        bar.move(2 * SPACE, area.height() - bar.height() - 2 * SPACE)
+        small.move(area.width() - small.width() - 2 * SPACE, area.height() - small.height() - 2 * SPACE)
+
+    def _show_theme(self) -> None:
+        self.canvas.setBackgroundBrush(QColor(tokens().canvas))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._show_theme()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_overlays()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._pointer_left()
