@@ -24,9 +24,14 @@ def cache_dir() -> Path:
     return _own("cache") or platformdirs.user_cache_path(_NAME, appauthor=False)
 
 
+def data_dir() -> Path:
+    """What the user made without saying where: the demo, projects of sections on read-only drives."""
+    return _own("data") or platformdirs.user_data_path(_NAME, appauthor=False)
+
+
 def models_dir() -> Path:
     """Model folders that every project of this user can use."""
-    return _own("models") or platformdirs.user_data_path(_NAME, appauthor=False) / "models"
+    return _own("models") or data_dir() / "models"
 
 
 def _own(part: str) -> Path | None:

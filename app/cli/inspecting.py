@@ -54,9 +54,9 @@ def _stage_text(stage: dict[str, Any]) -> str:
     (_, _, x), (_, _, y) = stage["affine"]
     text = f"top-left corner at {x:.3f}, {y:.3f} µm, from {stage['source'].replace('_', ' ')}"
     if stage["residual_um"] is not None:
-        text += f", residual {stage['residual_um']:.3g} µm"
+        text += f", residual {stage['residual_um']:.2f} µm"
     if stage["disagreement_um"] is not None:
-        text += f", other sources disagree by up to {stage['disagreement_um']:.3g} µm"
+        text += f", other sources disagree by up to {stage['disagreement_um']:.2f} µm"
     return text
 
 
@@ -116,7 +116,7 @@ def _version(name: str) -> str | None:
 
 def _spoken(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {version or 'MISSING'}" for name, version in value.items())
+        return ", ".join(f"{name} {'–' if one is None else one}" for name, one in value.items())
     if isinstance(value, list):
         return "; ".join(_spoken(one) for one in value) or "none"
     return str(value)

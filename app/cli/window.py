@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.cli.console import ProgressLine, stop_by_signal
+from core.disk import disk_errors
 from core.errors import UsageError
 from core.jobs import CancelToken
+
+if TYPE_CHECKING:
+    from core.project import Project
+    from core.section import Section
+    from core.synthetic import Kind
 
 DEMO_SEED = 7
 SMALLEST_DEMO_PX = 1024
@@ -34,7 +41,7 @@ def demo(args: argparse.Namespace) -> int:
     return run_app(project)
 
 
-def make_demo(kind: str, size: int, folder: Path | None, cancel: CancelToken) -> Path:
+def make_demo(kind: Kind, size: int, folder: Path | None, cancel: CancelToken) -> Path:
     """Writes (or reuses) the sample, scans it (or goes on, or finds it done). Returns the project's folder."""
     from core.project import Project
     from core.readers.base import open_section
@@ -43,28 +50,29 @@ def make_demo(kind: str, size: int, folder: Path | None, cancel: CancelToken) ->
 
     project_path = folder or data_dir() / "demo" / f"{kind}-{size}.schliff"
     section_path = project_path.parent / f"{kind}-{size}.czi"
+    sample = make_sample(kind, size, default_defects(kind, size), DEMO_SEED)
     if not section_path.exists():
-        with ProgressLine("1/2 making the sample") as progress:
-            write_sample(
-                make_sample(kind, size, default_defects(kind, size), DEMO_SEED), section_path, progress, cancel
-            )
+        with disk_errors(section_path.parent), ProgressLine("making the sample") as progress:
+            section_path.parent.mkdir(parents=True, exist_ok=True)
+            write_sample(sample, section_path, progress, cancel)
     with Project.open_or_create(project_path) as project, open_section(section_path) as section:
-        for model_id in _models_for(kind):
+        for model_id in _models_for({truth.label for truth in sample.truth}):
             _scan(project, section, model_id, cancel)
     return project_path
 
 
-def _models_for(kind: str) -> list[str]:
-    """The texture scan first, so that the window opens on what the trained model says, where one knows the kind."""
+def _models_for(labels: set[str]) -> list[str]:
+    """The texture scan first, so that the window opens on what the trained model says, where one knows these defects."""
     from core.models.catalog import list_models
 
-    known = [spec.id for spec in list_models() if spec.source == "bundled" and kind in spec.card.get("kinds", ())]
-    return ["texture", *known]
+    bundled = [spec for spec in list_models() if spec.source == "bundled"]
+    knowing = [spec.id for spec in bundled if labels & (set(spec.labels) - set(spec.artefact_labels))]
+    return ["texture", *knowing]
 
 
-def _scan(project, section, model_id: str, cancel: CancelToken) -> None:  # type: ignore[no-untyped-def]
+def _scan(project: Project, section: Section, model_id: str, cancel: CancelToken) -> None:
     from core.models.catalog import find_model, load_model
     from core.scan.runner import run_scan
 
-    with ProgressLine(f"2/2 scanning with {model_id}") as progress:
+    with ProgressLine(f"scanning with {model_id}") as progress:
         run_scan(project, section, load_model(find_model(model_id)), None, progress, cancel)
