@@ -41,7 +41,7 @@ def _scratch(rng: np.random.Generator, x: float, y: float) -> Patch:
     bright = rng.random() < 0.35
     color = shapes.mottled(rng, canvas.shape, np.full(3, 222.0 if bright else 44.0), 8)
     cover = canvas.astype(np.float32) / 255 * rng.uniform(0.6, 0.9)
-    return _centred(x - points.mean(0)[0], y, cover, color)
+    return centred(x - points.mean(0)[0], y, cover, color)
 
 
 def _water_mark(rng: np.random.Generator, x: float, y: float) -> Patch:
@@ -56,7 +56,7 @@ def _water_mark(rng: np.random.Generator, x: float, y: float) -> Patch:
         top = (cover.shape[0] - inner.shape[0]) // 2
         strength[top : top + inner.shape[0], top : top + inner.shape[0]] += 0.25 * inner
     base = np.array([96.0, 72.0, 44.0]) * rng.uniform(0.8, 1.2)
-    return _centred(x, y, np.clip(strength, 0, 0.8) * (cover > 0), shapes.mottled(rng, cover.shape, base, 8, 3))
+    return centred(x, y, np.clip(strength, 0, 0.8) * (cover > 0), shapes.mottled(rng, cover.shape, base, 8, 3))
 
 
 def _smear(rng: np.random.Generator, x: float, y: float) -> Patch:
@@ -72,12 +72,13 @@ def _smear(rng: np.random.Generator, x: float, y: float) -> Patch:
     body = np.clip(1.15 - along, 0, 1) * np.clip(along * 8, 0, 1) * (along < 1)
     cover = body * np.exp(-((across / (width * (0.4 + 0.6 * np.clip(along, 0, 1)))) ** 2)) * streaks
     base = np.full(3, rng.uniform(50, 175))
-    return _centred(
+    return centred(
         x, y, np.clip(0.75 * cover, 0, 0.85).astype(np.float32), shapes.mottled(rng, cover.shape, base, 6, 2)
     )
 
 
-def _centred(x: float, y: float, cover: Array, color: Array) -> Patch:
+def centred(x: float, y: float, cover: Array, color: Array) -> Patch:
+    """A patch around (x, y); what is too faint to be seen is left out."""
     alpha = np.rint(255 * np.clip(cover, 0, 1)).astype(np.uint8)
     alpha[alpha < 20] = 0
     height, width = alpha.shape

@@ -10,6 +10,7 @@ import numpy as np
 
 from core.errors import UsageError
 from core.synthetic.battery import BatterySpecimen
+from core.synthetic.magnet import MagnetSpecimen
 from core.synthetic.optics import Camera, CameraGrid
 from core.synthetic.planting import Planted, Truth, cells_of, plant, redraw
 from core.synthetic.specimen import BLUR_REACH_PX, Patch, Specimen
@@ -104,6 +105,8 @@ def default_defects(kind: Kind, size: int) -> int:
 def _specimen(kind: str, size: int, seed: int) -> Specimen:
     if kind == "battery":
         return BatterySpecimen(size, seed)
+    if kind == "magnet":
+        return MagnetSpecimen(size, seed)
     raise UsageError(f"there is no sample of kind {kind!r}", remedy="Use battery or magnet.")
 
 

@@ -43,6 +43,25 @@ def chip(rng: np.random.Generator, length: float, aspect: float, angle: float) -
     return fill(side, side, _roughen(rng, points))
 
 
+def outlines(rng: np.random.Generator, a: Array, b: Array, angle: Array, roughness: float, points: int = 12) -> Array:
+    """Closed, irregular, roughly elliptic outlines around the origin.
+
+    Args:
+        a, b, angle: (n,) half axes in px and directions of `a` in radian.
+    Returns:
+        (n, points, 2) float px.
+    """
+    phi = np.linspace(0, 2 * math.pi, points, endpoint=False)
+    swing = 1 + 0.35 * roughness * rng.normal(size=(len(a), points))
+    for k in range(2, 6):
+        height = roughness / (k - 1) * rng.normal(size=(len(a), 1))
+        swing += height * np.cos(k * phi + rng.uniform(0, 2 * math.pi, (len(a), 1)))
+    swing = np.clip(swing, 0.45, 1.8)
+    x, y = a[:, None] * swing * np.cos(phi), b[:, None] * swing * np.sin(phi)
+    cos, sin = np.cos(angle)[:, None], np.sin(angle)[:, None]
+    return np.stack([cos * x - sin * y, sin * x + cos * y], -1)
+
+
 def fill(height: int, width: int, points: Array) -> Array:
     """Coverage of a polygon with corners (n, 2) px, float32 0 to 1."""
     mask = np.zeros((height, width), np.uint8)

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from core.synthetic.noise import generator, smooth_curve, smooth_noise
+from core.synthetic.shapes import outlines
 from core.synthetic.winding import Layer
 
 Array = np.ndarray
@@ -153,25 +154,6 @@ def nmc(rng: np.random.Generator, height: int, width: int, palette: Palette) -> 
     mixed = mixed * (1 - voids) + 0.7 * palette.binder * voids
     mixed *= 1 + 0.02 * smooth_noise(rng, (height, width), 120, 60)[..., None]
     return cv2.GaussianBlur(np.clip(mixed, 0, 255).astype(np.uint8), (5, 5), 0.6)
-
-
-def outlines(rng: np.random.Generator, a: Array, b: Array, angle: Array, roughness: float, points: int = 12) -> Array:
-    """Closed, irregular, roughly elliptic outlines around the origin.
-
-    Args:
-        a, b, angle: (n,) half axes in px and directions of `a` in radian.
-    Returns:
-        (n, points, 2) float px.
-    """
-    phi = np.linspace(0, 2 * math.pi, points, endpoint=False)
-    swing = 1 + 0.35 * roughness * rng.normal(size=(len(a), points))
-    for k in range(2, 6):
-        height = roughness / (k - 1) * rng.normal(size=(len(a), 1))
-        swing += height * np.cos(k * phi + rng.uniform(0, 2 * math.pi, (len(a), 1)))
-    swing = np.clip(swing, 0.45, 1.8)
-    x, y = a[:, None] * swing * np.cos(phi), b[:, None] * swing * np.sin(phi)
-    cos, sin = np.cos(angle)[:, None], np.sin(angle)[:, None]
-    return np.stack([cos * x - sin * y, sin * x + cos * y], -1)
 
 
 Detail = Callable[[Array, np.random.Generator, float, float, float], None]

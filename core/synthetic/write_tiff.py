@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import cv2
 import numpy as np
@@ -30,7 +30,12 @@ def write_tiff(
 
     sizes = _level_sizes(sample.size)
     um = sample.pixel_size_um
-    options = {"photometric": "rgb", "compression": "zlib", "compressionargs": {"level": 1}, "predictor": True}
+    options: dict[str, Any] = {
+        "photometric": "rgb",
+        "compression": "zlib",
+        "compressionargs": {"level": 1},
+        "predictor": True,
+    }
     watch = _Watch(progress, cancel, sum(-(-size // TILE_PX) for size in sizes))
     with ExitStack() as stack:
         big = 3 * sample.size**2 > _LARGEST_CLASSIC_BYTES
