@@ -52,9 +52,9 @@ def _needs(name: str) -> Iterator[str]:
 
 def _licence(name: str) -> str:
     about = metadata.metadata(name)
-    stated = about.get("License-Expression") or ""
+    stated = str(about.json.get("license_expression") or "")
     classified = [c.rpartition(":: ")[2] for c in about.get_all("Classifier") or () if c.startswith("License")]
-    free_text = (about.get("License") or "").strip().splitlines()
+    free_text = str(about.json.get("license") or "").strip().splitlines()
     return stated or ", ".join(classified) or (free_text[0] if free_text else "not stated")
 
 
