@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs import Job, Lanes
 from app.session_opening import Opened, Opener
+from app.session_overviews import OverviewBuilder
 from app.session_scanning import ScanControl
 from app.session_state import HeatStyle, SavedView, ViewState
 from core.detection import Detection, Status
@@ -45,6 +46,7 @@ class Session(QObject):
     display_changed = Signal()  # plane or display range: the pixels look different
     layers_changed = Signal()  # how heat map and boxes are drawn
     score_map_changed = Signal()  # the anomaly map of the active scan
+    overviews_changed = Signal()  # whether coarse tiles can be read quickly
     scan_started = Signal()
     scan_progress = Signal(object)  # core.jobs.Step
     scan_finished = Signal(object)  # ScanSummary, or None when it was cancelled or failed
@@ -77,6 +79,7 @@ class Session(QObject):
 
         self.opener = Opener(self)
         self.scan_control = ScanControl(self)
+        self.overviews = OverviewBuilder(self)
 
     # -- opening and scanning ---------------------------------------------------------------------
 

@@ -124,7 +124,10 @@ class Opener:
         if self._session.scanning or not self._retired:
             return
         old, self._retired = self._retired, []
-        self._session.run_io(Job(lambda progress, cancel: [item.close() for item in old], "Closing files"))
+        # In the lane of the overviews: one that is being built from an old section ends before that is closed.
+        job = Job(lambda progress, cancel: [item.close() for item in old], "Closing files")
+        job.failed.connect(self._session.report)
+        self._session.lanes.build.submit(job)
 
 
 def open_path(path: Path, progress: Progress, cancel: CancelToken) -> Opened:
@@ -155,10 +158,10 @@ def _stem(path: Path) -> str:
 
 
 def _user_project(section_path: Path) -> Path:
-    from core.userdirs import models_dir
+    from core.userdirs import data_dir
 
     mark = hashlib.sha256(str(section_path).encode()).hexdigest()[:8]
-    return models_dir().parent / "projects" / f"{_stem(section_path)}-{mark}{PROJECT_SUFFIX}"
+    return data_dir() / "projects" / f"{_stem(section_path)}-{mark}{PROJECT_SUFFIX}"
 
 
 def _open_section_file(path: Path, cancel: CancelToken) -> Opened:
@@ -215,7 +218,9 @@ def _open_project(path: Path, cancel: CancelToken) -> Opened:
 
 
 def _with_overviews(section: Section) -> Section:
-    return LeasedSection(section)
+    from core.pyramid import OverviewCache, with_overviews
+
+    return LeasedSection(with_overviews(section, OverviewCache()))
 
 
 def _fill(opened: Opened) -> None:

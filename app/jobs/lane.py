@@ -1,4 +1,4 @@
-"""Decides in which thread a job runs: one after the other in a lane, the two lanes side by side, all joined at exit."""
+"""Decides in which thread a job runs: one after the other in a lane, the lanes side by side, all joined at exit."""
 
 from __future__ import annotations
 
@@ -67,16 +67,19 @@ class Lane(QObject):
 
 
 class Lanes(QObject):
-    """The program's two lanes: `gpu` for scans and explanations (one at a time), `io` for files and the project."""
+    """The program's lanes: `gpu` for scans and explanations (one at a time), `io` for files and the project, `build`
+    for overviews that take minutes and must keep nobody waiting."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.gpu = Lane("gpu", self)
         self.io = Lane("io", self)
+        self.build = Lane("build", self)
 
     def close(self) -> None:
         """Cancels everything first, then joins: a running scan ends within one tile."""
-        for lane in (self.gpu, self.io):
+        lanes = (self.gpu, self.io, self.build)
+        for lane in lanes:
             lane.cancel_all()
-        self.gpu.close()
-        self.io.close()
+        for lane in lanes:
+            lane.close()

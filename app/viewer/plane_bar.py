@@ -56,13 +56,13 @@ class PlaneBar(QWidget):
         self.t.setRange(0, t_count - 1)
         for widget in (self.channel, self.z, self.t):
             widget.blockSignals(False)
-        for count, widgets in (
-            (len(names), (self._channel_label, self.channel)),
-            (z_count, (self._z_label, self.z)),
-            (t_count, (self._t_label, self.t)),
+        for count, chooser, label in (
+            (len(names), self.channel, self._channel_label),
+            (z_count, self.z, self._z_label),
+            (t_count, self.t, self._t_label),
         ):
-            for widget in widgets:
-                widget.setVisible(count > 1)
+            chooser.setVisible(count > 1)
+            label.setVisible(count > 1)
         self.setVisible(max(len(names), z_count, t_count) > 1)
         self._show()
 

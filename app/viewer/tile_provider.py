@@ -54,6 +54,7 @@ class TileProvider(QObject):
         self._source: Source | None = None
         self._generation = 0
         self.coarsest = 1
+        self.limit: int | None = None  # coarser tiles can't be read in good time yet; the preview stands in
 
     @property
     def section_box(self) -> Box | None:
@@ -86,15 +87,12 @@ class TileProvider(QObject):
             self.reader.set_source(self._source)
 
     def want(self, view: Box, downsample: int, focus: tuple[float, float]) -> None:
-        """What the view shows now. The whole section in one tile comes first, if it isn't there."""
+        """What the view shows now. The whole section in one tile comes first."""
         if self._source is None:
             return
-        keys = wanted_tiles(view, downsample, self._source.section.info.box, focus)
-        whole = TileKey(self.coarsest, 0, 0)
-        missing = [key for key in keys if not self._is_current(key) and key != whole]
-        if not self._is_current(whole):
-            missing.insert(0, whole)
-        self.reader.want(missing)
+        keys = [TileKey(self.coarsest, 0, 0), *wanted_tiles(view, downsample, self._source.section.info.box, focus)]
+        limit = self.limit or self.coarsest
+        self.reader.want([k for k in dict.fromkeys(keys) if k.downsample <= limit and not self._is_current(k)])
         self._tell_if_settled()
 
     def is_sharp(self, view: Box, downsample: int) -> bool:

@@ -169,12 +169,14 @@ class TileReader(QObject):
             return source, task
 
     def _answer(self, source: Source, task: Task) -> Answer:
+        from core.pyramid import quick_overview
+
         if isinstance(task, TileKey):
             image = to_image(self._pixels(source, task), source.display_range)
             return ReadTile(task, image, source.generation, source.revision)
         if isinstance(task, Preview):
-            pixels = source.section.preview(source.section.overview_downsample, source.plane)
-            return Preview(None if pixels is None else to_image(pixels, source.display_range), source.generation)
+            overview = quick_overview(source.section, plane=source.plane)
+            return Preview(to_image(overview.pixels, source.display_range), source.generation)
         x, y = task
         pixel = source.section.read(RegionRequest(x, y, 1, 1, 1, source.plane))
         return Probed(x, y, tuple(int(v) for v in pixel[0, 0]), source.generation)

@@ -59,6 +59,7 @@ class Viewer(QWidget):
         session, canvas, provider = self._session, self.canvas, self.provider
         session.section_changed.connect(self._section_changed)
         session.display_changed.connect(self._display_changed)
+        session.overviews_changed.connect(self._overviews_changed)
         session.selection_changed.connect(self._selection_changed)
         canvas.camera_changed.connect(self._camera_changed)
         canvas.clicked.connect(self._clicked)
@@ -105,6 +106,7 @@ class Viewer(QWidget):
     def _section_changed(self) -> None:
         session = self._session
         section = session.section
+        self.provider.limit = session.overviews.coarsest
         self.provider.set_section(section, session.plane, session.display_range)
         box = section.info.box if section is not None else None
         self._section_item.set_box(box)
@@ -113,6 +115,10 @@ class Viewer(QWidget):
         self.canvas.set_section(box, Camera(view.x_px, view.y_px, view.zoom) if view is not None else None)
         self.scale_bar.setVisible(box is not None)
         self._pointer_left()
+
+    def _overviews_changed(self) -> None:
+        self.provider.limit = self._session.overviews.coarsest
+        self._want_tiles()
 
     def _display_changed(self) -> None:
         self.provider.set_display(self._session.plane, self._session.display_range)

@@ -1,0 +1,73 @@
+"""Decides when overviews that a file lacks are built: in a lane of their own, as soon as its section is open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.jobs import Job
+from app.session_lease import LeasedSection
+from core.section import Plane, Section
+
+if TYPE_CHECKING:
+    from app.session import Session
+    from core.pyramid import SectionWithOverviews
+
+COARSEST_WITHOUT = 4  # downsample up to which a tile is computed from the file's full resolution in good time
+
+
+class OverviewBuilder:
+    """Builds for the plane that is looked at; `ready` tells whether there is anything to wait for."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._job: Job | None = None
+        self._built: tuple[Section | None, Plane] = (None, Plane())
+        self.ready = True
+        session.section_changed.connect(self._follow)
+        session.display_changed.connect(self._follow)
+
+    @property
+    def coarsest(self) -> int | None:
+        """The downsample beyond which tiles should not be asked for yet; None: no limit."""
+        return None if self.ready else COARSEST_WITHOUT
+
+    def _follow(self) -> None:
+        from core.pyramid import SectionWithOverviews
+
+        section, plane = self._session.section, self._session.plane
+        if (section, plane) == self._built:
+            return
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+        self._built = (section, plane)
+        inner = section.wrapped if isinstance(section, LeasedSection) else section
+        self._set_ready(not isinstance(inner, SectionWithOverviews))
+        if isinstance(inner, SectionWithOverviews):
+            self._build(inner, plane)
+
+    def _build(self, section: SectionWithOverviews, plane: Plane) -> None:
+        session = self._session
+        job = Job(lambda progress, cancel: section.build_overviews(plane, progress, cancel), "Building overviews")
+        self._job = job
+        job.progress.connect(lambda step: session.activity_changed.emit("Building overviews", step.done, step.total))
+        job.finished.connect(lambda result: self._finished(job))
+        job.failed.connect(lambda error: self._failed(job, error))
+        session.lanes.build.submit(job)
+
+    def _finished(self, job: Job) -> None:
+        if job is self._job:
+            self._job = None
+            self._session.activity_changed.emit("", 0, 0)
+            self._set_ready(True)
+
+    def _failed(self, job: Job, error: Exception) -> None:
+        """Without overviews the section is still there, only slower when seen from afar."""
+        if job is self._job:
+            self._session.report(error)
+            self._finished(job)
+
+    def _set_ready(self, ready: bool) -> None:
+        if ready != self.ready:
+            self.ready = ready
+            self._session.overviews_changed.emit()
