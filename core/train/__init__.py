@@ -1,0 +1,31 @@
+"""Training: data sets, samplers, losses, the loop and what it measures. Nothing here imports torch until it trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from core.jobs import CancelToken, Progress
+
+# (data folder, model folder to write, settings, seed, device, progress, cancel) → metrics
+Trainer = Callable[[Path, Path, Mapping[str, Any], int, str, Progress, CancelToken | None], dict[str, Any]]
+
+
+def trainers() -> dict[str, Trainer]:
+    """What can be trained, by the name that `schliff train` takes."""
+    return {"classifier": _train_classifier}
+
+
+def _train_classifier(
+    data: Path,
+    out: Path,
+    settings: Mapping[str, Any],
+    seed: int,
+    device: str,
+    progress: Progress,
+    cancel: CancelToken | None,
+) -> dict[str, Any]:
+    from core.train.classifier import train_classifier
+
+    return train_classifier(data, out, settings, seed, device, progress, cancel)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ import torch
 from core.jobs import CancelToken, Progress, Step
 from core.models.networks.resnet_cells import STRIDE_PX, ResNetCells, normalise
 from core.train.augment import augment
+from core.train.checkpoint import load_checkpoint, save_checkpoint
 from core.train.losses import window_loss
 from core.train.package import DEVIATION, MEAN
 from core.train.regions import CellTargets, Crop, cell_targets
@@ -64,7 +64,10 @@ def fit(
     cancel: CancelToken,
     each: Callable[[int, Mapping[str, torch.Tensor]], None],
 ) -> None:
-    """Trains `network` in place; calls `each(step, averaged state)` every `schedule.every` steps and at the end."""
+    """Trains `network` in place; calls `each(step, averaged state)` every `schedule.every` steps and at the end.
+
+    With a checkpoint there, goes on from it, and calls `each` for where it stood.
+    """
     device = next(network.parameters()).device
     optimiser = torch.optim.AdamW(network.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay)
     rate = torch.optim.lr_scheduler.OneCycleLR(
@@ -72,7 +75,11 @@ def fit(
     )
     average = RunningMean(network)
     class_weights = None if weights is None else torch.as_tensor(weights, dtype=torch.float32, device=device)
-    start = _take_up(schedule, network, optimiser, rate, average, rng)
+    parts = {"network": network.state_dict(), "average": average.state}
+    start = 0
+    if schedule.checkpoint is not None and schedule.checkpoint.is_file():
+        start = load_checkpoint(schedule.checkpoint, parts, optimiser, rate, rng)
+        each(start, average.state)
     network.train()
     recent: list[float] = []
     for step in range(start + 1, schedule.steps + 1):
@@ -88,7 +95,8 @@ def fit(
         recent = [*recent[-49:], loss.item()]
         progress(Step(step, schedule.steps, f"loss {np.mean(recent):.3f}"))
         if step % schedule.every == 0 or step == schedule.steps:
-            _keep(schedule, step, network, optimiser, rate, average, rng)
+            if schedule.checkpoint is not None:
+                save_checkpoint(schedule.checkpoint, step, parts, optimiser, rate, rng)
             each(step, average.state)
             network.train()
 
@@ -118,36 +126,3 @@ def _joined(targets: Sequence[CellTargets]) -> tuple[Array, Array, Array, Array]
         np.concatenate([t.box_class for t in targets]).astype(np.int64),
         np.concatenate([t.box_least for t in targets]).astype(np.int64),
     )
-
-
-def _keep(
-    schedule: Schedule, step: int, network: Any, optimiser: Any, rate: Any, average: RunningMean, rng: Any
-) -> None:
-    if schedule.checkpoint is None:
-        return
-    state = {
-        "step": step,
-        "network": network.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "rate": rate.state_dict(),
-        "average": average.state,
-        "rng": rng.bit_generator.state,
-        "torch_rng": torch.get_rng_state(),
-    }
-    beside = schedule.checkpoint.with_suffix(".part")
-    torch.save(state, beside)
-    beside.replace(schedule.checkpoint)
-
-
-def _take_up(schedule: Schedule, network: Any, optimiser: Any, rate: Any, average: RunningMean, rng: Any) -> int:
-    """The step of the checkpoint, with everything as it was then; 0 without one. Checkpoints are read as weights only."""
-    if schedule.checkpoint is None or not schedule.checkpoint.is_file():
-        return 0
-    state = torch.load(schedule.checkpoint, weights_only=True)
-    network.load_state_dict(state["network"])
-    optimiser.load_state_dict(state["optimiser"])
-    rate.load_state_dict(state["rate"])
-    average.state = state["average"]
-    rng.bit_generator.state = state["rng"]
-    torch.set_rng_state(state["torch_rng"])
-    return int(state["step"])

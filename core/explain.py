@@ -1,0 +1,71 @@
+"""Decides how "why was this called a defect" is answered for a stored detection: its crop, and the model's reasons over it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from core.detection import Detection
+from core.display import auto_range
+from core.geometry import Box
+from core.models.base import Model
+from core.scan.plan import model_scale
+from core.scan.reading import TileSource
+from core.section import Plane, Section
+
+Array = np.ndarray
+
+# Around the detection itself, so that it is seen among its neighbours.
+CONTEXT = 1.8
+# A crop this large, in model px, is as much as can be looked at and explained in a moment.
+LARGEST_CROP_PX = 1024
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """`pixels` (h, w, 3) uint8 RGB at the model's scale, `heat` (h, w) float32 of 0 to 1 on the same px, and the level-0
+    box that both show. `heat` is None when the model has no explanation to give."""
+
+    pixels: Array
+    heat: Array | None
+    box: Box
+
+
+def explain_detection(section: Section, detection: Detection, model: Model, plane: Plane | None = None) -> Explanation:
+    """A square crop around the detection with what made the model say so.
+
+    The crop is at least a window wide, and what the model sees beyond the crop is real: it is given the section's own
+    surroundings (`halo_px`), which are then cut off. Raises InputError when the section can't be read.
+    """
+    plane = plane or Plane()
+    scale = model_scale(section.info, model.spec)
+    x, y, side = _crop(detection.box, scale, model.spec.window_px, model.spec.stride_px)
+    halo = model.spec.halo_px
+    source = TileSource(section, plane, auto_range(section, plane), scale)
+    wide = source.read(x - halo, y - halo, side + 2 * halo, side + 2 * halo)
+    inner = slice(halo, halo + side)
+    heat = model.explain(wide, detection.label)
+    if heat is not None:
+        heat = heat[inner, inner] / max(float(heat[inner, inner].max()), 1e-6)
+    return Explanation(np.ascontiguousarray(wide[inner, inner]), heat, Box(x, y, side, side).scaled(scale))
+
+
+def overlay(explanation: Explanation, opacity: float = 0.5) -> Array:
+    """The crop with its heat laid over it, (h, w, 3) uint8 RGB; the crop alone without heat."""
+    if explanation.heat is None:
+        return explanation.pixels
+    colours = cv2.applyColorMap(np.rint(255 * explanation.heat).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
+    share = opacity * explanation.heat[..., None]
+    return np.rint(explanation.pixels * (1 - share) + colours * share).astype(np.uint8)
+
+
+def _crop(box: Box, scale: float, window_px: int, stride_px: int) -> tuple[int, int, int]:
+    """Corner and side of the crop in model px, on the grid of cells: the network then sees what the scan saw."""
+    inner = box.scaled(1 / scale)
+    wanted = max(CONTEXT * max(inner.w, inner.h), 2 * window_px, 8 * stride_px)
+    side = stride_px * math.ceil(min(wanted, LARGEST_CROP_PX) / stride_px)
+    cx, cy = inner.center
+    return stride_px * round((cx - side / 2) / stride_px), stride_px * round((cy - side / 2) / stride_px), side

@@ -1,0 +1,190 @@
+"""Decides how a window classifier is trained from a folder of marked sections, start to end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from core.devices import choose_device
+from core.errors import UsageError
+from core.jobs import CancelToken, Progress, no_progress
+from core.models.base import ModelSpec
+from core.models.card import spec_from_card
+from core.models.networks.resnet_cells import ResNetCells
+from core.models.networks.window_classifier import WindowClassifier
+from core.parameters import Parameter, resolve
+from core.train.dataset import TrainingFolder, read_sections, survey
+from core.train.evaluate import Findings, Quality, choose_threshold, find_on, metrics_table
+from core.train.loop import Schedule, fit
+from core.train.package import Identity, Recipe, make_card, write_classifier
+from core.train.sampling import CropSampler
+from core.truth import ARTEFACT_CLASSES
+
+CHECKPOINT_NAME = ".training.safetensors"
+
+PARAMETERS = (
+    Parameter("id", str, "", "what --model calls it; empty: the folder's name"),
+    Parameter("name", str, "", "what people read; empty: the id"),
+    Parameter("description", str, "", "what it finds, and on what it was trained"),
+    Parameter("licence", str, "", "under which licence the weights may be used"),
+    Parameter("um_per_px", float, 1.0, "scale at which the network looks", 0.01, 1000, "µm/px"),
+    Parameter("width", int, 16, "feature maps of the first layers; twice and four times as many follow", 4, 128),
+    Parameter("blocks", int, 2, "residual blocks per stage; more see further and cost more", 1, 4),
+    Parameter("context_cells", int, 1, "a window is 2 · context_cells + 1 cells of 8 px wide", 0, 16),
+    Parameter("steps", int, 3000, "batches to train on", 1, 1_000_000),
+    Parameter("batch", int, 12, "crops per batch", 1, 4096),
+    Parameter("crop_px", int, 288, "side of a crop, a multiple of 8", 96, 2048, "px"),
+    Parameter("learning_rate", float, 4e-3, "highest learning rate of the one-cycle schedule", 1e-6, 1.0),
+    Parameter("smoothing", float, 0.02, "label smoothing", 0.0, 0.5),
+    Parameter("artefact_weight", float, 1.0, "weight of classes that are traces of preparation", 0.01, 100.0),
+    Parameter("augmentation", float, 1.0, "how strongly light, colour, focus and noise are varied; 0: not", 0.0, 2.0),
+    Parameter("defect_share", float, 0.5, "share of crops around marked defects", 0.0, 1.0),
+    Parameter("validation_share", float, 0.2, "share of sections set aside, without a folder of them", 0.0, 0.9),
+    Parameter("every", int, 500, "steps between two validations (and checkpoints)", 1, 1_000_000),
+    Parameter("score_floor", float, 0.2, "detections that score less are not kept", 0.01, 0.9),
+)
+
+
+def train_classifier(
+    data: Path,
+    out: Path,
+    settings: Mapping[str, Any],
+    seed: int = 0,
+    device: str = "auto",
+    progress: Progress = no_progress,
+    cancel: CancelToken | None = None,
+) -> dict[str, Any]:
+    """Trains on `data` (see `core.train.dataset`) and writes the model folder `out`; returns the validation metrics.
+
+    The state that did best on the validation sections is kept. Interrupted, it goes on where it was when called again
+    with the same `out`. Raises UsageError for settings, InputError for data, ResourceError for device or disk,
+    CancelledError when `cancel` was set.
+    """
+    values = resolve(PARAMETERS, settings)
+    if values["crop_px"] % 8:
+        raise UsageError("crop_px must be a multiple of 8")
+    cancel = cancel or CancelToken()
+    folder = survey(data)
+    identity = _identity(values, out)
+    random = np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    network = ResNetCells(len(folder.labels) + 1, values["width"], values["blocks"])
+    network = network.to(choose_device(device)).to(memory_format=torch.channels_last)
+    draft = _spec(identity, _recipe(values, folder, 0.5), network)
+    sections = read_sections(folder, draft, values["validation_share"], random, progress, cancel)
+    judge = _Judge(network, draft, sections.validation or sections.training, cancel)
+    out.mkdir(parents=True, exist_ok=True)
+    schedule = Schedule(
+        values["steps"], values["batch"], values["learning_rate"], smoothing=values["smoothing"],
+        augmentation=values["augmentation"], every=values["every"], checkpoint=out / CHECKPOINT_NAME,
+    )  # fmt: skip
+    sampler = CropSampler(sections.training, values["crop_px"], random, values["defect_share"])
+    started = time.monotonic()
+    fit(
+        network, sampler, schedule, _class_weights(values, folder), values["context_cells"], random,
+        progress, cancel, judge.look,
+    )  # fmt: skip
+    network.load_state_dict(judge.state)
+    training = _record(values, folder, seed, data, out, time.monotonic() - started, judge)
+    metrics = metrics_table(judge.findings, draft.artefact_labels, judge.best.threshold)
+    recipe = _recipe(values, folder, judge.best.threshold, training, {"validation": metrics})
+    write_classifier(out, identity, recipe, network)
+    (out / CHECKPOINT_NAME).unlink(missing_ok=True)
+    return {"threshold": judge.best.threshold, **metrics}
+
+
+_NOTHING = Quality(0.5, 0.0, 0.0, -1.0)
+_NOTHING_FOUND = Findings((), (), 0.0)
+
+
+@dataclass
+class _Judge:
+    """Looks at the validation sections now and then, and remembers the state that did best."""
+
+    network: ResNetCells
+    spec: ModelSpec
+    sections: Any
+    cancel: CancelToken
+    best: Quality = _NOTHING
+    state: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    findings: Findings = _NOTHING_FOUND
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def look(self, step: int, averaged: Mapping[str, torch.Tensor]) -> None:
+        """Measures the averaged weights; the network that trains is left as it was."""
+        own = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+        self.network.load_state_dict(averaged)
+        device = next(self.network.parameters()).device
+        findings = find_on(WindowClassifier(self.spec, self.network, device), self.sections, self.cancel)
+        quality = choose_threshold(findings, self.spec.artefact_labels, self.spec.score_floor)
+        self.history.append({"step": step, "f1": round(quality.f1, 4), "ap": round(quality.ap, 4)})
+        if (quality.f1 + quality.ap) > (self.best.f1 + self.best.ap):
+            self.best, self.findings = quality, findings
+            self.state = {name: tensor.clone() for name, tensor in averaged.items()}
+        self.network.load_state_dict(own)
+
+
+def _identity(values: Mapping[str, Any], out: Path) -> Identity:
+    chosen = values["id"] or out.resolve().name
+    return Identity(chosen, values["name"] or chosen, values["description"], values["licence"])
+
+
+def _recipe(
+    values: Mapping[str, Any],
+    folder: TrainingFolder,
+    threshold: float,
+    training: Mapping[str, Any] | None = None,
+    metrics: Mapping[str, Any] | None = None,
+) -> Recipe:
+    return Recipe(
+        labels=folder.labels,
+        artefact_labels=[label for label in folder.labels if label in ARTEFACT_CLASSES],
+        um_per_px=values["um_per_px"],
+        width=values["width"],
+        blocks=values["blocks"],
+        context_cells=values["context_cells"],
+        threshold=threshold,
+        score_floor=values["score_floor"],
+        training=training or {},
+        metrics=metrics or {},
+    )
+
+
+def _spec(identity: Identity, recipe: Recipe, network: ResNetCells) -> ModelSpec:
+    """The spec of a network that has no weights file yet."""
+    card = {**make_card(identity, recipe, network.reach_px), "weights": {"blake2b": "0" * 32}}
+    return spec_from_card(card, "trained", None)
+
+
+def _class_weights(values: Mapping[str, Any], folder: TrainingFolder) -> np.ndarray:
+    weights = [values["artefact_weight"] if label in ARTEFACT_CLASSES else 1.0 for label in folder.labels]
+    return np.array([1.0, *weights], np.float32)
+
+
+def _record(
+    values: Mapping[str, Any], folder: TrainingFolder, seed: int, data: Path, out: Path, seconds: float, judge: _Judge
+) -> dict[str, Any]:
+    """What went in, so that the same command gives the same model again."""
+    given = [f"--set {p.name}={values[p.name]!r}" for p in PARAMETERS if values[p.name] != p.default]
+    command = f"schliff train classifier --data {data.name} --out {out.name} --seed {seed} " + " ".join(given)
+    return {
+        "commands": [command.strip()],
+        "seed": seed,
+        "settings": dict(values),
+        "sections": sorted(path.name for path in folder.training),
+        "validation_sections": sorted(path.name for path in folder.validation),
+        "marked": {label: _count(folder, label) for label in folder.labels},
+        "history": judge.history,
+        "seconds": round(seconds),
+        "device": str(next(judge.network.parameters()).device),
+    }
+
+
+def _count(folder: TrainingFolder, label: str) -> int:
+    return sum(box.label == label for boxes in folder.training.values() for box in boxes)
