@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.class_colours import class_name
+from core.class_colours import class_name
 from core.detection import STATUSES, Detection, Status
 
 STATUS_NAMES: dict[Status, str] = {

@@ -10,8 +10,8 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from app.class_colours import class_name
 from app.gallery.arrangement import STATUS_NAMES, Arrangement, arrange
+from core.class_colours import class_name
 from core.detection import Detection
 
 Index = QModelIndex | QPersistentModelIndex

@@ -1,0 +1,115 @@
+"""Decides what is laid over the section and how, and which detections count: everything here follows the session."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QComboBox, QWidget
+
+from app.panels.class_list import ClassList
+from app.panels.heat_group import HeatGroup
+from app.panels.layout import CheckGroup, Group, Panel, muted
+from app.panels.range_group import RangeGroup
+from app.panels.threshold import ThresholdControl
+from app.session import Session
+from core.project.records import ScanRecord
+
+RELOAD_AFTER_MS = 60
+
+
+class LayersPanel(Panel):
+    """Scan, threshold, detections by class, heat map, and the section's brightness."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.scan_choice = QComboBox()
+        self.threshold = ThresholdControl()
+        self.classes = ClassList()
+        self.heat = HeatGroup(session)
+        self.range = RangeGroup(session)
+        self._no_scan = muted("No scan yet. Its detections and its heat map are laid over the section here.")
+        self._scan_group, self._threshold_group = Group("Scan"), Group("Threshold")
+        self.detections = CheckGroup("Detections")
+        self._reload_timer = QTimer(self, singleShot=True, interval=RELOAD_AFTER_MS)
+        self._lay_out()
+        self._connect()
+        self._scans_changed()
+        self._layers_changed()
+
+    def reload(self) -> None:
+        """Takes over the detections of the session as they are now."""
+        self._reload_timer.stop()
+        session, scan = self._session, self._session.scan
+        if scan is not None:
+            floor = min((d.score for d in session.detections), default=0.0)
+            self.threshold.set_scan(session.detections, scan.score_unit, floor, session.threshold)
+        self._counts_changed()
+
+    def _counts_changed(self) -> None:
+        session = self._session
+        self.threshold.set_value(session.threshold)
+        above = Counter(d.label for d in session.detections if d.score >= session.threshold)
+        self.classes.set_state(session.hidden_labels, above)
+
+    def _layers_changed(self) -> None:
+        check = self.detections.check
+        check.blockSignals(True)
+        check.setChecked(self._session.boxes_visible)
+        check.blockSignals(False)
+
+    def _scans_changed(self) -> None:
+        session, scan = self._session, self._session.scan
+        self._no_scan.setVisible(scan is None)
+        for group in (self._threshold_group, self.detections, self.heat):
+            group.setVisible(scan is not None)
+        self._scan_group.setVisible(len(session.scans) > 1)
+        self.scan_choice.clear()
+        for record in reversed(session.scans):
+            self.scan_choice.addItem(describe_scan(record), record.id)
+        self.scan_choice.setCurrentIndex(self.scan_choice.findData(scan.id) if scan is not None else -1)
+        if scan is not None:
+            self.classes.set_labels(scan.labels, scan.artefact_labels)
+        self._reload_timer.start()
+
+    def _lay_out(self) -> None:
+        self.scan_choice.setToolTip("Which of this section's scans is shown")
+        self.scan_choice.setAccessibleName("Scan")
+        self.scan_choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.scan_choice.setMinimumContentsLength(10)
+        self._scan_group.add_wide(self.scan_choice)
+        self._threshold_group.add_wide(self.threshold)
+        self.detections.check.setToolTip("Show the boxes over the section")
+        self.detections.add_wide(self.classes)
+        groups = (self._scan_group, self._threshold_group, self.detections, self.heat, self.range)
+        self.column.addWidget(self._no_scan)
+        for group in groups:
+            self.column.addWidget(group)
+        self.column.addStretch(1)
+
+    def _connect(self) -> None:
+        session = self._session
+        session.scans_changed.connect(self._scans_changed)
+        session.detections_changed.connect(self._reload_timer.start)
+        session.visible_changed.connect(self._counts_changed)
+        session.layers_changed.connect(self._layers_changed)
+        self._reload_timer.timeout.connect(self.reload)
+        self.threshold.changed.connect(session.set_threshold)
+        self.classes.hidden_changed.connect(session.set_hidden_labels)
+        self.detections.check.toggled.connect(session.set_boxes_visible)
+        self.scan_choice.activated.connect(lambda _: session.set_scan(self.scan_choice.currentData()))
+
+
+def describe_scan(record: ScanRecord) -> str:
+    """A scan among others: its model, when it began, and how it stands unless it is done."""
+    text = f"{record.model_name}, {_when(record.started)}"
+    return text if record.status == "done" else f"{text} ({record.status})"
+
+
+def _when(started: str) -> str:
+    try:
+        return datetime.fromisoformat(started).astimezone().strftime("%d %b %H:%M")
+    except ValueError:
+        return started
