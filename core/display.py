@@ -56,7 +56,7 @@ def to_uint8_rgb(pixels: Array, display_range: DisplayRange) -> Array:
 def _table(display_range: DisplayRange) -> Array:
     """What each of the 65536 values is shown as."""
     low, high = display_range.low, display_range.high
-    table = np.rint(np.clip((np.arange(65536) - low) * (255.0 / (high - low)), 0, 255)).astype(np.uint8)
+    table = np.rint(np.clip((np.arange(65536) - low) * 255.0 / (high - low), 0, 255)).astype(np.uint8)
     table.flags.writeable = False
     return table
 

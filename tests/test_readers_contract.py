@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -59,7 +60,7 @@ def write_czi_zstd(path: Path, pixels: Array) -> Path:
     return write_czi(path, pixels, "zstd1:ExplicitLevel=2")
 
 
-def write_tiff(**options) -> Callable[[Path, Array], Path]:
+def write_tiff(**options: Any) -> Callable[[Path, Array], Path]:
     def write(path: Path, pixels: Array) -> Path:
         file = path / "s.tif"
         array = pixels if pixels.shape[2] == 3 else pixels[:, :, 0]
@@ -76,7 +77,7 @@ def write_ome_tiff(path: Path, pixels: Array) -> Path:
     file = path / "s.ome.tif"
     metadata = {"axes": "YXS" if pixels.shape[2] == 3 else "YX", "PhysicalSizeX": 0.25, "PhysicalSizeY": 0.25}
     array = pixels if pixels.shape[2] == 3 else pixels[:, :, 0]
-    options = {"tile": (64, 64), "photometric": "rgb" if pixels.shape[2] == 3 else "minisblack"}
+    options: Any = {"tile": (64, 64), "photometric": "rgb" if pixels.shape[2] == 3 else "minisblack"}
     with tifffile.TiffWriter(file, ome=True, bigtiff=True) as tiff:
         tiff.write(array, subifds=1, metadata=metadata, **options)
         tiff.write(halved(array), subfiletype=1, **options)
@@ -104,7 +105,7 @@ def write_zarr(version: int) -> Callable[[Path, Array], Path]:
             {"path": name, "coordinateTransformations": [{"type": "scale", "scale": [1, s, s]}]}
             for name, s in (("0", 250.0), ("1", 500.0))
         ]
-        multiscales = [{"version": "0.4", "axes": axes, "datasets": datasets}]
+        multiscales: Any = [{"version": "0.4", "axes": axes, "datasets": datasets}]
         group.attrs.update({"multiscales": multiscales} if version == 4 else {"ome": {"multiscales": multiscales}})
         return folder
 

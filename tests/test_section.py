@@ -17,7 +17,7 @@ class ArraySection(Section):
     """A section held in memory, its levels made by averaging as a careful writer would."""
 
     def __init__(self, pixels: Array, scales: tuple[int, ...] = ()) -> None:
-        self.arrays = [pixels] + [area_mean(pixels, 0, 0, *pixels.shape[1::-1], scale) for scale in scales]
+        self.arrays = [pixels] + [area_mean(pixels, 0, 0, pixels.shape[1], pixels.shape[0], scale) for scale in scales]
         self.read_levels: list[int] = []
         height, width, samples = pixels.shape
         levels = [
@@ -66,8 +66,8 @@ def planted(width: int, height: int, samples: int, dtype: str) -> Array:
 )
 def test_a_region_is_the_mean_of_its_level0_pixels(size, corner, region, downsample, kind):
     pixels = planted(*size, *kind)
-    got = ArraySection(pixels).read(RegionRequest(*corner, *region, downsample))
-    want = area_mean(pixels, *corner, *region, downsample)
+    got = ArraySection(pixels).read(RegionRequest(corner[0], corner[1], region[0], region[1], downsample))
+    want = area_mean(pixels, corner[0], corner[1], region[0], region[1], downsample)
     assert got.dtype == pixels.dtype
     assert got.shape == want.shape
     assert np.abs(got.astype(int) - want.astype(int)).max() <= 1
@@ -81,8 +81,10 @@ def test_a_region_is_the_mean_of_its_level0_pixels(size, corner, region, downsam
 )
 def test_stored_levels_change_nothing_but_rounding(corner, region, downsample):
     pixels = planted(64, 48, 1, "uint8")
-    got = ArraySection(pixels, scales=(2, 8)).read(RegionRequest(*corner, *region, downsample))
-    want = area_mean(pixels, *corner, *region, downsample)
+    got = ArraySection(pixels, scales=(2, 8)).read(
+        RegionRequest(corner[0], corner[1], region[0], region[1], downsample)
+    )
+    want = area_mean(pixels, corner[0], corner[1], region[0], region[1], downsample)
     assert np.abs(got.astype(int) - want.astype(int)).max() <= 1
 
 

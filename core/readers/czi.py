@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import InputError
-from core.geometry import Box, bounding_box
+from core.geometry import Box
 from core.readers.base import ReaderSpec
 from core.readers.convert import ValueRange, value_range, with_samples
 from core.readers.czi_metadata import CziMetadata, parse_metadata
@@ -32,6 +32,7 @@ _PIXELS: dict[int, tuple[str, int, str]] = {
 }
 _CACHE_BYTES = 256 << 20
 _LARGEST_TILE_BYTES = 2 << 30
+_LARGEST_SIDE_PX = 4_000_000
 _RANGE_SAMPLE_PX = 512
 
 
@@ -90,7 +91,7 @@ class CziSection(Section):
             warnings.append("It has no pixel size: lengths and areas are in pixels only.")
         tiles = tile_positions(self._path, contents.subblocks, layout.origin)
         stage, doubts = find_stage(metadata, layout.size, layout.scenes, tiles)
-        names = [metadata.channel_names[c] if c < len(metadata.channel_names) else "" for c in layout.indices["C"]]
+        named = dict(enumerate(metadata.channel_names))
         kinds = [_PIXELS[kind] for kind in layout.pixel_types]
         warnings += doubts + self._find_ranges(kinds)
         return SectionInfo(
@@ -101,7 +102,7 @@ class CziSection(Section):
             samples=max(samples for _, samples, _ in kinds),
             dtype=np.dtype("uint8" if all(dtype == "uint8" for _, _, dtype in kinds) else "uint16"),
             levels=(PyramidLevel(*layout.size, 1.0),),
-            channel_names=tuple(names),
+            channel_names=tuple(named.get(c, "") for c in layout.indices["C"]),
             z_count=len(layout.indices["Z"]),
             t_count=len(layout.indices["T"]),
             pixel_size_um=metadata.pixel_size_um,
@@ -134,7 +135,7 @@ class _Layout:
         full = [s for s in subblocks if s.is_level0]
         if not full:
             raise InputError("it holds no full-resolution pixels", path=path, remedy="Export it again with all levels.")
-        box = bounding_box(_box(s) for s in full)
+        box = _bounds(full)
         self.origin = int(box.x), int(box.y)
         self.size = int(box.w), int(box.h)
         self.scenes = self._find_scenes(full)
@@ -150,14 +151,16 @@ class _Layout:
         return {name: indices[chosen.get(name, 0)] for name, indices in self.indices.items()}
 
     def _find_scenes(self, full: Sequence[Subblock]) -> dict[int, Box]:
-        members: dict[int, list[Box]] = {}
+        members: dict[int, list[Subblock]] = {}
         for subblock in full:
             if "S" in subblock.where:
-                members.setdefault(subblock.where["S"], []).append(_box(subblock))
+                members.setdefault(subblock.where["S"], []).append(subblock)
         dx, dy = self.origin
-        return {index: bounding_box(boxes).moved(-dx, -dy) for index, boxes in members.items()}
+        return {index: _bounds(tiles).moved(-dx, -dy) for index, tiles in members.items()}
 
     def _check(self, path: Path, full: Sequence[Subblock]) -> None:
+        if max(self.size) > _LARGEST_SIDE_PX:
+            raise InputError(f"its tiles lie {max(self.size)} px apart: it is damaged", path=path, remedy=COPY_AGAIN)
         for kind in self.pixel_types:
             if kind not in _PIXELS:
                 raise InputError(
@@ -172,8 +175,12 @@ class _Layout:
             )
 
 
-def _box(subblock: Subblock) -> Box:
-    return Box(subblock.x, subblock.y, subblock.w, subblock.h)
+def _bounds(subblocks: Sequence[Subblock]) -> Box:
+    """The smallest box around thousands of tiles, without thousands of boxes."""
+    corners = np.array([(s.x, s.y, s.x + s.w, s.y + s.h) for s in subblocks])
+    x0, y0 = corners[:, :2].min(axis=0).tolist()
+    x1, y1 = corners[:, 2:].max(axis=0).tolist()
+    return Box.from_edges(x0, y0, x1, y1)
 
 
 def _open_libczi(path: Path) -> Any:

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from core.errors import InputError
 
@@ -23,14 +23,14 @@ _DIMENSION = struct.Struct("<4siifi")
 _DIRECTORY_HEAD = 128
 _METADATA_HEAD = 256
 _SUBBLOCK_HEAD = struct.Struct("<iiq")
+_X, _Y = ord("X"), ord("Y")
 _MOST_DIMENSIONS = 40
 _LARGEST_XML = 256 << 20
 _LARGEST_SUBBLOCK_XML = 1 << 20
 _LARGEST_COORDINATE = 1 << 30
 
 
-@dataclass(frozen=True, slots=True)
-class Subblock:
+class Subblock(NamedTuple):
     """One stored tile: `x, y, w, h` in the file's own level-0 px, `stored_w, stored_h` as its pixels lie on disk.
 
     `where` holds the start of every dimension but X and Y ("C", "Z", "T", "S", "M" and so on).
@@ -71,6 +71,8 @@ def read_contents(path: Path) -> Contents:
             raise InputError(
                 "its list of tiles was never written", path=path, remedy="The acquisition or the copy was cut short."
             )
+        if directory > size:
+            raise InputError("the file ends too early", path=path, remedy=COPY_AGAIN)
         body = _read_segment(file, path, directory, "ZISRAWDIRECTORY", size)
         subblocks = _parse_directory(body, path, size)
     return Contents(subblocks, metadata if 0 < metadata < size else 0)
@@ -138,12 +140,8 @@ def _parse_directory(body: bytes, path: Path, size: int) -> tuple[Subblock, ...]
         end = offset + dimensions * _DIMENSION.size
         if schema != b"DV" or not 0 <= dimensions <= _MOST_DIMENSIONS or end > len(body):
             raise damaged
-        extents = {
-            name[:1]: (start, length, stored)
-            for name, start, length, _, stored in _DIMENSION.iter_unpack(body[offset:end])
-        }
+        subblock = _subblock(position, pixel_type, compression, body[offset:end])
         offset = end
-        subblock = _subblock(position, pixel_type, compression, extents)
         if subblock is None:
             raise damaged
         if not 0 < position <= size - _SEGMENT.size:
@@ -152,17 +150,19 @@ def _parse_directory(body: bytes, path: Path, size: int) -> tuple[Subblock, ...]
     return tuple(subblocks)
 
 
-def _subblock(
-    position: int, pixel_type: int, compression: int, extents: dict[bytes, tuple[int, int, int]]
-) -> Subblock | None:
+def _subblock(position: int, pixel_type: int, compression: int, dimensions: bytes) -> Subblock | None:
     """None where it has no sensible place in the plane."""
-    try:
-        x, w, stored_w = extents.pop(b"X")
-        y, h, stored_h = extents.pop(b"Y")
-    except KeyError:
+    x = y = w = h = stored_w = stored_h = 0
+    where = {}
+    for name, start, length, _, stored in _DIMENSION.iter_unpack(dimensions):
+        if name[0] == _X:
+            x, w, stored_w = start, length, stored or length
+        elif name[0] == _Y:
+            y, h, stored_h = start, length, stored or length
+        else:
+            where[chr(name[0])] = start
+    if w < 1 or h < 1 or stored_w < 1 or stored_h < 1:
         return None
-    stored_w, stored_h = stored_w or w, stored_h or h
-    if min(w, h, stored_w, stored_h) < 1 or max(abs(x), abs(y), w, h, stored_w, stored_h) > _LARGEST_COORDINATE:
+    if max(abs(x), abs(y), w, h, stored_w, stored_h) > _LARGEST_COORDINATE:
         return None
-    where = {name.decode("latin-1"): start for name, (start, _, _) in extents.items()}
     return Subblock(position, pixel_type, compression, x, y, w, h, stored_w, stored_h, where)

@@ -33,5 +33,6 @@ def believable_resolution(x_um: float | None, y_um: float | None) -> tuple[float
 
 
 def _is_round_dpi(um: float) -> bool:
+    """Whether a scanner's round number of dots per inch (2400, 4800 and the like) is all it says."""
     dpi = 25400.0 / um
-    return abs(dpi - round(dpi)) < 1e-3 * max(1.0, dpi / 1000) and (round(dpi) % 50 == 0 or round(dpi) in (72, 96))
+    return dpi <= 10_000 and abs(dpi - round(dpi)) < 0.01 and round(dpi) % 100 == 0

@@ -18,7 +18,15 @@ from core.readers.base import ReaderSpec
 from core.readers.handle import SharedHandle
 from core.readers.levels import is_power_of_two, pyramid_level
 from core.readers.tiff_metadata import TiffMetadata, read_metadata
-from core.readers.tiff_pages import COPY_AGAIN, FileBytes, PageReader, SegmentCache, check_image, data_end, segment_shape
+from core.readers.tiff_pages import (
+    COPY_AGAIN,
+    FileBytes,
+    PageReader,
+    SegmentCache,
+    check_image,
+    data_end,
+    segment_shape,
+)
 from core.readers.tiff_values import Values, values_of
 from core.section import Array, Plane, Section, SectionInfo
 
