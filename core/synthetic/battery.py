@@ -11,7 +11,7 @@ import numpy as np
 
 from core.geometry import Box
 from core.synthetic import battery_defects
-from core.synthetic.noise import generator, node_weights, smooth_noise
+from core.synthetic.noise import generator, node_positions, smooth_noise, spread
 from core.synthetic.specimen import ARTEFACT, Patch, Specimen
 from core.synthetic.strip import LENGTH_PX, PAD_PX, make_layers, make_palette, make_strip
 from core.synthetic.winding import Layer, Winding, WindingPoint
@@ -29,8 +29,6 @@ class _Place:
 
     pixels: WindingPoint
     nodes: WindingPoint
-    weights_x: Array
-    weights_y: Array
 
 
 class BatterySpecimen(Specimen):
@@ -118,13 +116,10 @@ class BatterySpecimen(Specimen):
 
     def _place(self, x: int, y: int, width: int, height: int) -> _Place:
         """The winding at every pixel centre, interpolated from nodes: it is far smoother than the nodes are apart."""
-        weights_x, weights_y = node_weights(width, _NODE_PX), node_weights(height, _NODE_PX)
-        node_x = x + 0.5 + _NODE_PX * np.arange(weights_x.shape[1], dtype=float)
-        node_y = y + 0.5 + _NODE_PX * np.arange(weights_y.shape[1], dtype=float)
-        grid_x, grid_y = np.meshgrid(node_x, node_y)
+        grid_x, grid_y = np.meshgrid(node_positions(x, width, _NODE_PX), node_positions(y, height, _NODE_PX))
         nodes = self.winding.at(grid_x, grid_y, (x + width / 2, y + height / 2))
-        fields = [_spread(field, weights_x, weights_y) for field in (nodes.theta, nodes.u, nodes.radius)]
-        return _Place(WindingPoint(*fields), nodes, weights_x, weights_y)
+        fields = [spread(field, _NODE_PX, height, width) for field in (nodes.theta, nodes.u, nodes.radius)]
+        return _Place(WindingPoint(*fields), nodes)
 
     def _length(self, place: _Place, low: int, high: int, turn: Array, depth: Array) -> Array:
         """Column of the strip for every pixel; in double precision at the nodes, for the winding is long.
@@ -140,8 +135,8 @@ class BatterySpecimen(Specimen):
                     continue
                 nodes = self.winding.length(place.nodes.theta, n, foil.d0)
                 start = math.floor(float(nodes.min()) / LENGTH_PX) * LENGTH_PX
-                spread = _spread(nodes - start, place.weights_x, place.weights_y)
-                out = spread if out is None else np.where(here, spread, out)
+                columns = spread(nodes - start, _NODE_PX, *depth.shape)
+                out = columns if out is None else np.where(here, columns, out)
         assert out is not None
         return out
 
@@ -164,12 +159,3 @@ class BatterySpecimen(Specimen):
         if can.any():
             out[can] = np.clip(self.palette.steel + (out[can] - self.palette.resin) * 0.8, 0, 255).astype(np.uint8)
         return out
-
-
-def _spread(nodes: Array, weights_x: Array, weights_y: Array) -> Array:
-    """Bilinear interpolation from nodes to pixels, float32.
-
-    By OpenCV: numpy's matrix product wakes every core for these small ones, which takes many times as long.
-    """
-    rows = cv2.gemm(weights_y, nodes.astype(np.float32), 1, None, 0)
-    return cv2.gemm(rows, weights_x, 1, None, 0, flags=cv2.GEMM_2_T)

@@ -42,11 +42,26 @@ def smooth_curve(rng: np.random.Generator, width: int, sigma: float) -> Array:
     return smooth_noise(rng, (4, width), sigma, 1e-3)[0]
 
 
-def node_weights(length: int, step: int) -> Array:
-    """Linear interpolation from nodes every `step` px to `length` px: (length, nodes) float32 matrix."""
-    position = np.arange(length) / step
-    nodes = int(position[-1]) + 2
-    return np.maximum(0.0, 1.0 - np.abs(position[:, None] - np.arange(nodes)[None, :])).astype(np.float32)
+def node_positions(start: int, length: int, step: int) -> Array:
+    """Where the nodes lie that `spread` wants for `length` px from `start`: at pixel centres, every `step` px."""
+    return start + 0.5 + step * np.arange(-(-length // step) + 1, dtype=float)
+
+
+def spread(nodes: Array, step: int, height: int, width: int) -> Array:
+    """Linear interpolation from nodes every `step` px to every px: (height, width) float32.
+
+    Plain arithmetic on purpose: a matrix product would start threads for a block this small.
+    """
+    share = np.arange(step, dtype=np.float32) / np.float32(step)
+    down = _between(np.ascontiguousarray(nodes.T, np.float32), share)[:, :height]
+    return np.ascontiguousarray(_between(np.ascontiguousarray(down.T), share)[:, :width])
+
+
+def _between(rows: Array, share: Array) -> Array:
+    """(n, k) nodes → (n, (k - 1)·step) values along each row."""
+    rise = np.diff(rows, axis=1)[:, :, None] * share
+    rise += rows[:, :-1, None]
+    return rise.reshape(len(rows), -1)
 
 
 def _step(sigma: float) -> float:
