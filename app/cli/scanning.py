@@ -52,10 +52,11 @@ def _scan_one(
 
     options = ScanOptions(args.region, args.threshold, args.device, restart=args.restart)
     with open_section(path) as section, ProgressLine(path.name) as progress:
-        if not args.json:
-            for warning in section.info.warnings:
-                print(f"schliff: {path}: {warning}", file=sys.stderr)
-        return asdict(run_scan(project, section, model, options, progress, cancel))
+        summary = run_scan(project, section, model, options, progress, cancel)
+        warnings = section.info.warnings
+    for warning in warnings:
+        print(f"schliff: {path}: {warning}", file=sys.stderr)
+    return asdict(summary)
 
 
 def _show(summaries: list[dict[str, Any]], *, single: bool, as_json: bool) -> None:
