@@ -34,6 +34,9 @@ def why_empty(session: Session, arrangement: Arrangement) -> EmptyText:
         return EmptyText("Scanning", "Detections appear here as they are found, the worst first.")
     if session.scan is None:
         return EmptyText("No scan yet", "Choose a model and press Scan. The worst places come first.", "scan", "Scan…")
+    if not session.detections and session.scan.status != "done":
+        hint = "The scan was stopped before anything was found. It goes on from there."
+        return EmptyText("Scan not finished", hint, "scan", "Resume…")
     if not session.detections:
         return EmptyText("Nothing found", f"{session.scan.model_name} found nothing in what it scanned.")
     if session.visible_detections():

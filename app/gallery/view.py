@@ -17,6 +17,22 @@ from app.gallery.grid import GridView
 from app.gallery.model import GalleryModel, Index
 from app.gallery.thumbnails import ThumbnailStore
 
+_Key = Qt.Key
+_OWN_KEYS = frozenset(
+    (
+        _Key.Key_Left,
+        _Key.Key_Right,
+        _Key.Key_Up,
+        _Key.Key_Down,
+        _Key.Key_Home,
+        _Key.Key_End,
+        _Key.Key_PageUp,
+        _Key.Key_PageDown,
+        _Key.Key_Return,
+        _Key.Key_Enter,
+    )
+)
+
 SMALLEST_SIDE, LARGEST_SIDE = 64, 288
 
 
@@ -102,6 +118,13 @@ class CropView(GridView):
 
     def keyboardSearch(self, search: str) -> None:
         """Letters are the window's shortcuts, not a search by name."""
+
+    def event(self, event: QEvent) -> bool:
+        """Keys that move through the crops are the gallery's while it has the focus, whatever the window does by them."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in _OWN_KEYS:
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers():

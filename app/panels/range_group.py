@@ -70,6 +70,7 @@ class RangeGroup(Group):
 
     def _section_changed(self) -> None:
         section = self._session.section
+        self._settle.stop()
         self.setEnabled(section is not None)
         self._following = True
         for level in (self.low, self.high):
@@ -121,6 +122,7 @@ class _Level:
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.spin = QSpinBox()
         self.spin.setKeyboardTracking(False)
+        self.spin.setAlignment(Qt.AlignmentFlag.AlignRight)
         for control in (self.slider, self.spin):
             control.setToolTip(tool_tip)
             control.setAccessibleName(tool_tip)

@@ -1,0 +1,197 @@
+"""Decides which facts of the selected detection are shown, and how its status and note are changed by hand."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
+
+from app.class_colours import class_colour
+from app.gallery.arrangement import STATUS_NAMES
+from app.gallery.badges import chip_icon, status_icon
+from app.gallery.model import format_score
+from app.panels.layout import Group, Panel, muted
+from app.session import Session
+from app.theme import SPACE
+from core.class_colours import class_name
+from core.detection import STATUSES, Detection, Status
+from core.frames import StageSource
+from core.section import SectionInfo
+
+STAGE_SOURCES: dict[StageSource, str] = {
+    "pixel_to_stage": "the file's own pixel-to-stage transform",
+    "tile_positions": "a fit to the positions of the camera tiles",
+    "scene_center": "the centre of the scene, the least exact source",
+    "ome_plane": "the plane position in the OME metadata",
+    "none": "",
+}
+
+
+class DetailsPanel(Panel):
+    """Class, score, size, position, status and note of the selected detection."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._shown: Detection | None = None
+        self._facts = Group("")
+        self._values: dict[str, QLabel] = {}
+        self._names: dict[str, QLabel] = {}
+        self._chip = QLabel()
+        self._title = QLabel()
+        self._judgement = Group("Review")
+        self.status_buttons: dict[Status, QToolButton] = {}
+        self.note = QLineEdit(placeholderText="Note", clearButtonEnabled=True, maxLength=2000)
+        self.copy = QPushButton("Copy position")
+        self._nothing = muted("Select a detection in the gallery or in the section.")
+        self._lay_out()
+        self._connect()
+        self.follow()
+
+    def fact(self, name: str) -> str:
+        """The text shown for one of: Score, Severity, Size, Area, Pixel, Stage, From corner, Model."""
+        return self._values[name].text()
+
+    # -- following --------------------------------------------------------------------------------
+
+    def follow(self) -> None:
+        """Shows the selected detection as it is now."""
+        detection, section = self._session.selected, self._session.section
+        shown = detection is not None and section is not None
+        self._nothing.setVisible(not shown)
+        self._facts.setVisible(shown)
+        self._judgement.setVisible(shown)
+        before, self._shown = self._shown, detection
+        if detection is None or section is None:
+            return
+        labels = self._session.scan.labels if self._session.scan else ()
+        icon = chip_icon(class_colour(detection.label, labels))
+        self._chip.setPixmap(icon.pixmap(self.fontMetrics().height()))
+        self._title.setText(f"{class_name(detection.label)} <span>#{detection.id}</span>")
+        for name, text in self._describe(detection, section.info).items():
+            self._values[name].setText(text)
+            for widget in (self._names[name], self._values[name]):
+                widget.setVisible(bool(text))
+        self._values["Stage"].setToolTip(f"From {STAGE_SOURCES[section.info.stage.source]}")
+        self.status_buttons[detection.status].setChecked(True)
+        if before is None or (before.id, before.note) != (detection.id, detection.note):
+            self.note.setText(detection.note)
+        has_stage = section.info.stage.affine is not None
+        self.copy.setText("Copy stage position" if has_stage else "Copy pixel position")
+
+    def _describe(self, detection: Detection, info: SectionInfo) -> dict[str, str]:
+        """Every fact as text; empty where the section doesn't say."""
+        scan, box, scale = self._session.scan, detection.box, info.pixel_size_um
+        unit = f" ({scan.score_unit})" if scan is not None and scan.score_unit else ""
+        x, y = box.center
+        stage = info.stage.to_stage(x, y)
+        size = f"{box.w:.0f} × {box.h:.0f} px"
+        area = f"{detection.area_px:,.0f} px²"
+        corner = ""
+        if scale is not None:
+            size = f"{_um(box.w * scale[0])} × {_um(box.h * scale[1])} µm"
+            area = f"{_um(detection.area_px * scale[0] * scale[1])} µm²"
+            corner = f"{x * scale[0]:,.1f}, {y * scale[1]:,.1f} µm" if stage is None else ""
+        return {
+            "Score": f"{format_score(detection.score)}{unit}",
+            "Severity": f"{detection.severity:.0f} of 100",
+            "Size": size,
+            "Area": area,
+            "Pixel": f"{x:,.1f}, {y:,.1f}",
+            "Stage": f"{stage[0]:,.1f}, {stage[1]:,.1f} µm" if stage is not None else "",
+            "From corner": corner,
+            "Model": scan.model_name if scan is not None else detection.model,
+        }
+
+    # -- following the user -----------------------------------------------------------------------
+
+    def _decide(self, status: Status) -> None:
+        self._session.decide(status)
+
+    def _keep_note(self) -> None:
+        """Of the detection it was written for, whatever is selected by now."""
+        detection, note = self._shown, self.note.text().strip()
+        if detection is not None and note != detection.note and self._session.detection(detection.id) is not None:
+            self._session.decide(detection.status, [detection.id], note=note)
+
+    def _selection_changed(self) -> None:
+        self._keep_note()
+        self.follow()
+
+    def _copy_position(self) -> None:
+        """Numbers only, with a tab between, so that stage software and tables take them."""
+        detection, section = self._session.selected, self._session.section
+        if detection is None or section is None:
+            return
+        x, y = detection.box.center
+        place = section.info.stage.to_stage(x, y) or (x, y)
+        QGuiApplication.clipboard().setText(f"{place[0]:.2f}\t{place[1]:.2f}")
+        self._session.message.emit("info", f"Copied {self.copy.text().removeprefix('Copy ')} of #{detection.id}")
+
+    # -- making -----------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        title = QWidget()
+        line = QHBoxLayout(title)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(SPACE)
+        self._title.setTextFormat(Qt.TextFormat.RichText)
+        font = self._title.font()
+        font.setBold(True)
+        self._title.setFont(font)
+        line.addWidget(self._chip)
+        line.addWidget(self._title, 1)
+        self._facts.heading.hide()
+        self._facts.add_wide(title)
+        for name in ("Score", "Severity", "Size", "Area", "Pixel", "Stage", "From corner", "Model"):
+            value = QLabel()
+            value.setTextInteractionFlags(
+                Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+            )
+            value.setWordWrap(True)
+            self._names[name] = self._facts.add_row(name, value)
+            self._names[name].setForegroundRole(self._nothing.foregroundRole())
+            self._values[name] = value
+        self.copy.setToolTip("Two numbers with a tab between, as tables and stage software take them")
+        self._facts.add_wide(self.copy)
+        self._judgement.add_wide(self._make_status_row())
+        self.note.setAccessibleName("Note")
+        self.note.setToolTip("Kept with the detection in the project")
+        self._judgement.add_wide(self.note)
+        self.column.addWidget(self._nothing)
+        self.column.addWidget(self._facts)
+        self.column.addWidget(self._judgement)
+        self.column.addStretch(1)
+
+    def _make_status_row(self) -> QWidget:
+        row = QWidget()
+        line = QHBoxLayout(row)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(SPACE // 2)
+        group = QButtonGroup(row)
+        for status in STATUSES:
+            button = QToolButton()
+            button.setCheckable(True)
+            button.setIcon(status_icon(status))
+            button.setText(STATUS_NAMES[status])
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+            button.setToolTip(f"Mark as: {STATUS_NAMES[status].lower()}")
+            button.clicked.connect(lambda _, chosen=status: self._decide(chosen))
+            group.addButton(button)
+            line.addWidget(button)
+            self.status_buttons[status] = button
+        line.addStretch(1)
+        return row
+
+    def _connect(self) -> None:
+        session = self._session
+        session.selection_changed.connect(lambda _: self._selection_changed())
+        for changed in (session.section_changed, session.scans_changed, session.detections_changed):
+            changed.connect(self.follow)
+        session.decisions_changed.connect(lambda _: self.follow())
+        self.copy.clicked.connect(self._copy_position)
+        self.note.editingFinished.connect(self._keep_note)
+
+
+def _um(value: float) -> str:
+    return f"{value:,.1f}" if value < 100 else f"{value:,.0f}"

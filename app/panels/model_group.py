@@ -1,0 +1,116 @@
+"""Decides how a model is chosen and what the user is told of it before a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QLabel, QSizePolicy, QWidget
+
+from app.panels.layout import Group, muted
+from core.class_colours import class_hex, class_name
+from core.models.base import ModelSpec, Source
+
+SOURCES: dict[Source, str] = {"bundled": "Comes with Schliff", "trained": "Trained here", "imported": "Imported"}
+
+ListModels = Callable[[], list[ModelSpec]]
+
+
+def list_models() -> list[ModelSpec]:
+    """Every model that can be used."""
+    from core.models.catalog import list_models as catalog
+
+    return catalog()
+
+
+class ModelGroup(Group):
+    """A choice of models, with what each finds. `model_changed()` when another one is chosen."""
+
+    model_changed = Signal()
+
+    def __init__(self, list_them: ListModels = list_models, parent: QWidget | None = None) -> None:
+        super().__init__("Model", parent)
+        self._list_them = list_them
+        self._specs: list[ModelSpec] = []
+        self.choice = QComboBox()
+        self.choice.setAccessibleName("Model")
+        self.choice.setToolTip("What looks for defects")
+        self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.choice.setMinimumContentsLength(12)
+        self.choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.description = QLabel()
+        self.finds = QLabel()
+        self.facts = muted()
+        for label in (self.description, self.finds, self.facts):
+            label.setWordWrap(True)
+        self.finds.setTextFormat(Qt.TextFormat.RichText)
+        for widget in (self.choice, self.description, self.finds, self.facts):
+            self.add_wide(widget)
+        self.choice.currentIndexChanged.connect(self._changed)
+
+    @property
+    def spec(self) -> ModelSpec | None:
+        """The chosen model, None when there are none."""
+        index = self.choice.currentIndex()
+        return self._specs[index] if 0 <= index < len(self._specs) else None
+
+    def refresh(self, prefer: str | None = None) -> None:
+        """Lists the models again and chooses `prefer`, else the one chosen before, else one that works anywhere."""
+        before = self.spec
+        self._specs = self._list_them()
+        self.choice.blockSignals(True)
+        self.choice.clear()
+        for spec in self._specs:
+            self.choice.addItem(spec.name, spec.id)
+            self.choice.setItemData(self.choice.count() - 1, spec.description, Qt.ItemDataRole.ToolTipRole)
+        self.choice.setCurrentIndex(_first_of(self._specs, prefer, before.id if before else None))
+        self.choice.blockSignals(False)
+        self._changed()
+
+    def choose(self, model_id: str) -> None:
+        index = self.choice.findData(model_id)
+        if index >= 0:
+            self.choice.setCurrentIndex(index)
+
+    def _changed(self) -> None:
+        spec = self.spec
+        if spec is None:
+            self.description.setText("There is no model to scan with.")
+            self.finds.clear()
+            self.facts.clear()
+        else:
+            self.description.setText(spec.description)
+            self.finds.setText(_findings(spec))
+            self.facts.setText(_facts(spec))
+        for label in (self.description, self.finds, self.facts):
+            label.setVisible(bool(label.text()))
+        self.model_changed.emit()
+
+
+def _first_of(specs: Sequence[ModelSpec], *wanted: str | None) -> int:
+    """Training-free texture is what a user's own file gets: it works on any micrograph."""
+    ids = [spec.id for spec in specs]
+    for model_id in wanted:
+        if model_id in ids:
+            return ids.index(model_id)
+    return next((index for index, model_id in enumerate(ids) if model_id.startswith("texture")), 0)
+
+
+def _findings(spec: ModelSpec) -> str:
+    """Its classes with their colours, defects first."""
+    if spec.labels == ("anomaly",):
+        return ""
+    colours = class_hex(spec.labels)
+    ordered = sorted(spec.labels, key=lambda label: label in spec.artefact_labels)
+    chips = (f'<span style="color:{colours[label]}">■</span>&nbsp;{_unbroken(label)}' for label in ordered)
+    return " &nbsp; ".join(chips)
+
+
+def _unbroken(label: str) -> str:
+    return class_name(label).replace(" ", "&nbsp;")
+
+
+def _facts(spec: ModelSpec) -> str:
+    scale = "any scale" if spec.um_per_px is None else f"{spec.um_per_px:g} µm per px"
+    parts = [SOURCES[spec.source], scale, "needs no training" if spec.path is None else ""]
+    return " · ".join(part for part in parts if part)

@@ -1,0 +1,250 @@
+"""Decides how a scan is asked for: model, region, device, threshold, parameters; and shows how it goes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QPushButton, QWidget
+
+from app.forms import ParameterForm
+from app.panels.layout import Group, Panel, muted
+from app.panels.model_group import ListModels, ModelGroup, list_models
+from app.panels.region_group import RegionGroup, VisibleRegion
+from app.panels.scan_progress import ScanProgress
+from app.session import Session
+from app.theme import SPACE, tokens
+from core.devices import DEVICES
+from core.errors import SchliffError
+from core.geometry import Box
+from core.jobs import Step
+from core.models.base import ModelSpec
+from core.project.records import ScanRecord
+from core.scan.plan import model_scale
+
+if TYPE_CHECKING:
+    from core.scan.runner import ScanOptions
+
+DEVICE_NAMES = {"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA graphics card", "mps": "Apple graphics"}
+
+
+class ScanPanel(Panel):
+    """Starts, follows and stops scans through the session. `visible_region` tells what the viewer shows."""
+
+    def __init__(
+        self,
+        session: Session,
+        visible_region: VisibleRegion = lambda: None,
+        list_them: ListModels = list_models,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._visible_region = visible_region
+        self._error = ""
+        self.model = ModelGroup(list_them)
+        self.region = RegionGroup(session, visible_region)
+        self.device = QComboBox()
+        self.threshold = QDoubleSpinBox()
+        self._unit = muted(wrap=False)
+        self.form = ParameterForm()
+        self.restart = QCheckBox("Start over")
+        self.start_button = QPushButton()
+        self.cancel_button = QPushButton("Cancel")
+        self.note = muted()
+        self.progress = ScanProgress()
+        self._settings = Group("Settings")
+        self._lay_out()
+        self._connect()
+        self.model.refresh()
+        self._session_changed()
+
+    # -- for the window ---------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Scans as chosen; does nothing while that is not possible."""
+        spec = self.model.spec
+        if spec is None or not self.start_button.isEnabled() or self._session.scanning:
+            return
+        try:
+            chosen = replace(spec, parameters=self._chosen_parameters())
+            options = self._options(spec)
+        except SchliffError as error:
+            self.progress.show_error(str(error))
+            return
+        self._session.start_scan(chosen, options)
+
+    def start_in_view(self) -> None:
+        """Scans what the viewer shows."""
+        self.region.in_view.setChecked(True)
+        self.start()
+
+    def set_drawn_region(self, box: Box | None) -> None:
+        """A rectangle was drawn in the viewer, or taken away."""
+        self.region.set_drawn(box)
+
+    # -- what is asked for ------------------------------------------------------------------------
+
+    def _options(self, spec: ModelSpec) -> ScanOptions:
+        from core.scan.runner import ScanOptions
+
+        view = self._visible_region()
+        threshold = self.threshold.value()
+        return ScanOptions(
+            region=self.region.region(),
+            threshold=None if abs(threshold - spec.threshold) < 10 ** -self.threshold.decimals() / 2 else threshold,
+            device=self.device.currentData(),
+            start_at=None if view is None else view.center,
+            plane=self._session.plane,
+            restart=self.restart.isChecked() and not self.restart.isHidden(),
+        )
+
+    def _chosen_parameters(self) -> tuple[Any, ...]:
+        """The model's parameters with the form's values as their defaults, which is how a model learns of them."""
+        values = self.form.values()
+        return tuple(replace(p, default=values[p.name]) for p in self.form.parameters)
+
+    def _earlier(self) -> ScanRecord | None:
+        """The last scan of this section by the same model over the same region."""
+        spec, region = self.model.spec, self.region.region()
+        stored = None if region is None else [region.x, region.y, region.w, region.h]
+        alike = (
+            record
+            for record in reversed(self._session.scans)
+            if spec is not None and record.model_id == spec.id and record.parameters.get("region") == stored
+        )
+        return next(alike, None)
+
+    # -- following --------------------------------------------------------------------------------
+
+    def _model_changed(self) -> None:
+        spec = self.model.spec
+        if spec is not None:
+            is_probability = spec.score_unit == "probability"
+            self.threshold.setDecimals(2)
+            self.threshold.setRange(spec.score_floor, 1.0 if is_probability else 10 * spec.threshold)
+            self.threshold.setSingleStep(0.05 if is_probability else 0.5)
+            self.threshold.setValue(spec.threshold)
+            self.threshold.setToolTip(
+                f"Detections scoring less are not shown at first; usual: {spec.threshold:g} ({spec.score_unit}). "
+                "It can be moved afterwards without another scan."
+            )
+            self._unit.setText(spec.score_unit)
+            self.form.set_parameters(spec.parameters)
+        self.form.setVisible(spec is not None and bool(spec.parameters))
+        self.restart.setChecked(False)
+        self._state_changed()
+
+    def _session_changed(self) -> None:
+        self.progress.clear()
+        if self._session.scan is not None:
+            self.model.choose(self._session.scan.model_id)
+        self._state_changed()
+
+    def _state_changed(self) -> None:
+        session, earlier = self._session, self._earlier()
+        problem = self._problem()
+        running = session.scanning
+        for widget in (self.model, self.region, self._settings):
+            widget.setEnabled(not running)
+        self.start_button.setEnabled(not running and not problem)
+        self.start_button.setVisible(not running)
+        self.cancel_button.setVisible(running)
+        resumable = earlier is not None and earlier.status != "done" and not self.restart.isChecked()
+        self.start_button.setText("Resume" if resumable else "Scan")
+        self.restart.setVisible(earlier is not None and not running)
+        self.note.setText("" if running else problem or _said_of(earlier))
+        self.note.setStyleSheet(f"color: {tokens().warning}" if problem and session.section is not None else "")
+        self.note.setVisible(bool(self.note.text()))
+
+    def _problem(self) -> str:
+        """Why no scan can start, as one line; "" when it can."""
+        section, spec = self._session.section, self.model.spec
+        if section is None:
+            return "Open a section first."
+        if spec is None:
+            return "There is no model to scan with."
+        try:
+            model_scale(section.info, spec)
+        except SchliffError as error:
+            return str(error)
+        return ""
+
+    def _started(self) -> None:
+        self._error = ""
+        section, spec = self._session.section, self.model.spec
+        scale = model_scale(section.info, spec) if section is not None and spec is not None else 1.0
+        self.progress.begin((spec.tile_px * scale) ** 2 / 1e6 if spec is not None else 0.0)
+        self._state_changed()
+
+    def _progressed(self, step: Step) -> None:
+        self.progress.step(step)
+
+    def _message(self, level: str, text: str) -> None:
+        if level == "error" and self._session.scanning:
+            self._error = text
+
+    def _finished(self, summary: Any) -> None:
+        self.restart.setChecked(False)
+        if summary is not None:
+            self.progress.show_summary(summary, summary.detections)
+        elif self._error:
+            self.progress.show_error(self._error)
+        else:
+            self.progress.show_stopped()
+        self._state_changed()
+
+    def _cancel(self) -> None:
+        self.progress.stopping()
+        self._session.cancel_scan()
+
+    # -- making -----------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        for device in DEVICES:
+            self.device.addItem(DEVICE_NAMES.get(device, device), device)
+        self.device.setToolTip("Where the model computes; Automatic takes the fastest there is")
+        self.threshold.setAccessibleName("Threshold")
+        self.threshold.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._settings.add_row("Device", self.device)
+        self._settings.add_row("Threshold", self.threshold, self._unit)
+        self._settings.add_wide(self.form)
+        self.restart.setToolTip("Scan all tiles again; decisions on the earlier scan are kept with it")
+        self.start_button.setDefault(True)
+        self.start_button.setAccessibleName("Start the scan")
+        self.cancel_button.setToolTip("Stops within a tile; what was scanned is kept")
+        buttons = QHBoxLayout()
+        buttons.setSpacing(SPACE)
+        buttons.addWidget(self.restart)
+        buttons.addStretch(1)
+        buttons.addWidget(self.cancel_button)
+        buttons.addWidget(self.start_button)
+        for group in (self.model, self.region, self._settings):
+            self.column.addWidget(group)
+        self.column.addWidget(self.note)
+        self.column.addLayout(buttons)
+        self.column.addWidget(self.progress)
+        self.column.addStretch(1)
+
+    def _connect(self) -> None:
+        session = self._session
+        self.model.model_changed.connect(self._model_changed)
+        self.region.region_changed.connect(self._state_changed)
+        self.restart.toggled.connect(lambda _: self._state_changed())
+        self.start_button.clicked.connect(self.start)
+        self.cancel_button.clicked.connect(self._cancel)
+        session.section_changed.connect(self._session_changed)
+        session.scans_changed.connect(self._state_changed)
+        session.scan_started.connect(self._started)
+        session.scan_progress.connect(self._progressed)
+        session.scan_finished.connect(self._finished)
+        session.message.connect(self._message)
+
+
+def _said_of(earlier: ScanRecord | None) -> str:
+    if earlier is None:
+        return ""
+    if earlier.status == "done":
+        return "This scan is done already and would only be shown again."
+    return f"Interrupted at {earlier.tiles_done:,} of {earlier.tiles_total:,} tiles."
