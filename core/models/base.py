@@ -71,9 +71,10 @@ class ModelSpec:
 
 
 class Model(ABC):
-    """A loaded model. `map_tile` may be called from one thread at a time."""
+    """A loaded model. `map_tile` may be called from one thread at a time. `str(device)` names what it computes on."""
 
     spec: ModelSpec
+    device: object = "cpu"
 
     def learn(
         self, tiles: int, read: TileReader, progress: Progress = no_progress, cancel: CancelToken | None = None

@@ -35,7 +35,10 @@ Array = np.ndarray
 
 @dataclass(frozen=True, slots=True)
 class ScanOptions:
-    """What can be chosen for a scan. `region` and `start_at` are level-0 px; the order of work starts at `start_at`."""
+    """What can be chosen for a scan. `region` and `start_at` are level-0 px; the order of work starts at `start_at`.
+
+    `device` is for whoever loads the model; the scan takes the model as it is.
+    """
 
     region: Box | None = None
     threshold: float | None = None
@@ -136,7 +139,7 @@ def _begin(
         cell_px=grid.cell_px,
         context_px=spec.window_px * grid.scale,
         threshold=spec.threshold if options.threshold is None else options.threshold,
-        device=options.device,
+        device=str(model.device),
         provenance={"schliff": core.__version__, "model": dict(spec.card), "section": str(record.path)},
     )
     store.maps.create(grid.cells, spec.tile_px // spec.stride_px, spec.map_channels, len(spec.labels))
