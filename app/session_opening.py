@@ -71,6 +71,7 @@ class Opener:
         session.save_state()
         job = self._job = Job(lambda progress, cancel: open_path(path, progress, cancel), f"Opening {path.name}")
         job.finished.connect(lambda opened: self._opened(job, opened, path))
+        job.failed.connect(session.failed_to_open)
         job.progress.connect(lambda step: session.activity_changed.emit(step.message, step.done, step.total))
         job.ended.connect(lambda: self._ended(job))
         session.activity_changed.emit(f"Opening {path.name}…", 0, 0)
@@ -83,9 +84,8 @@ class Opener:
     def shut(self) -> None:
         """Closes every file, in the calling thread; the lanes have ended before."""
         self._retire()
-        for old in self._retired:
-            old.close()
-        self._retired.clear()
+        _close_all(self._retired)
+        self._retired = []
 
     def _opened(self, job: Job, opened: Opened, path: Path) -> None:
         if job is not self._job:
@@ -125,16 +125,23 @@ class Opener:
             return
         old, self._retired = self._retired, []
         # In the lane of the overviews: one that is being built from an old section ends before that is closed.
-        job = Job(lambda progress, cancel: [item.close() for item in old], "Closing files")
+        job = Job(lambda progress, cancel: _close_all(old), "Closing files")
         job.failed.connect(self._session.report)
         self._session.lanes.build.submit(job)
 
 
+def _close_all(items: list[Opened]) -> None:
+    for item in items:
+        item.close()
+
+
 def open_path(path: Path, progress: Progress, cancel: CancelToken) -> Opened:
     """A section file, an OME-Zarr folder or a project folder. Raises InputError."""
+    from core.project import Project
+
     path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links out of the user's folder
     progress(Step(0, 0, f"Opening {path.name}…"))
-    if path.name.lower().endswith(PROJECT_SUFFIX):
+    if Project.is_project(path) or path.name.lower().endswith(PROJECT_SUFFIX):
         return _open_project(path, cancel)
     return _open_section_file(path, cancel)
 
