@@ -10,7 +10,8 @@ from core.synthetic.specimen import BLUR_REACH_PX
 
 Array = np.ndarray
 
-TILE_PX = 1920
+# Below 10 MB a tile, above which pylibCZIrw would cut it up; the step is a whole number of rendered blocks.
+TILE_PX = 1664
 OVERLAP_PX = 128
 STEP_PX = TILE_PX - OVERLAP_PX
 _NOISE_PX = 768

@@ -15,7 +15,10 @@ from core.synthetic.specimen import ARTEFACT, Patch, Specimen
 
 ARTEFACT_SHARE = 0.2
 _CELL_PX = 512
+# How many places are looked at, and at how many of them the defect is drawn to see whether it fits.
 _TRIES = 4000
+_DRAWN = 300
+_LEAST_AREA_PX = 6000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +40,14 @@ class Planted:
 
 def plant(specimen: Specimen, defects: int, seed: int) -> tuple[Planted, ...]:
     """Finds a place for each defect, and for the artefacts that come on top. Raises UsageError when they don't fit."""
+    if defects * _LEAST_AREA_PX > specimen.size**2:
+        raise _crowded(specimen, defects)
     taken = _Taken()
     planted = []
     for number, label in enumerate(_labels(specimen, defects, seed), 1):
         found = next(_places(specimen, label, number, seed, taken), None)
         if found is None:
-            raise UsageError(
-                f"{defects} defects don't fit into a section of {specimen.size} px",
-                remedy="Ask for fewer defects or a larger section.",
-            )
+            raise _crowded(specimen, defects)
         taken.add(found.truth.box)
         planted.append(found)
     return tuple(planted)
@@ -56,6 +58,13 @@ def redraw(specimen: Specimen, planted: Planted, seed: int) -> Patch:
     patch = _attempt(specimen, planted.truth.label, planted.truth.id, planted.attempt, seed)
     assert patch is not None
     return patch
+
+
+def _crowded(specimen: Specimen, defects: int) -> UsageError:
+    return UsageError(
+        f"{defects} defects don't fit into a section of {specimen.size} px",
+        remedy="Ask for fewer defects or a larger section.",
+    )
 
 
 def _labels(specimen: Specimen, defects: int, seed: int) -> list[str]:
@@ -70,11 +79,17 @@ def _labels(specimen: Specimen, defects: int, seed: int) -> list[str]:
 
 def _places(specimen: Specimen, label: str, number: int, seed: int, taken: _Taken) -> Iterator[Planted]:
     whole = Box(0, 0, specimen.size, specimen.size)
+    drawn = 0
     for attempt in range(_TRIES):
         patch = _attempt(specimen, label, number, attempt, seed)
         box = patch.box if patch is not None else None
+        if box is None:
+            continue
+        if drawn == _DRAWN:
+            return
+        drawn += 1
         # The wanted distance shrinks while the search goes on, so that dense sections can be planted too.
-        if box is None or box.intersection(whole) != box or taken.hits(box.grown(max(4, 40 - attempt / 50))):
+        if box.intersection(whole) != box or taken.hits(box.grown(max(4, 40 - drawn / 4))):
             continue
         if specimen.holds(box, label):
             yield Planted(Truth(number, label, box), attempt)

@@ -45,9 +45,13 @@ def write_sample(
     writer, turned = _WRITERS[path.suffix.lower()]
     placement = place(sample.size, sample.pixel_size_um, sample.seed, turned=turned)
     truth = truth_path(path)
-    with written_whole(path) as image, written_whole(truth) as table:
-        write_truth(sample.truth, placement, table)
-        writer(sample, image, placement, progress, cancel or CancelToken())
+    try:
+        with written_whole(path) as image, written_whole(truth) as table:
+            write_truth(sample.truth, placement, table)
+            writer(sample, image, placement, progress, cancel or CancelToken())
+    except ResourceError as error:
+        # The user knows the file by its own name, not by those it has while it is written.
+        raise ResourceError(error.what, path=path, remedy=error.remedy) from error
 
 
 def truth_path(path: str | Path) -> Path:

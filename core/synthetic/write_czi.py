@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from defusedxml.ElementTree import fromstring
@@ -37,12 +38,13 @@ def write_czi(sample: SampleSection, path: Path, placement: Placement, progress:
         ) from error
 
 
-def _write_tiles(sample: SampleSection, file: object, progress: Progress, cancel: CancelToken) -> None:
+def _write_tiles(sample: SampleSection, file: Any, progress: Progress, cancel: CancelToken) -> None:
     count = sample.grid.count
     for index in range(count * count):
         cancel.check()
         x, y, pixels = sample.render_tile(index % count, index // count)
-        file.write(pixels[..., ::-1].copy(), location=(x, y), plane={"C": 0, "Z": 0, "T": 0}, scene=0)  # type: ignore[attr-defined]
+        if not file.write(pixels[..., ::-1], location=(x, y), plane={"C": 0, "Z": 0, "T": 0}, scene=0):
+            raise RuntimeError("libCZI refused a tile")
         progress(Step(index + 1, count * count, "Writing camera tiles"))
 
 
