@@ -1,0 +1,168 @@
+"""The layers panel sets and follows the session: threshold, classes, heat map, brightness, scans."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+
+from app.panels.heat_group import swatch
+from app.panels.layers_panel import LayersPanel
+from app.session import Session
+from app.viewer.colour_maps import COLOUR_MAPS
+from core.display import DisplayRange
+from tests.gallery_support import LABELS, fill, grey_section, make_detection, scan_record, some_detections
+
+
+@pytest.fixture
+def session(qtbot):
+    session = Session()
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def panel(qtbot, session):
+    panel = LayersPanel(session)
+    qtbot.addWidget(panel)
+    panel.resize(320, 900)
+    panel.show()
+    return panel
+
+
+@pytest.fixture
+def filled(qtbot, session, panel):
+    fill(session, some_detections(200), grey_section(dtype=np.uint16))
+    panel.reload()
+    return session
+
+
+def test_without_a_scan_only_the_picture_can_be_changed(panel, session):
+    fill(session, [], scans=[], scan=None)
+    assert not panel.threshold.isVisible()
+    assert not panel.heat.isVisible()
+    assert panel.range.isVisible()
+
+
+def test_the_threshold_moves_by_keys_and_counts_live(panel, filled):
+    slider = panel.threshold.slider
+    slider.setFocus()
+    counts = []
+    for _ in range(3):
+        QTest.keyClick(slider, Qt.Key.Key_PageUp)
+        counts.append(len(filled.visible_detections()))
+        assert f"<b>{counts[-1]}</b>" in panel.threshold.count.text()
+    assert counts == sorted(counts, reverse=True)
+    assert counts[-1] < counts[0]
+    assert filled.threshold == pytest.approx(panel.threshold.value)
+
+
+def test_a_typed_threshold_counts_and_is_exact(panel, filled):
+    spin = panel.threshold.spin
+    spin.setFocus()
+    spin.selectAll()
+    QTest.keyClicks(spin, "0.7")
+    QTest.keyClick(spin, Qt.Key.Key_Return)
+    assert filled.threshold == 0.7
+
+
+def test_dragging_in_the_histogram_sets_the_threshold(panel, filled):
+    histogram = panel.threshold.histogram
+    middle = histogram.height() // 2
+    QTest.mousePress(histogram, Qt.MouseButton.LeftButton, pos=QPoint(histogram.width() // 2, middle))
+    half = filled.threshold
+    assert half == pytest.approx((histogram.low + histogram.high) / 2, abs=0.02)
+    QTest.mouseMove(histogram, QPoint(histogram.width() - 1, middle))
+    QTest.mouseRelease(histogram, Qt.MouseButton.LeftButton, pos=QPoint(histogram.width() - 1, middle))
+    QTest.mousePress(histogram, Qt.MouseButton.LeftButton, pos=QPoint(histogram.width() - 1, middle))
+    assert filled.threshold == pytest.approx(histogram.high)
+
+
+def test_a_threshold_set_elsewhere_is_followed_and_not_set_again(panel, filled, qtbot):
+    filled.set_threshold(0.6123456)
+    assert panel.threshold.value == 0.6123456
+    assert panel.threshold.spin.value() == pytest.approx(0.612)
+    assert filled.threshold == 0.6123456
+
+
+def test_scores_of_any_range_fit(panel, session):
+    record = scan_record(score_unit="rarity (decades)", threshold=6.0, labels=("anomaly",), artefact_labels=())
+    detections = [make_detection(i, 3.0 + i, "anomaly") for i in range(30)]
+    fill(session, detections, scans=[record], scan=record)
+    panel.reload()
+    assert panel.threshold.spin.minimum() == 3.0
+    assert panel.threshold.spin.maximum() == 32.0
+    assert panel.threshold.histogram.above(6.0) == 27
+    assert not panel.heat.label.isEnabled()
+
+
+def test_classes_are_hidden_by_click_and_counted_above_the_threshold(panel, filled):
+    boxes = panel.classes.boxes
+    assert list(boxes) == list(LABELS)
+    assert not panel.classes.show_all.isVisible()
+    QTest.mouseClick(boxes["pore"], Qt.MouseButton.LeftButton, pos=QPoint(8, boxes["pore"].height() // 2))
+    assert filled.hidden_labels == {"pore"}
+    assert panel.classes.show_all.isVisible()
+    shown = [d for d in filled.detections if d.label == "pore" and d.score >= filled.threshold]
+    assert boxes["pore"].accessibleDescription() == f"{len(shown)} above the threshold"
+    QTest.mouseClick(panel.classes.show_all, Qt.MouseButton.LeftButton)
+    assert filled.hidden_labels == frozenset()
+    assert boxes["pore"].isChecked()
+
+
+def test_boxes_and_heat_map_are_switched_and_styled(panel, filled):
+    panel.detections.check.click()
+    assert not filled.boxes_visible
+    panel.heat.check.click()
+    assert not filled.heat.visible
+    assert not panel.heat.opacity.isEnabled()
+    panel.heat.check.click()
+    panel.heat.opacity.setValue(30)
+    assert filled.heat.opacity == 0.3
+    panel.heat.colours.setFocus()
+    QTest.keyClick(panel.heat.colours, Qt.Key.Key_Down)
+    assert filled.heat.colour_map == COLOUR_MAPS[1]
+    panel.heat.label.setFocus()
+    QTest.keyClick(panel.heat.label, Qt.Key.Key_Down)
+    assert filled.heat.label_index == 0
+    filled.set_heat(opacity=0.8, label_index=None)
+    assert panel.heat.opacity.value() == 80
+    assert panel.heat.label.currentIndex() == 0
+
+
+def test_a_swatch_shows_its_colours_from_low_to_high(qtbot):
+    strip = swatch("viridis").pixmap(72, 14).toImage()
+    assert strip.pixelColor(1, 7).blue() > strip.pixelColor(1, 7).red()
+    assert strip.pixelColor(70, 7).red() > 200
+
+
+def test_black_and_white_keep_their_order(panel, filled, qtbot):
+    group = panel.range
+    group.high.spin.setValue(1000)
+    qtbot.waitUntil(lambda: filled.display_range == DisplayRange(0, 1000))
+    group.low.slider.setValue(5000)
+    qtbot.waitUntil(lambda: filled.display_range == DisplayRange(5000, 5001))
+    group.high.spin.setValue(0)
+    qtbot.waitUntil(lambda: filled.display_range == DisplayRange(0, 1))
+
+
+def test_auto_finds_the_range_in_the_background(panel, filled, qtbot):
+    with qtbot.waitSignal(filled.display_changed, timeout=5000):
+        QTest.mouseClick(panel.range.auto, Qt.MouseButton.LeftButton)
+    found = filled.display_range
+    assert 40 * 257 - 300 < found.low < found.high < 200 * 257 + 300
+    assert panel.range.low.spin.value() == found.low
+    qtbot.waitUntil(panel.range.auto.isEnabled)
+
+
+def test_several_scans_can_be_chosen_from(panel, session, monkeypatch):
+    first, second = scan_record(), scan_record(id="s2", model_name="Texture", status="interrupted")
+    fill(session, some_detections(), scans=[first, second], scan=first)
+    asked = []
+    monkeypatch.setattr(session, "set_scan", asked.append)
+    assert panel.scan_choice.isVisible()
+    assert "interrupted" in panel.scan_choice.itemText(panel.scan_choice.findData("s2"))
+    panel.scan_choice.setFocus()
+    QTest.keyClick(panel.scan_choice, Qt.Key.Key_Home)
+    assert asked == ["s2"]

@@ -1,0 +1,138 @@
+"""The why panel: a real explanation of a simple model, the last question only, and plain words when there is none."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import core.models.catalog as catalog
+from app.panels.class_scores import scores_at
+from app.panels.why_panel import WhyPanel
+from app.session import Session
+from core.errors import InputError
+from core.geometry import Box
+from core.project.records import ScoreMap
+from tests.gallery_support import LABELS, MODEL, fill, make_detection, scan_record, some_detections
+from tests.toy import ToyModel
+
+
+class Reasoning(ToyModel):
+    """Explains by the left half; counts what it was asked."""
+
+    def __init__(self):
+        super().__init__(replace(MODEL, halo_px=16))
+        self.asked: list[str] = []
+        self.gate: threading.Event | None = None
+        self.silent = False
+
+    def explain(self, pixels, label):
+        self.asked.append(label)
+        if self.gate is not None:
+            self.gate.wait(5)
+        if self.silent:
+            return None
+        heat = np.zeros(pixels.shape[:2], np.float32)
+        heat[:, : pixels.shape[1] // 2] = 1
+        return heat
+
+
+@pytest.fixture
+def model(monkeypatch):
+    model = Reasoning()
+    monkeypatch.setattr(catalog, "find_model", lambda wanted: model.spec)
+    monkeypatch.setattr(catalog, "load_model", lambda spec, device="auto": model)
+    return model
+
+
+@pytest.fixture
+def session(qtbot):
+    session = Session()
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def panel(qtbot, session, model):
+    panel = WhyPanel(session)
+    qtbot.addWidget(panel)
+    panel.resize(320, 600)
+    panel.show()
+    yield panel
+    panel.shut()
+
+
+def answered(qtbot, panel):
+    qtbot.waitUntil(lambda: panel.picture.image is not None, timeout=5000)
+
+
+def test_the_selected_detection_is_explained(qtbot, session, panel, model):
+    fill(session, some_detections())
+    session.select(5, "gallery")
+    answered(qtbot, panel)
+    assert model.asked == [session.selected.label]
+    image = panel.picture.image
+    left = image.pixelColor(4, image.height() // 2)
+    right = image.pixelColor(image.width() - 4, image.height() // 2)
+    assert left.red() - left.blue() > 40  # covered by the reasons
+    assert abs(right.red() - right.blue()) < 5  # grey as it is
+    assert "Grad-CAM" in panel.reading.text()
+    panel.blend.setValue(0)
+    bare = panel.picture.image.pixelColor(4, image.height() // 2)
+    assert abs(bare.red() - bare.blue()) < 5
+
+
+def test_only_the_selection_that_rests_is_explained(qtbot, session, panel, model):
+    fill(session, some_detections())
+    for number in range(1, 20):
+        session.select(number, "keys")
+    answered(qtbot, panel)
+    assert len(model.asked) == 1
+
+
+def test_a_late_answer_is_dropped(qtbot, session, panel, model):
+    fill(session, some_detections())
+    model.gate = threading.Event()
+    session.select(1, "gallery")
+    qtbot.waitUntil(lambda: len(model.asked) == 1, timeout=5000)
+    session.select(None, "gallery")
+    model.gate.set()
+    qtbot.wait(100)
+    assert panel.picture.image is None
+    assert "Select" in panel.picture.message
+
+
+def test_a_model_without_reasons_shows_the_crop_and_says_so(qtbot, session, panel, model):
+    model.silent = True
+    fill(session, some_detections())
+    session.select(1, "gallery")
+    answered(qtbot, panel)
+    assert "gives no reasons" in panel.reading.text()
+    assert not panel.blend.isEnabled()
+
+
+def test_what_went_wrong_is_said_in_place(qtbot, session, panel, monkeypatch):
+    def missing(wanted):
+        raise InputError("the model of this scan is not there", remedy="Import it again.")
+
+    monkeypatch.setattr(catalog, "find_model", missing)
+    fill(session, some_detections())
+    session.select(1, "gallery")
+    qtbot.waitUntil(lambda: "Import it again" in panel.picture.message, timeout=5000)
+
+
+def test_scores_of_all_classes_come_from_the_map(qtbot, session, panel):
+    values = np.full((len(LABELS), 40, 40), np.nan, np.float32)
+    values[:, 10:20, 10:20] = np.array([0.1, 0.7, 0.2, 0.0])[:, None, None]
+    values[0, 14, 14] = 0.9
+    score_map = ScoreMap(values, 16.0)
+    detection = make_detection(1, 0.7, "crack", box=Box(13 * 16, 13 * 16, 40, 40))
+    scores = scores_at(detection, scan_record(), score_map)
+    assert list(scores) == ["crack", "pore", "foreign_particle", "preparation_artefact"]
+    assert scores["pore"] == pytest.approx(0.9)
+    assert scores_at(make_detection(2, 0.5, box=Box(0, 0, 30, 30)), scan_record(), score_map) == {}
+    fill(session, [detection], score_map=score_map)
+    session.select(1, "viewer")
+    assert [name for name, _ in panel.scores.rows] == ["Crack", "Pore", "Foreign particle"]
