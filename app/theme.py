@@ -6,14 +6,19 @@ Widgets take their colours from the palette; `Tokens` adds the few that a palett
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QStyle
 
+import resources
+
 ThemeMode = Literal["system", "light", "dark"]
 THEME_MODES: tuple[ThemeMode, ...] = ("system", "light", "dark")
+
+_ICONS = Path(resources.__file__).parent / "icons"
 
 SPACE = 8  # px; every margin and gap is this, half or a multiple of it
 RADIUS = 4
@@ -32,6 +37,7 @@ class Tokens:
     muted: str
     disabled: str
     accent: str
+    chosen: str  # behind a button that is on
     on_accent: str
     canvas: str  # around the section
     info: str
@@ -48,6 +54,7 @@ LIGHT = Tokens(
     muted="#5c6670",
     disabled="#a4abb3",
     accent="#0b7a75",
+    chosen="#d3e7e5",
     on_accent="#ffffff",
     canvas="#e3e6e9",
     info="#0b7a75",
@@ -63,6 +70,7 @@ DARK = Tokens(
     muted="#9aa3ad",
     disabled="#5d656e",
     accent="#3fb8ae",
+    chosen="#22403f",
     on_accent="#06201e",
     canvas="#111315",
     info="#3fb8ae",
@@ -152,6 +160,7 @@ def palette_of(t: Tokens) -> QPalette:
 
 def stylesheet_of(t: Tokens) -> str:
     """What Fusion leaves too heavy: bars, docks, buttons, fields."""
+    arrows, name = f"{_ICONS.as_posix()}/controls", "dark" if t is DARK else "light"
     return f"""
 QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border}; padding: 4px 8px; }}
 QMainWindow::separator {{ background: {t.border}; width: 1px; height: 1px; }}
@@ -168,7 +177,9 @@ QToolBar {{ background: {t.window}; border: none; border-bottom: 1px solid {t.bo
 QToolBar::separator {{ background: {t.border}; width: 1px; margin: 4px 4px; }}
 QToolButton {{ border: 1px solid transparent; border-radius: {RADIUS}px; padding: 4px; }}
 QToolButton:hover {{ background: {t.border}; }}
-QToolButton:pressed, QToolButton:checked {{ background: {t.border}; color: {t.text}; }}
+QToolButton:pressed {{ background: {t.border}; }}
+QToolButton:checked {{ background: {t.chosen}; }}
+QToolButton:checked:disabled {{ background: transparent; }}
 QToolButton:focus {{ border-color: {t.accent}; }}
 QDockWidget {{ font-weight: 600; }}
 QDockWidget::title {{ background: {t.window}; padding: 8px; border-bottom: 1px solid {t.border}; text-align: left; }}
@@ -186,6 +197,13 @@ QPushButton:default {{ background: {t.accent}; color: {t.on_accent}; border-colo
 QPushButton:disabled {{ color: {t.disabled}; background: {t.window}; border-color: {t.border}; }}
 QLineEdit, QComboBox, QAbstractSpinBox {{ background: {t.surface}; border: 1px solid {t.border};
     border-radius: {RADIUS}px; padding: 4px 8px; min-height: 16px; }}
+QComboBox::drop-down {{ border: none; width: 20px; }}
+QComboBox::down-arrow {{ image: url({arrows}/arrow-down-{name}.svg); width: 12px; height: 12px; }}
+QComboBox:disabled, QAbstractSpinBox:disabled, QLineEdit:disabled {{ color: {t.disabled}; background: {t.window}; }}
+QComboBox QAbstractItemView {{ background: {t.raised}; border: 1px solid {t.border}; padding: 4px; outline: none; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 16px; }}
+QAbstractSpinBox::up-arrow {{ image: url({arrows}/arrow-up-{name}.svg); width: 10px; height: 10px; }}
+QAbstractSpinBox::down-arrow {{ image: url({arrows}/arrow-down-{name}.svg); width: 10px; height: 10px; }}
 QLineEdit:focus, QComboBox:focus, QAbstractSpinBox:focus {{ border-color: {t.accent}; }}
 QProgressBar {{ border: none; border-radius: 3px; background: {t.border}; max-height: 6px; min-height: 6px;
     text-align: center; }}

@@ -72,9 +72,9 @@ class Limits:
         return Camera(*self.section.center, self.fit_zoom)
 
     def around(self, box: Box, share: float) -> Camera:
-        """`box` in the middle, filling at most `share` of the viewport; never larger than 4 device px per px."""
+        """`box` in the middle, filling at most `share` of the viewport; never larger than 2 device px per px."""
         zoom = share * min(self.width / max(box.w, 1.0), self.height / max(box.h, 1.0))
-        return self.clamped(Camera(*box.center, min(zoom, 4 / self.ratio)))
+        return self.clamped(Camera(*box.center, min(zoom, 2 / self.ratio)))
 
     def clamped(self, camera: Camera) -> Camera:
         """The nearest allowed camera: its middle inside the section, its zoom between the limits."""

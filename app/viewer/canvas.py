@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QHelpEvent,
     QKeyEvent,
@@ -17,7 +17,7 @@ from PySide6.QtGui import (
     QTransform,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QApplication, QFrame, QGraphicsScene, QGraphicsView, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QGraphicsScene, QGraphicsView, QRubberBand, QWidget
 
 from app.theme import FLY_MS
 from app.viewer.camera import Camera, Limits
@@ -38,6 +38,7 @@ class Canvas(QGraphicsView):
     clicked = Signal(float, float)  # level-0 px
     pointer_moved = Signal(float, float)  # level-0 px
     pointer_left = Signal()
+    region_drawn = Signal(float, float, float, float)  # level-0 px: left, top, right, bottom; drawn with Shift held
     tip_wanted = Signal(float, float, QPoint)  # level-0 px, global position
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -59,6 +60,7 @@ class Canvas(QGraphicsView):
         self._section: Box | None = None
         self._pressed: QPointF | None = None
         self._dragging = False
+        self._band: QRubberBand | None = None
         self._flight = Flight(self)
         self._flight.moved.connect(self._place)
 
@@ -215,9 +217,14 @@ class Canvas(QGraphicsView):
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._flight.stop()
             self._pressed, self._dragging = event.position(), False
+            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and self._camera is not None:
+                self._band = QRubberBand(QRubberBand.Shape.Rectangle, self.viewport())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._pressed is not None:
+        if self._pressed is not None and self._band is not None:
+            self._band.setGeometry(QRect(self._pressed.toPoint(), event.position().toPoint()).normalized())
+            self._band.show()
+        elif self._pressed is not None:
             moved = self._pressed - event.position()
             if self._dragging or moved.manhattanLength() >= QApplication.startDragDistance():
                 self._dragging = True
@@ -231,12 +238,24 @@ class Canvas(QGraphicsView):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._pressed is None:
             return
+        if self._band is not None:
+            self._finish_band(event.position())
+            return
         point = self.section_point(event.position())
         if not self._dragging and event.button() == Qt.MouseButton.LeftButton and point is not None:
             self.clicked.emit(*point)
         self._pressed, self._dragging = None, False
         self.viewport().setCursor(Qt.CursorShape.ArrowCursor)
         self.camera_changed.emit()
+
+    def _finish_band(self, position: QPointF) -> None:
+        start, end = self.section_point(self._pressed or position), self.section_point(position)
+        if self._band is not None:
+            self._band.deleteLater()
+        self._band = self._pressed = None
+        if start is not None and end is not None and start[0] != end[0] and start[1] != end[1]:
+            (x0, x1), (y0, y1) = sorted((start[0], end[0])), sorted((start[1], end[1]))
+            self.region_drawn.emit(x0, y0, x1, y1)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:

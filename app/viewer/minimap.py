@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from core.geometry import Box
 
 LONGEST = 168  # px
-_SHORTEST = 40
+_SHORTEST = 24
 _LEAST_FRAME = 6.0
 
 
@@ -33,7 +33,7 @@ class Minimap(QWidget):
 
     def set_picture(self, picture: QPixmap) -> None:
         """The section as a whole, at any size."""
-        size = self.sizeHint() * self.devicePixelRatioF()
+        size = (self._area().size() * self.devicePixelRatioF()).toSize()
         self._picture = picture.scaled(
             size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
         )
@@ -55,15 +55,26 @@ class Minimap(QWidget):
     def sizeHint(self) -> QSize:
         if self._section is None:
             return QSize(LONGEST, LONGEST)
-        factor = LONGEST / max(self._section.w, self._section.h)
-        return QSize(max(round(self._section.w * factor), _SHORTEST), max(round(self._section.h * factor), _SHORTEST))
+        zoom = self._zoom()
+        return QSize(max(round(self._section.w * zoom), _SHORTEST), max(round(self._section.h * zoom), _SHORTEST))
+
+    def _zoom(self) -> float:
+        return LONGEST / max(self._section.w, self._section.h) if self._section is not None else 1.0
+
+    def _area(self) -> QRectF:
+        """Where the section lies: in the middle, when it is too thin to fill the widget."""
+        if self._section is None:
+            return QRectF(self.rect())
+        w, h = self._section.w * self._zoom(), self._section.h * self._zoom()
+        return QRectF((self.width() - w) / 2, (self.height() - h) / 2, w, h)
 
     def frame(self) -> QRectF:
         """Where the view is drawn, in this widget's px."""
         if self._section is None or self._view is None:
             return QRectF()
-        across, down = self.width() / self._section.w, self.height() / self._section.h
-        frame = QRectF(self._view.x * across, self._view.y * down, self._view.w * across, self._view.h * down)
+        area, zoom = self._area(), self._zoom()
+        frame = QRectF(self._view.x * zoom, self._view.y * zoom, self._view.w * zoom, self._view.h * zoom)
+        frame.translate(area.topLeft())
         grow_x, grow_y = max(_LEAST_FRAME - frame.width(), 0) / 2, max(_LEAST_FRAME - frame.height(), 0) / 2
         return frame.adjusted(-grow_x, -grow_y, grow_x, grow_y)
 
@@ -71,7 +82,7 @@ class Minimap(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(30, 33, 36))
         if self._picture is not None:
-            painter.drawPixmap(self.rect(), self._picture)
+            painter.drawPixmap(self._area(), self._picture, QRectF(self._picture.rect()))
         frame = self.frame().intersected(QRectF(self.rect()).adjusted(1, 1, -1, -1))
         for colour, width in ((QColor(0, 0, 0, 160), 3.0), (QColor("white"), 1.5)):
             painter.setPen(QPen(colour, width))
@@ -89,6 +100,6 @@ class Minimap(QWidget):
 
     def _go(self, position: QPointF) -> None:
         if self._section is not None:
-            x = position.x() / self.width() * self._section.w
-            y = position.y() / self.height() * self._section.h
+            point = (position - self._area().topLeft()) / self._zoom()
+            x, y = point.x(), point.y()
             self.moved.emit(min(max(x, 0), self._section.w), min(max(y, 0), self._section.h))

@@ -1,0 +1,170 @@
+"""Decides nothing but who stands where and who listens to whom: the section in the middle, panels around it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from app.icons import icon
+from app.notifications import LogKeeper, NotificationBar
+from app.session import Session
+from app.settings import Settings
+from app.start_page import StartPage
+from app.status_bar import StatusBar
+from app.theme import Theme
+from app.viewer.viewer import Viewer
+from app.window_commands import Commands
+from app.window_docks import Docks
+from app.window_menus import Menus
+from core.geometry import Box
+
+FIRST_SIZE = (1280, 800)
+
+
+class MainWindow(QMainWindow):
+    """Schliff's one window."""
+
+    def __init__(self, session: Session, settings: Settings, theme: Theme) -> None:
+        super().__init__()
+        self.session, self.settings = session, settings
+        self.log = LogKeeper()
+        self.log.install()
+        self.setWindowTitle("Schliff")
+        self.setWindowIcon(icon("sample"))
+        self.setAcceptDrops(True)
+        self.setMinimumSize(800, 520)
+        self.viewer = Viewer(session)
+        self.start_page = StartPage()
+        self.notifications = NotificationBar()
+        self.setCentralWidget(self._middle())
+        self.docks = Docks(self, session, self.viewer.visible_region)
+        self.commands = Commands(self, session, self.viewer, self.docks, settings, theme, self.log)
+        self.menus = Menus(self, session, self.commands, self.docks, settings, theme)
+        self.status = StatusBar(session, self)
+        self.setStatusBar(self.status)
+        self._connect(theme)
+        self._restore()
+        self._section_changed()
+
+    def _middle(self) -> QWidget:
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.start_page)
+        self.stack.addWidget(self.viewer)
+        middle = QWidget()
+        layout = QVBoxLayout(middle)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.notifications)
+        layout.addWidget(self.stack, 1)
+        return middle
+
+    def _connect(self, theme: Theme) -> None:
+        session, commands, page, gallery = self.session, self.commands, self.start_page, self.docks.gallery
+        session.message.connect(self.notifications.tell)
+        session.section_changed.connect(self._section_changed)
+        session.path_opened.connect(self._remember)
+        self.viewer.readout_changed.connect(self.status.pointer.setText)
+        self.viewer.zoom_changed.connect(self.status.show_zoom)
+        page.open_requested.connect(commands.open_section)
+        page.folder_requested.connect(commands.open_folder)
+        page.sample_requested.connect(commands.try_sample)
+        page.recent_requested.connect(lambda path: commands.open_path(Path(path)))
+        gallery.open_requested.connect(commands.open_section)
+        gallery.scan_requested.connect(commands.scan_section)
+        gallery.fly_requested.connect(commands.fly_to)
+        self.viewer.canvas.region_drawn.connect(self._region_drawn)
+        theme.changed.connect(self._theme_changed)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a section is shown and everything in sight is drawn."""
+        session = self.session
+        return (
+            session.section is not None
+            and not session.opener.opening
+            and not session.lanes.io.busy
+            and self.viewer.is_sharp
+            and self.docks.gallery.thumbnails.idle
+        )
+
+    # -- following --------------------------------------------------------------------------------
+
+    def _section_changed(self) -> None:
+        section = self.session.section
+        self.stack.setCurrentWidget(self.viewer if section is not None else self.start_page)
+        self.docks.set_shown(section is not None)
+        self.setWindowTitle(f"{section.info.path.name} — Schliff" if section is not None else "Schliff")
+        if section is not None:
+            self.viewer.canvas.setFocus()
+        else:
+            self.start_page.set_recent(self.settings.recent)
+
+    def _region_drawn(self, x0: float, y0: float, x1: float, y1: float) -> None:
+        section = self.session.section
+        region = Box.from_edges(x0, y0, x1, y1).intersection(section.info.box) if section is not None else None
+        if region is not None:
+            self.docks.scan.set_drawn_region(region)
+            self.docks.bring(self.docks.scan_dock)
+
+    def _remember(self, path: str) -> None:
+        self.settings.add_recent(Path(path))
+
+    def _theme_changed(self) -> None:
+        self.menus.show_theme()
+        self.notifications.dress_again()
+
+    # -- files dropped on it ----------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+            self.start_page.area.set_highlighted(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.start_page.area.set_highlighted(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.start_page.area.set_highlighted(False)
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.commands.open_path(paths[0])
+
+    # -- how it is left ---------------------------------------------------------------------------
+
+    def _restore(self) -> None:
+        if not self.restoreGeometry(_from_text(self.settings.get("geometry"))):
+            self.resize(*FIRST_SIZE)
+        self.docks.arrangement = _from_text(self.settings.get("docks"))
+        self.docks.gallery.restore_state(self.settings.get("gallery"))
+
+    def _save(self) -> None:
+        self.settings.set("geometry", _to_text(self.saveGeometry()))
+        self.docks.set_shown(False)
+        self.settings.set("docks", _to_text(self.docks.arrangement))
+        self.settings.set("gallery", self.docks.gallery.state())
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self.menus.actions["fullscreen"].setChecked(self.isFullScreen())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Saves, then ends all threads; a running scan can be resumed."""
+        self._save()
+        self.docks.shut()
+        self.session.close()
+        self.viewer.close_tiles()
+        self.log.remove()
+        super().closeEvent(event)
+
+
+def _to_text(data: QByteArray) -> str:
+    return bytes(data.toBase64().data()).decode("ascii")
+
+
+def _from_text(text: str) -> QByteArray:
+    return QByteArray.fromBase64(QByteArray(text.encode("ascii", "ignore")))

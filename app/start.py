@@ -1,0 +1,124 @@
+"""Decides how the window comes up: application, theme, session, window; and how it is drawn for a picture."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from app import bootstrap
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from app.main_window import MainWindow
+    from app.theme import ThemeMode
+
+SCREENSHOT_SIZE = (1600, 1000)
+SCREENSHOT_SECONDS = 60
+
+
+def run_app(path: Path | None = None) -> int:
+    """Opens the window, on a section or project if one is given; returns when it is closed."""
+    app = make_application()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop never runs Python's own handler
+    window = make_window(app)
+    window.show()
+    if path is not None:
+        window.session.open_path(path)
+    return app.exec()
+
+
+def save_screenshot(
+    path: Path, out: Path, mode: ThemeMode | None = None, size: tuple[int, int] = SCREENSHOT_SIZE
+) -> int:
+    """Draws the window on a section or project once everything in sight is loaded. Needs no screen.
+
+    Returns 0. Raises the error that opening met, or ResourceError when the picture can't be written.
+    """
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    app = make_application()
+    app.setProperty("still", True)
+    window = make_window(app, mode)
+    window.resize(*size)
+    window.show()
+    try:
+        window.session.open_path(path)
+        _wait_until_drawn(app, window)
+        _save(window, out)
+    finally:
+        window.close()
+    return 0
+
+
+def make_application() -> QApplication:
+    """The one there is, or a new one."""
+    bootstrap.prepare()
+    from PySide6.QtWidgets import QApplication
+
+    found = QApplication.instance()
+    app = found if isinstance(found, QApplication) else QApplication(sys.argv[:1])
+    app.setApplicationName("Schliff")
+    app.setDesktopFileName("schliff")
+    return app
+
+
+def make_window(app: QApplication, mode: ThemeMode | None = None) -> MainWindow:
+    from app.main_window import MainWindow
+    from app.session import Session
+    from app.settings import Settings
+    from app.theme import THEME_MODES, Theme
+
+    settings = Settings()
+    saved = settings.get("theme")
+    theme = Theme(app, mode or (saved if saved in THEME_MODES else "system"))
+    session = Session()
+    window = MainWindow(session, settings, theme)
+    _report_surprises(window)
+    return window
+
+
+def _report_surprises(window: MainWindow) -> None:
+    """An error nobody caught in a slot is told in the window; the program goes on."""
+
+    def told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        logging.getLogger("schliff").error("unforeseen error", exc_info=(kind, error, trace))
+        sys.__excepthook__(kind, error, trace)
+        if isinstance(error, Exception):
+            window.session.message.emit("error", f"Something went wrong: {error}. Help ▸ Log tells more.")
+
+    sys.excepthook = told
+
+
+def _wait_until_drawn(app: QApplication, window: MainWindow) -> None:
+    from core.errors import ResourceError
+
+    errors: list[Exception] = []
+    window.session.failed_to_open.connect(errors.append)
+    until = time.monotonic() + SCREENSHOT_SECONDS
+    quiet = 0
+    while quiet < 10:  # several looks in a row: one thing done often starts the next
+        app.processEvents()
+        time.sleep(0.02)
+        if errors:
+            raise errors[0]
+        if time.monotonic() > until:
+            raise ResourceError("the window was not drawn in time", remedy="Try again when the machine is less busy.")
+        quiet = quiet + 1 if window.is_settled else 0
+
+
+def _save(window: MainWindow, out: Path) -> None:
+    from core.errors import ResourceError
+
+    if not window.grab().save(str(out)):
+        raise ResourceError(
+            "the picture can't be written",
+            path=out,
+            remedy="Choose a folder you may write to, and a name ending in .png.",
+        )

@@ -1,0 +1,86 @@
+"""Decides what the bottom line says: what is under the pointer, what works in the background, the zoom."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+
+from app.icons import set_icon
+from app.session import Session
+from app.theme import SPACE
+from app.viewer.readout import zoom_text
+from core.jobs import Step
+from core.timing import TimeLeft, spoken_seconds
+
+
+class StatusBar(QStatusBar):
+    """Pointer on the left; on the right the scan, else the file work, then the zoom."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._time_left = TimeLeft()
+        self.setSizeGripEnabled(False)
+        self.setContentsMargins(SPACE, 0, SPACE, 0)
+        self.pointer = QLabel()
+        self.work = QLabel()
+        self.progress = QProgressBar()
+        self.progress.setFixedWidth(140)
+        self.progress.setTextVisible(False)
+        self.stop = QToolButton()
+        set_icon(self.stop, "stop")
+        self.stop.setAutoRaise(True)
+        self.stop.setToolTip("Stop the scan; what was found stays")
+        self.stop.clicked.connect(session.cancel_scan)
+        self.zoom = QLabel()
+        self.zoom.setMinimumWidth(self.zoom.fontMetrics().horizontalAdvance("6400 %") + 2 * SPACE)
+        self.addWidget(self.pointer, 1)
+        for widget in (self.work, self.progress, self.stop, self.zoom):
+            self.addPermanentWidget(widget)
+        session.scan_started.connect(self._started)
+        session.scan_progress.connect(self._scanning)
+        session.scan_finished.connect(lambda summary: self._idle())
+        session.activity_changed.connect(self._activity)
+        session.section_changed.connect(self._section_changed)
+        self._idle()
+        self._section_changed()
+
+    def show_zoom(self, zoom: float) -> None:
+        """`zoom`: device px per level-0 px."""
+        self.zoom.setText(zoom_text(zoom))
+
+    def _section_changed(self) -> None:
+        self.pointer.clear()
+        if self._session.section is None:
+            self.zoom.clear()
+
+    def _started(self) -> None:
+        self._time_left = TimeLeft()
+
+    def _scanning(self, step: Step) -> None:
+        left = self._time_left.update(step)
+        text = step.message or "Scanning"
+        if step.total:
+            text = f"{text}  {step.done} / {step.total}"
+        if left is not None:
+            text += f"  about {spoken_seconds(left)} left"
+        self._show(text, step.done, step.total)
+        self.stop.show()
+
+    def _activity(self, text: str, done: int, total: int) -> None:
+        if self._session.scanning:
+            return
+        if text:
+            self._show(text, done, total)
+        else:
+            self._idle()
+
+    def _show(self, text: str, done: int, total: int) -> None:
+        self.work.setText(text)
+        self.progress.setRange(0, total)
+        self.progress.setValue(done)
+        self.work.show()
+        self.progress.show()
+
+    def _idle(self) -> None:
+        for widget in (self.work, self.progress, self.stop):
+            widget.hide()

@@ -1,0 +1,94 @@
+"""Decides what the help windows say: keys, log, and what Schliff is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontDatabase, QKeySequence
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
+
+import core
+from app.actions import ACTIONS, MENUS
+from app.theme import SPACE, tokens
+
+MOUSE_KEYS = (
+    ("Wheel", "zoom at the pointer"),
+    ("Drag", "move the section"),
+    ("Double click", "zoom in at the point"),
+    ("Shift and drag", "draw a rectangle to scan"),
+    ("Click on a box", "select it, in the gallery too"),
+    ("Arrow keys", "move the view"),
+)
+
+
+def shortcuts_dialog(parent: QWidget) -> QDialog:
+    label = QLabel(_shortcuts_html())
+    label.setTextFormat(Qt.TextFormat.RichText)
+    label.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
+    area = QScrollArea()
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    area.setWidgetResizable(True)
+    area.setWidget(label)
+    return _dialog(parent, "Keyboard shortcuts", area, 460, 620)
+
+
+def log_dialog(parent: QWidget, lines: Sequence[str]) -> QDialog:
+    text = QPlainTextEdit("\n".join(lines) or "Nothing has happened yet.")
+    text.setReadOnly(True)
+    text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+    text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+    return _dialog(parent, "Log", text, 800, 480)
+
+
+def about_dialog(parent: QWidget) -> QDialog:
+    label = QLabel(
+        f"<h2>Schliff {core.__version__}</h2>"
+        "<p>Finds the defects in light-microscope images of whole polished sections,<br>"
+        "shows the worst first, and hands them over to the electron microscope.</p>"
+        "<p>A score is a model's opinion. A defect is what a person has confirmed.</p>"
+    )
+    label.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
+    return _dialog(parent, "About Schliff", label, 0, 0)
+
+
+def _dialog(parent: QWidget, title: str, body: QWidget, width: int, height: int) -> QDialog:
+    dialog = QDialog(parent)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setWindowTitle(title)
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    buttons.rejected.connect(dialog.reject)
+    layout = QVBoxLayout(dialog)
+    layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
+    layout.setSpacing(SPACE)
+    layout.addWidget(body)
+    layout.addWidget(buttons)
+    if width:
+        dialog.resize(width, height)
+    return dialog
+
+
+def _shortcuts_html() -> str:
+    muted = tokens().muted
+    parts = [_table("Mouse and arrows", MOUSE_KEYS, muted)]
+    for menu in MENUS:
+        rows = [
+            (_keys(spec.shortcuts), spec.text.rstrip("…")) for spec in ACTIONS if spec.menu == menu and spec.shortcuts
+        ]
+        if rows:
+            parts.append(_table(menu, rows, muted))
+    return "".join(parts)
+
+
+def _keys(shortcuts: Sequence[str]) -> str:
+    return " or ".join(QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText) for keys in shortcuts)
+
+
+def _table(title: str, rows: Sequence[tuple[str, str]], muted: str) -> str:
+    body = "".join(
+        f"<tr><td width='150' style='padding: 3px 16px 3px 0; color: {muted}'>{escape(keys)}</td>"
+        f"<td style='padding: 3px 0'>{escape(text)}</td></tr>"
+        for keys, text in rows
+    )
+    return f"<p style='margin: 8px 0 4px 0'><b>{escape(title)}</b></p><table cellspacing='0'>{body}</table>"

@@ -1,0 +1,162 @@
+"""Decides how the table of actions becomes menus, tool bar and keys, and when each of them can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QSize, QTimer
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar
+
+from app.actions import ACTIONS, MENUS, ActionSpec, Needs
+from app.icons import icon
+from app.session import Session
+from app.settings import Settings
+from app.theme import THEME_MODES, Theme
+from app.window_commands import Commands
+from app.window_docks import Docks
+
+
+class Menus:
+    """The window's actions by id, in `actions`."""
+
+    def __init__(
+        self, window: QMainWindow, session: Session, commands: Commands, docks: Docks, settings: Settings, theme: Theme
+    ) -> None:
+        self._window, self._session, self._commands = window, session, commands
+        self._docks, self._settings, self._theme = docks, settings, theme
+        self.actions: dict[str, QAction] = {}
+        self.submenus: dict[str, QMenu] = {}
+        self._specs = {spec.id: spec for spec in ACTIONS if spec.id}
+        for name in MENUS:
+            self._fill(window.menuBar().addMenu(f"&{name}"), [spec for spec in ACTIONS if spec.menu == name])
+        self.tool_bar = self._make_tool_bar()
+        self._refresh_timer = QTimer(window, singleShot=True, interval=0)
+        self._refresh_timer.timeout.connect(self.refresh)
+        self._follow()
+        self.refresh()
+
+    def show_theme(self) -> None:
+        """Icons in the colours of the palette in use."""
+        for action_id, action in self.actions.items():
+            if self._specs[action_id].icon:
+                action.setIcon(icon(self._specs[action_id].icon))
+
+    def refresh(self) -> None:
+        """What can be used now."""
+        session = self._session
+        has: dict[Needs, bool] = {
+            "nothing": True,
+            "section": session.section is not None,
+            "project": session.project is not None,
+            "detections": bool(session.visible_detections()),
+            "selection": session.selected is not None,
+            "scanning": session.scanning,
+            "idle_section": session.section is not None and not session.scanning,
+            "undo": session.can_undo,
+            "redo": session.can_redo,
+        }
+        for action_id, action in self.actions.items():
+            action.setEnabled(has[self._specs[action_id].needs])
+        self.actions["boxes"].setChecked(session.boxes_visible)
+        self.actions["heat"].setChecked(session.heat.visible)
+        self.submenus["Export"].setEnabled(has["project"])
+
+    # -- making -----------------------------------------------------------------------------------
+
+    def _fill(self, menu: QMenu, specs: list[ActionSpec]) -> None:
+        fillers: dict[str, Callable[[QMenu], None]] = {
+            "@Recent": self._recent_menu,
+            "@Export": self._export_menu,
+            "@Panels": self._panels_menu,
+            "@Theme": self._theme_menu,
+        }
+        for spec in specs:
+            if spec.text in fillers:
+                submenu = self.submenus[spec.text[1:]] = menu.addMenu(spec.text[1:])
+                fillers[spec.text](submenu)
+            elif not spec.text:
+                menu.addSeparator()
+            else:
+                menu.addAction(self._make(spec))
+
+    def _make(self, spec: ActionSpec) -> QAction:
+        action = QAction(spec.text, self._window)
+        action.setObjectName(spec.id)
+        action.setShortcuts([QKeySequence(keys) for keys in spec.shortcuts])
+        keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        tip = spec.tip or spec.text.rstrip("…")
+        action.setToolTip(f"{tip} ({keys})" if keys else tip)
+        action.setCheckable(spec.checkable)
+        handler = getattr(self._commands, spec.handler)
+        action.triggered.connect(handler if spec.checkable else lambda checked=False: handler())
+        if spec.icon:
+            action.setIcon(icon(spec.icon))
+        self.actions[spec.id] = action
+        return action
+
+    def _make_tool_bar(self) -> QToolBar:
+        bar = QToolBar("Tools", self._window)
+        bar.setObjectName("tools")
+        bar.setMovable(False)
+        bar.setIconSize(QSize(20, 20))
+        menu = ""
+        for spec in ACTIONS:
+            if spec.in_toolbar:
+                if menu not in ("", spec.menu):
+                    bar.addSeparator()
+                menu = spec.menu
+                bar.addAction(self.actions[spec.id])
+        self._window.addToolBar(bar)
+        return bar
+
+    def _recent_menu(self, menu: QMenu) -> None:
+        def fill() -> None:
+            menu.clear()
+            for path in self._settings.recent:
+                menu.addAction(str(path), partial(self._commands.open_path, path))
+            menu.addSeparator()
+            menu.addAction("Forget these", self._settings.forget_recent).setEnabled(bool(self._settings.recent))
+
+        menu.aboutToShow.connect(fill)
+
+    def _export_menu(self, menu: QMenu) -> None:
+        def fill() -> None:
+            from core.export.base import exporters
+
+            menu.clear()
+            for spec in exporters():
+                action = menu.addAction(f"{spec.name}…", partial(self._commands.export, spec))
+                action.setToolTip(spec.help)
+            menu.setToolTipsVisible(True)
+
+        menu.aboutToShow.connect(fill)
+
+    def _panels_menu(self, menu: QMenu) -> None:
+        for dock in self._docks.all:
+            menu.addAction(dock.toggleViewAction())
+
+    def _theme_menu(self, menu: QMenu) -> None:
+        group = QActionGroup(menu)
+        for mode in THEME_MODES:
+            action = menu.addAction("As the system" if mode == "system" else mode.capitalize())
+            action.setCheckable(True)
+            action.setChecked(mode == self._theme.mode)
+            action.triggered.connect(lambda checked, mode=mode: self._commands.set_theme(mode))
+            group.addAction(action)
+
+    def _follow(self) -> None:
+        session = self._session
+        for signal in (
+            session.section_changed,
+            session.project_changed,
+            session.detections_changed,
+            session.visible_changed,
+            session.selection_changed,
+            session.decisions_changed,
+            session.layers_changed,
+            session.scan_started,
+            session.scan_finished,
+        ):
+            signal.connect(self._refresh_timer.start)
