@@ -1,4 +1,4 @@
-"""The details panel: facts in the right units, decisions and notes that reach the project, positions to paste."""
+"""The details of a detection: facts in the right units, decisions and notes that reach the project, positions to paste."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 
-from app.panels.details_panel import DetailsPanel
+from app.panels.details import Details
 from app.session import Session
 from core.geometry import Box
 from tests.gallery_support import ArraySection, fill, fill_from_project, grey_section, make_detection, some_detections
@@ -22,10 +22,9 @@ def session(qtbot):
 
 @pytest.fixture
 def panel(qtbot, session):
-    panel = DetailsPanel(session)
+    panel = Details(session)
     qtbot.addWidget(panel)
     panel.resize(320, 500)
-    panel.show()
     return panel
 
 

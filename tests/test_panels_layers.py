@@ -159,7 +159,7 @@ def test_auto_finds_the_range_in_the_background(panel, filled, qtbot):
 def test_several_scans_can_be_chosen_from(panel, session, monkeypatch):
     first, second = scan_record(), scan_record(id="s2", model_name="Texture", status="interrupted")
     fill(session, some_detections(), scans=[first, second], scan=first)
-    asked = []
+    asked: list[str] = []
     monkeypatch.setattr(session, "set_scan", asked.append)
     assert panel.scan_choice.isVisible()
     assert "interrupted" in panel.scan_choice.itemText(panel.scan_choice.findData("s2"))

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QObject, QThreadPool, QTimer, Signal
 
-from app.jobs import Job, Lane
+from app.jobs import Job
 from core.detection import Detection
 from core.errors import SchliffError
 from core.jobs import CancelToken, Progress
@@ -45,7 +45,10 @@ class Explainer(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._lane = Lane("why", self)
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(1)
+        self._open: set[Job] = set()
+        self._closed = False
         self._loaded: tuple[str, Any] | None = None
         self._question: Question | None = None
         self._job: Job | None = None
@@ -67,19 +70,22 @@ class Explainer(QObject):
             self._rest.start()
 
     def close(self) -> None:
-        """Cancels and joins the thread."""
-        self._rest.stop()
-        self._lane.close()
+        """Cancels and joins the thread; nothing is explained afterwards."""
+        self._closed = True
+        self.ask(None)
+        self._pool.waitForDone()
 
     def _begin(self) -> None:
         question = self._question
-        if question is None:
+        if question is None or self._closed:
             return
         job = self._job = Job(lambda progress, cancel: self._explain(question, progress, cancel), "Explaining")
         job.finished.connect(lambda found: self._over(job, question, found))
         job.failed.connect(lambda error: self._went_wrong(job, question, error))
         self.asked.emit(question)
-        self._lane.submit(job)
+        self._open.add(job)
+        job.ended.connect(lambda: self._open.discard(job))
+        self._pool.start(job.run)
 
     def _over(self, job: Job, question: Question, found: Explanation) -> None:
         if job is self._job:

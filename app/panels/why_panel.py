@@ -1,15 +1,19 @@
-"""Decides how "why was this called a defect" is shown for the selected detection, and what is said while it is unknown."""
+"""Decides how "why was this called a defect" is shown for the selected detection, and what is said while it is unknown.
+
+Below the reasons stand the detection's facts (`app.panels.details`).
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QSlider, QWidget
+from PySide6.QtWidgets import QSlider, QWidget
 
 from app.class_colours import class_colour
 from app.gallery.thumbnails import to_image
 from app.panels.class_scores import ClassScores, scores_at
+from app.panels.details import Details
 from app.panels.explainer import Explainer, Question
 from app.panels.layout import Group, Panel, muted, value_label
 from app.panels.why_picture import WhyPicture
@@ -23,19 +27,19 @@ DEFAULT_BLEND = 55
 
 
 class WhyPanel(Panel):
-    """The crop with the model's reasons over it, and the scores of the other classes there."""
+    """The crop with the model's reasons over it, the scores of the other classes there, and the detection's facts."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._shown: tuple[Question, Explanation] | None = None
         self.explainer = Explainer(self)
-        self.heading = QLabel()
         self.picture = WhyPicture()
         self.reading = muted()
         self.blend = QSlider(Qt.Orientation.Horizontal)
         self._percent = value_label("100 %")
         self.scores = ClassScores()
+        self.details = Details(session)
         self._blend_group = Group("Why")
         self._scores_group = Group("Scores here")
         self._lay_out()
@@ -112,6 +116,7 @@ class WhyPanel(Panel):
         self._scores_group.add_wide(self.scores)
         self.column.addWidget(self._blend_group)
         self.column.addWidget(self._scores_group)
+        self.column.addWidget(self.details)
         self.column.addStretch(1)
 
     def _connect(self) -> None:

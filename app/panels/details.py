@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
+from PySide6.QtGui import QGuiApplication, QPalette
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.class_colours import class_colour
 from app.gallery.arrangement import STATUS_NAMES
 from app.gallery.badges import chip_icon, status_icon
 from app.gallery.model import format_score
-from app.panels.layout import Group, Panel, muted
+from app.panels.layout import Group
 from app.session import Session
 from app.theme import SPACE
 from core.class_colours import class_name
@@ -27,7 +36,7 @@ STAGE_SOURCES: dict[StageSource, str] = {
 }
 
 
-class DetailsPanel(Panel):
+class Details(QWidget):
     """Class, score, size, position, status and note of the selected detection."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -43,7 +52,6 @@ class DetailsPanel(Panel):
         self.status_buttons: dict[Status, QToolButton] = {}
         self.note = QLineEdit(placeholderText="Note", clearButtonEnabled=True, maxLength=2000)
         self.copy = QPushButton("Copy position")
-        self._nothing = muted("Select a detection in the gallery or in the section.")
         self._lay_out()
         self._connect()
         self.follow()
@@ -58,9 +66,7 @@ class DetailsPanel(Panel):
         """Shows the selected detection as it is now."""
         detection, section = self._session.selected, self._session.section
         shown = detection is not None and section is not None
-        self._nothing.setVisible(not shown)
-        self._facts.setVisible(shown)
-        self._judgement.setVisible(shown)
+        self.setVisible(shown)
         before, self._shown = self._shown, detection
         if detection is None or section is None:
             return
@@ -150,7 +156,7 @@ class DetailsPanel(Panel):
             )
             value.setWordWrap(True)
             self._names[name] = self._facts.add_row(name, value)
-            self._names[name].setForegroundRole(self._nothing.foregroundRole())
+            self._names[name].setForegroundRole(QPalette.ColorRole.PlaceholderText)
             self._values[name] = value
         self.copy.setToolTip("Two numbers with a tab between, as tables and stage software take them")
         self._facts.add_wide(self.copy)
@@ -158,10 +164,11 @@ class DetailsPanel(Panel):
         self.note.setAccessibleName("Note")
         self.note.setToolTip("Kept with the detection in the project")
         self._judgement.add_wide(self.note)
-        self.column.addWidget(self._nothing)
-        self.column.addWidget(self._facts)
-        self.column.addWidget(self._judgement)
-        self.column.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2 * SPACE)
+        column.addWidget(self._facts)
+        column.addWidget(self._judgement)
 
     def _make_status_row(self) -> QWidget:
         row = QWidget()
