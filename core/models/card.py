@@ -100,7 +100,7 @@ def check_card(card: Any) -> None:
     _text(card, "name", 200)
     for name in ("description", "licence"):
         if name in card:
-            _text(card, name, 10_000)
+            _text(card, name, 10_000, shortest=0)
     _require(card.get("family") in get_args(Family), f"family {card.get('family')!r} is not known")
     _check_labels(card)
     _check_input(_object(card, "input"))
@@ -157,10 +157,10 @@ def _object(card: Mapping[str, Any], name: str) -> dict[str, Any]:
     return value
 
 
-def _text(card: Mapping[str, Any], name: str, longest: int) -> str:
+def _text(card: Mapping[str, Any], name: str, longest: int, shortest: int = 1) -> str:
     value = card.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= longest:
-        raise CardError(f"{name} must be a text of 1 to {longest} characters")
+    if not isinstance(value, str) or not shortest <= len(value) <= longest:
+        raise CardError(f"{name} must be a text of {shortest} to {longest} characters")
     return value
 
 

@@ -15,7 +15,7 @@ from core.devices import choose_device
 from core.errors import UsageError
 from core.jobs import CancelToken, Progress, no_progress
 from core.models.base import ModelSpec
-from core.models.card import spec_from_card
+from core.models.card import CardError, check_card, spec_from_card
 from core.models.networks.resnet_cells import ResNetCells
 from core.models.networks.window_classifier import WindowClassifier
 from core.parameters import Parameter, resolve
@@ -38,13 +38,13 @@ PARAMETERS = (
     Parameter("blocks", int, 2, "residual blocks per stage; more see further and cost more", 1, 4),
     Parameter("context_cells", int, 1, "a window is 2 · context_cells + 1 cells of 8 px wide", 0, 16),
     Parameter("steps", int, 3000, "batches to train on", 1, 1_000_000),
-    Parameter("batch", int, 12, "crops per batch", 1, 4096),
+    Parameter("batch", int, 8, "crops per batch", 1, 4096),
     Parameter("crop_px", int, 288, "side of a crop, a multiple of 8", 96, 2048, "px"),
-    Parameter("learning_rate", float, 4e-3, "highest learning rate of the one-cycle schedule", 1e-6, 1.0),
+    Parameter("learning_rate", float, 3e-3, "highest learning rate of the one-cycle schedule", 1e-6, 1.0),
     Parameter("smoothing", float, 0.02, "label smoothing", 0.0, 0.5),
     Parameter("artefact_weight", float, 1.0, "weight of classes that are traces of preparation", 0.01, 100.0),
     Parameter("augmentation", float, 1.0, "how strongly light, colour, focus and noise are varied; 0: not", 0.0, 2.0),
-    Parameter("defect_share", float, 0.5, "share of crops around marked defects", 0.0, 1.0),
+    Parameter("defect_share", float, 0.65, "share of crops around marked defects", 0.0, 1.0),
     Parameter("validation_share", float, 0.2, "share of sections set aside, without a folder of them", 0.0, 0.9),
     Parameter("every", int, 500, "steps between two validations (and checkpoints)", 1, 1_000_000),
     Parameter("score_floor", float, 0.2, "detections that score less are not kept", 0.01, 0.9),
@@ -157,8 +157,12 @@ def _recipe(
 
 
 def _spec(identity: Identity, recipe: Recipe, network: ResNetCells) -> ModelSpec:
-    """The spec of a network that has no weights file yet."""
+    """The spec of a network that has no weights file yet; raises UsageError now for what could not be saved later."""
     card = {**make_card(identity, recipe, network.reach_px), "weights": {"blake2b": "0" * 32}}
+    try:
+        check_card(card)
+    except CardError as error:
+        raise UsageError(f"such a model can't be saved: {error}", remedy="Choose another value with --set.") from None
     return spec_from_card(card, "trained", None)
 
 

@@ -30,7 +30,7 @@ class Schedule:
     learning_rate: float
     weight_decay: float = 1e-3
     smoothing: float = 0.02
-    margin_cells: int = 4
+    margin_cells: int = 2
     augmentation: float = 1.0
     every: int = 500
     checkpoint: Path | None = None

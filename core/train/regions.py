@@ -75,7 +75,7 @@ def cell_targets(crop: Crop, stride: int, margin_cells: int) -> CellTargets:
         x, y, w, h = crop.boxes[index] / stride
         seen = np.count_nonzero(box_of[inner, inner] == index)
         if seen >= _ENOUGH_SEEN * w * h:
-            least[index] = min(seen, max(1, round(_SHARE_OF_LENGTH * max(w, h))))
+            least[index] = min(seen, max(1, round(max(w, h))))
     outside = np.ones((cells, cells), bool)
     outside[inner, inner] = False
     plain[outside], box_of[outside] = IGNORED, IGNORED
@@ -83,7 +83,6 @@ def cell_targets(crop: Crop, stride: int, margin_cells: int) -> CellTargets:
 
 
 _ENOUGH_SEEN = 0.6
-_SHARE_OF_LENGTH = 1.5
 
 
 def _middles_in(start: float, length: float, cells: int) -> slice:

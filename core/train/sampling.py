@@ -15,9 +15,7 @@ Array = np.ndarray
 class CropSampler:
     """Draws crops of `crop_px`. `defect_share` of them lie around a box, moved by chance; the others anywhere.
 
-    `zoom` is how much larger or smaller, at most, a crop may be cut before it is brought to `crop_px` (0.15: ±15 %).
-    `hard` may hold places (section, x, y) that were mistaken for defects; `hard_share` of the crops lie around those.
-    """
+    `zoom` is how much larger or smaller, at most, a crop may be cut before it is brought to `crop_px` (0.15: ±15 %)."""
 
     def __init__(
         self,
@@ -25,24 +23,20 @@ class CropSampler:
         crop_px: int,
         rng: np.random.Generator,
         defect_share: float = 0.5,
-        hard_share: float = 0.2,
         zoom: float = 0.15,
     ) -> None:
         if not sections:
             raise ValueError("no sections to sample")
         self._sections, self._crop_px, self._rng = sections, crop_px, rng
-        self._defect_share, self._hard_share, self._zoom = defect_share, hard_share, zoom
+        self._defect_share, self._zoom = defect_share, zoom
         self._by_class = _places_by_class(sections)
         areas = np.array([s.pixels.shape[0] * s.pixels.shape[1] for s in sections], float)
         self._area_share = areas / areas.sum()
-        self.hard: list[tuple[int, float, float]] = []
 
     def draw(self) -> Crop:
-        rng, chance = self._rng, self._rng.random()
-        if self._by_class and chance < self._defect_share:
+        rng = self._rng
+        if self._by_class and rng.random() < self._defect_share:
             section, x, y = self._around_a_box()
-        elif self.hard and chance < self._defect_share + self._hard_share:
-            section, x, y = self.hard[rng.integers(len(self.hard))]
         else:
             section = int(rng.choice(len(self._sections), p=self._area_share))
             h, w = self._sections[section].pixels.shape[:2]

@@ -56,6 +56,8 @@ def check_scan(spec: ModelSpec, network: ResNetCells) -> None:
 class WindowClassifier(Model):
     """Maps are logits per cell, (1 + labels, rows, columns), "no defect" first."""
 
+    device: torch.device
+
     def __init__(self, spec: ModelSpec, network: ResNetCells, device: torch.device) -> None:
         self.spec = spec
         self.device = device

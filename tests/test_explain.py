@@ -1,0 +1,78 @@
+"""Explanations of stored detections: the right crop, real surroundings, and heat where the defect is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from core.detection import Detection
+from core.explain import LARGEST_CROP_PX, Explanation, explain_detection, overlay
+from core.geometry import Box
+from core.models.base import Model
+from core.models.catalog import find_model, load_model
+from core.readers.base import open_section
+from core.section import Section
+
+SIZE = 700
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return load_model(find_model("battery-windows"), "cpu")
+
+
+@pytest.fixture
+def section(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(110, 130, (SIZE, SIZE, 3), dtype=np.uint8)
+    pixels[300:360, 400:460] = 10
+    path = tmp_path / "s.tif"
+    resolution = (20_000, 20_000)  # px per cm: 0.5 µm per px
+    tifffile.imwrite(
+        path, pixels, photometric="rgb", tile=(256, 256), resolution=resolution, resolutionunit="CENTIMETER"
+    )
+    with open_section(path) as opened:
+        yield opened
+
+
+def _detection(box: Box, label: str = "pore") -> Detection:
+    return Detection(1, 1, "s", "battery-windows", label, 0.9, box, box.area, 50.0)
+
+
+def test_the_crop_shows_the_detection_with_surroundings(section: Section, model: Model) -> None:
+    explanation = explain_detection(section, _detection(Box(400, 300, 60, 60)), model)
+    h, w = explanation.pixels.shape[:2]
+    assert explanation.heat is not None
+    assert explanation.heat.shape == (h, w)
+    assert (explanation.heat.min(), explanation.heat.max()) == (0.0, 1.0)
+    scale = explanation.box.w / w
+    assert scale == pytest.approx(2.0, rel=1e-6)
+    assert explanation.box.x < 400 < 460 < explanation.box.x1
+    dark = np.argwhere(explanation.pixels[..., 0] < 60)
+    place = [explanation.box.x + scale * dark[:, 1].min(), explanation.box.y + scale * dark[:, 0].min()]
+    assert place == pytest.approx([400, 300], abs=2)
+
+
+def test_a_crop_at_the_sections_edge(section: Section, model: Model) -> None:
+    explanation = explain_detection(section, _detection(Box(0, 0, 30, 30)), model)
+    assert explanation.heat is not None
+    assert np.isfinite(explanation.heat).all()
+    assert explanation.box.contains(15, 15)
+
+
+def test_a_detection_of_the_whole_section_stays_bounded(section: Section, model: Model) -> None:
+    explanation = explain_detection(section, _detection(Box(0, 0, SIZE, SIZE), "geometry"), model)
+    assert max(explanation.pixels.shape[:2]) <= LARGEST_CROP_PX
+
+
+def test_an_overlay_is_hot_where_the_heat_is() -> None:
+    pixels = np.full((4, 6, 3), 100, np.uint8)
+    heat = np.zeros((4, 6), np.float32)
+    heat[1, 2] = 1
+    drawn = overlay(Explanation(pixels, heat, Box(0, 0, 6, 4)), 1.0)
+    assert (drawn[heat == 0] == 100).all()
+    assert (drawn[1, 2] != 100).any()
+    assert overlay(Explanation(pixels, None, Box(0, 0, 6, 4))) is pixels
