@@ -23,8 +23,8 @@ _STRIP = 64  # mask rows read at a time, between two looks at `cancel`
 _SMALLEST_SIDE = 16  # below this many cells a section is not worth a mask
 _RING_SHARE = 0.08  # of the border ring that a background colour must hold
 _MODES = 3
-_PATCH_PX = 128
-_PATCHES = 16
+_PATCH_PX = 64
+_PATCHES = 32
 _SMOOTHER = 0.6  # background's texture is at most this share of the foreground's
 _SPECK_CELLS = 16
 _MARGIN_CELLS = 2
@@ -44,6 +44,16 @@ class Mask:
         x0, y0 = max(0, math.floor(box.x / self.cell_px)), max(0, math.floor(box.y / self.cell_px))
         x1, y1 = math.ceil(box.x1 / self.cell_px), math.ceil(box.y1 / self.cell_px)
         return bool(self.values[y0 : max(y1, 0), x0 : max(x1, 0)].any())
+
+    def at_cells(self, rows: int, columns: int, cell_px: float, first: tuple[int, int] = (0, 0)) -> Array:
+        """For a block of a map whose cells are `cell_px` level-0 px wide and whose first one is the map's cell
+        (row, column) `first`: (rows, columns) bool, True where a cell's middle may show specimen; False outside."""
+        y = ((np.arange(rows) + first[0] + 0.5) * cell_px // self.cell_px).astype(int)
+        x = ((np.arange(columns) + first[1] + 0.5) * cell_px // self.cell_px).astype(int)
+        height, width = self.values.shape
+        inside_y, inside_x = (y >= 0) & (y < height), (x >= 0) & (x < width)
+        found = self.values[np.clip(y, 0, height - 1)[:, None], np.clip(x, 0, width - 1)[None, :]]
+        return found & inside_y[:, None] & inside_x[None, :]
 
     @property
     def share(self) -> float:
@@ -127,7 +137,7 @@ def _background(shown: Array, texture: _Texture) -> Array:
     background = np.zeros_like(candidates)
     for label in at_border[at_border > 0]:
         region = labels == label
-        if region.sum() >= _SPECK_CELLS and texture.of(region) <= _SMOOTHER * rest:
+        if region.sum() >= _SPECK_CELLS and texture.of(region) <= _SMOOTHER * min(rest, 1.0):
             background |= region
     return background
 
@@ -170,12 +180,12 @@ class _Texture:
         self._range = max(value_range, 1e-6)
 
     def of(self, region: Array) -> float:
-        """0 for a region without a place for a patch. In shares of the shown range."""
+        """In shares of the shown range; infinite for a region too narrow for a patch."""
         reach = -(-_PATCH_PX // self._downsample) | 1
-        inner = cv2.erode(region.astype(np.uint8), np.ones((reach, reach), np.uint8), borderValue=1)
-        places = np.argwhere(inner if inner.any() else region)
+        inner = cv2.erode(region.astype(np.uint8), np.ones((reach, reach), np.uint8), borderValue=0)
+        places = np.argwhere(inner)
         if len(places) == 0:
-            return 0.0
+            return float("inf")
         chosen = places[np.linspace(0, len(places) - 1, min(_PATCHES, len(places))).round().astype(int)]
         return float(np.median([self._patch(row, column) for row, column in chosen]))
 
