@@ -72,6 +72,16 @@ def _small_whole(cache: list[tuple[SampleSection, np.ndarray]] = []) -> tuple[Sa
     return cache[0]
 
 
+def test_blocks_leave_no_seams(sample: SampleSection) -> None:
+    pixels = sample.without().render(256, 256, 1270, 1270).astype(float).mean(2)
+    for across in (pixels, pixels.T):
+        steps = np.abs(np.diff(across, axis=0)).mean(1)
+        borders = np.arange(255, 1269, 256)
+        others = np.setdiff1d(np.arange(steps.size), borders)
+        local = [np.median(steps[others[np.abs(others - border) < 20]]) for border in borders]
+        assert (steps[borders] < 1.25 * np.array(local)).all()
+
+
 def test_camera_tiles_show_the_mosaic_where_they_lie_on_top(sample: SampleSection) -> None:
     x, y, pixels = sample.render_tile(1, 0)
     assert x > 0

@@ -18,6 +18,8 @@ UM_PER_PX = 0.25
 # Seeds of grains: one in most cells of a jittered lattice of this step (7 µm).
 _LATTICE_PX = 28
 _HALO_PX = 72
+# How far the Nd-rich phase at a pixel depends on the boundaries around it.
+_PHASE_REACH_PX = 5
 _NOISE_PX = 1024
 
 
@@ -47,14 +49,12 @@ class MagnetSpecimen(Specimen):
         return np.stack([np.pad(field, (0, _NOISE_PX // 2), mode="wrap") for field in fields])
 
     def block(self, x: int, y: int, width: int, height: int, shift: Array | None) -> Array:
-        x0, y0 = x - _HALO_PX, y - _HALO_PX
-        w, h = width + 2 * _HALO_PX, height + 2 * _HALO_PX
         inside = self._inside(x, y, width, height)
         if not inside.any():
             return self._resin_block(x, y, width, height)
-        noise = self._noise_at(x, y, width, height)
-        labels, tones = self._grains(x0, y0, w, h, noise)
-        surface = self._paint(labels, tones, noise[2])
+        rim = _PHASE_REACH_PX
+        noise = self._noise_at(x - rim, y - rim, width + 2 * rim, height + 2 * rim)
+        surface = self._paint(*self._grains(x - rim, y - rim, noise), noise[2])[rim:-rim, rim:-rim].copy()
         self._add_pores(surface, x, y)
         if not inside.all():
             np.copyto(surface, self._resin_block(x, y, width, height), where=~inside[..., None])
@@ -70,9 +70,10 @@ class MagnetSpecimen(Specimen):
         whole = Box.from_edges(room, room, self.size - room, self.size - room)
         return label == ARTEFACT or box.intersection(whole) == box
 
-    def _grains(self, x: int, y: int, width: int, height: int, noise: Array) -> tuple[Array, Array]:
-        """Which grain each pixel belongs to (uint16, 1 px more than the block on each side), and each grain's tone."""
-        seeds_x, seeds_y, tone = self._seeds(x, y, width, height)
+    def _grains(self, x: int, y: int, noise: Array) -> tuple[Array, Array]:
+        """Which grain each pixel of a block belongs to (uint16, as large as `noise`), and each grain's tone."""
+        height, width = noise.shape[1] + 2 * _HALO_PX, noise.shape[2] + 2 * _HALO_PX
+        seeds_x, seeds_y, tone = self._seeds(x - _HALO_PX, y - _HALO_PX, width, height)
         free = np.full((height, width), 255, np.uint8)
         free[seeds_y, seeds_x] = 0
         _, nearest = cv2.distanceTransformWithLabels(free, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
