@@ -160,7 +160,7 @@ def palette_of(t: Tokens) -> QPalette:
 
 def stylesheet_of(t: Tokens) -> str:
     """What Fusion leaves too heavy: bars, docks, buttons, fields."""
-    arrows, name = f"{_ICONS.as_posix()}/controls", "dark" if t is DARK else "light"
+    controls, name = f"{_ICONS.as_posix()}/controls", "dark" if t is DARK else "light"
     return f"""
 QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border}; padding: 4px 8px; }}
 QMainWindow::separator {{ background: {t.border}; width: 1px; height: 1px; }}
@@ -198,13 +198,24 @@ QPushButton:disabled {{ color: {t.disabled}; background: {t.window}; border-colo
 QLineEdit, QComboBox, QAbstractSpinBox {{ background: {t.surface}; border: 1px solid {t.border};
     border-radius: {RADIUS}px; padding: 4px 8px; min-height: 16px; }}
 QComboBox::drop-down {{ border: none; width: 20px; }}
-QComboBox::down-arrow {{ image: url({arrows}/arrow-down-{name}.svg); width: 12px; height: 12px; }}
+QComboBox::down-arrow {{ image: url({controls}/arrow-down-{name}.svg); width: 12px; height: 12px; }}
 QComboBox:disabled, QAbstractSpinBox:disabled, QLineEdit:disabled {{ color: {t.disabled}; background: {t.window}; }}
 QComboBox QAbstractItemView {{ background: {t.raised}; border: 1px solid {t.border}; padding: 4px; outline: none; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 16px; }}
-QAbstractSpinBox::up-arrow {{ image: url({arrows}/arrow-up-{name}.svg); width: 10px; height: 10px; }}
-QAbstractSpinBox::down-arrow {{ image: url({arrows}/arrow-down-{name}.svg); width: 10px; height: 10px; }}
+QAbstractSpinBox::up-arrow {{ image: url({controls}/arrow-up-{name}.svg); width: 10px; height: 10px; }}
+QAbstractSpinBox::down-arrow {{ image: url({controls}/arrow-down-{name}.svg); width: 10px; height: 10px; }}
 QLineEdit:focus, QComboBox:focus, QAbstractSpinBox:focus {{ border-color: {t.accent}; }}
+QCheckBox, QRadioButton {{ spacing: {SPACE}px; }}
+QCheckBox::indicator, QRadioButton::indicator {{ width: 14px; height: 14px; border: 1px solid {t.muted};
+    background: {t.surface}; }}
+QCheckBox::indicator {{ border-radius: 3px; }}
+QRadioButton::indicator {{ border-radius: 8px; }}
+QCheckBox::indicator:hover, QRadioButton::indicator:hover {{ border-color: {t.accent}; }}
+QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; image: url({controls}/check-{name}.svg); }}
+QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 5px solid {t.accent}; }}
+QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {t.border}; background: {t.window}; }}
+QCheckBox::indicator:checked:disabled {{ background: {t.border}; }}
+QRadioButton::indicator:checked:disabled {{ border-color: {t.border}; }}
 QProgressBar {{ border: none; border-radius: 3px; background: {t.border}; max-height: 6px; min-height: 6px;
     text-align: center; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}

@@ -8,14 +8,13 @@ from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QWidget
 
 from app.gallery.panel import GalleryPanel
-from app.panels.details_panel import DetailsPanel
 from app.panels.layers_panel import LayersPanel
 from app.panels.region_group import VisibleRegion
 from app.panels.scan_panel import ScanPanel
 from app.panels.why_panel import WhyPanel
 from app.session import Session
 
-RIGHT_WIDTH = 304
+RIGHT_WIDTH = 336
 GALLERY_WIDTH = 312  # two crops side by side
 
 
@@ -27,16 +26,14 @@ class Docks:
         self.arrangement = QByteArray()
         self.layers = LayersPanel(session)
         self.scan = ScanPanel(session, visible_region)
-        self.details = DetailsPanel(session)
         self.why = WhyPanel(session)
         self.gallery = GalleryPanel(session)
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self.layers_dock = _dock(window, "Layers", self.layers, right)
         self.scan_dock = _dock(window, "Scan", self.scan, right)
-        self.details_dock = _dock(window, "Details", self.details, right)
         self.why_dock = _dock(window, "Why", self.why, right)
         self.gallery_dock = _dock(window, "Gallery", self.gallery, left)
-        self._tabs = (self.layers_dock, self.scan_dock, self.details_dock, self.why_dock)
+        self._tabs = (self.layers_dock, self.scan_dock, self.why_dock)
         self.all = (self.gallery_dock, *self._tabs)
         for dock in self._tabs:
             dock.setTitleBarWidget(QWidget(dock))

@@ -58,6 +58,7 @@ class Canvas(QGraphicsView):
         self.setAcceptDrops(False)  # the window takes drops
         self._camera: Camera | None = None
         self._section: Box | None = None
+        self._fitted = False  # the whole section is shown; it stays so when the window changes its size
         self._pressed: QPointF | None = None
         self._dragging = False
         self._band: QRubberBand | None = None
@@ -161,6 +162,7 @@ class Canvas(QGraphicsView):
         if limits is None:
             return
         camera = limits.clamped(camera)
+        self._fitted = camera == limits.fit()
         if self._camera is None or camera.zoom != self.transform().m11():
             self.setTransform(QTransform.fromScale(camera.zoom, camera.zoom))
         self._camera = camera
@@ -178,20 +180,9 @@ class Canvas(QGraphicsView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if self._camera is not None:
-            was_fit = self._was_fit(event)
-            limits = self.limits
-            self._place(limits.fit() if was_fit and limits is not None else self._camera)
-
-    def _was_fit(self, event: QResizeEvent) -> bool:
-        """Whether the whole section was shown before; then it stays so."""
-        old = event.oldSize()
-        if self._section is None or self._camera is None or old.width() < 1 or old.height() < 1:
-            return True
-        before = Limits(self._section, old.width(), old.height(), self.devicePixelRatioF()).fit()
-        return math.isclose(before.zoom, self._camera.zoom, rel_tol=1e-6) and math.isclose(
-            before.x, self._camera.x, rel_tol=1e-6
-        )
+        limits = self.limits
+        if self._camera is not None and limits is not None:
+            self._place(limits.fit() if self._fitted else self._camera)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         angle = event.angleDelta().y() or event.angleDelta().x()
