@@ -43,6 +43,7 @@ class ScanPanel(Panel):
         self._session = session
         self._visible_region = visible_region
         self._error = ""
+        self._finished_id = ""  # a scan that is done, though the list of scans doesn't say so yet
         self.model = ModelGroup(list_them)
         self.region = RegionGroup(session, visible_region)
         self.device = QComboBox()
@@ -151,10 +152,10 @@ class ScanPanel(Panel):
         self.start_button.setEnabled(not running and not problem)
         self.start_button.setVisible(not running)
         self.cancel_button.setVisible(running)
-        resumable = earlier is not None and earlier.status != "done" and not self.restart.isChecked()
-        self.start_button.setText("Resume" if resumable else "Scan")
+        done = earlier is None or earlier.status == "done" or earlier.id == self._finished_id
+        self.start_button.setText("Scan" if done or self.restart.isChecked() else "Resume")
         self.restart.setVisible(earlier is not None and not running)
-        self.note.setText("" if running else problem or _said_of(earlier))
+        self.note.setText("" if running else problem or _said_of(earlier, done))
         self.note.setStyleSheet(f"color: {tokens().warning}" if problem and session.section is not None else "")
         self.note.setVisible(bool(self.note.text()))
 
@@ -188,6 +189,7 @@ class ScanPanel(Panel):
     def _finished(self, summary: Any) -> None:
         self.restart.setChecked(False)
         if summary is not None:
+            self._finished_id = summary.scan_id
             self.progress.show_summary(summary, summary.detections)
         elif self._error:
             self.progress.show_error(self._error)
@@ -242,9 +244,9 @@ class ScanPanel(Panel):
         session.message.connect(self._message)
 
 
-def _said_of(earlier: ScanRecord | None) -> str:
+def _said_of(earlier: ScanRecord | None, done: bool) -> str:
     if earlier is None:
         return ""
-    if earlier.status == "done":
+    if done:
         return "This scan is done already and would only be shown again."
     return f"Interrupted at {earlier.tiles_done:,} of {earlier.tiles_total:,} tiles."

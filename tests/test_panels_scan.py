@@ -1,0 +1,203 @@
+"""The scan panel: models, regions, and real scans of a small file with a simple model, started, stopped and resumed."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+import core.models.catalog as catalog
+from app.panels.scan_panel import ScanPanel
+from app.panels.scan_progress import ScanProgress
+from app.session import Session
+from core.errors import ResourceError
+from core.geometry import Box
+from core.jobs import Step
+from core.parameters import Parameter
+from tests.gallery_support import MODEL, fill, grey_section, scan_record, some_detections
+from tests.toy import ToyModel, spotted_image, toy_spec, write_image
+
+TEXTURE = toy_spec(id="texture-toy", name="Texture", description="Works on any micrograph.")
+WITH_PARAMETERS = toy_spec(id="tuned", name="Tuned", parameters=(Parameter("gain", float, 1.0, "How loud.", 0.0, 4.0),))
+COARSE = replace(MODEL, id="coarse", name="Fine structures", um_per_px=0.001)
+
+
+class SlowModel(ToyModel):
+    """Waits for a gate before each tile after the first 24; remembers the spec it was loaded with."""
+
+    loaded: list = []  # noqa: RUF012 - emptied by the fixture
+    gate: threading.Event | None = None
+    fails = False
+
+    def map_tile(self, pixels):
+        if self.fails:
+            raise ResourceError("the device ran out of memory", remedy="Scan on the CPU.")
+        if self.gate is not None and self.mapped >= 24:
+            self.gate.wait(5)
+        return super().map_tile(pixels)
+
+
+@pytest.fixture
+def models(monkeypatch):
+    SlowModel.loaded, SlowModel.gate, SlowModel.fails = [], None, False
+
+    def load(spec, device="auto"):
+        SlowModel.loaded.append((spec, device))
+        return SlowModel(spec)
+
+    monkeypatch.setattr(catalog, "load_model", load)
+    return [MODEL, TEXTURE, WITH_PARAMETERS, COARSE]
+
+
+@pytest.fixture
+def session(qtbot):
+    session = Session()
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def panel(qtbot, session, models):
+    panel = ScanPanel(session, lambda: Box(10.2, 20.0, 100.0, 80.0), lambda: models)
+    qtbot.addWidget(panel)
+    panel.resize(320, 800)
+    panel.show()
+    return panel
+
+
+@pytest.fixture
+def opened(qtbot, session, panel, tmp_path):
+    session.open_path(write_image(tmp_path / "spots.png", spotted_image()))
+    qtbot.waitUntil(lambda: session.section is not None, timeout=5000)
+    return session
+
+
+def press(button):
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def finish(qtbot, session):
+    qtbot.waitUntil(lambda: not session.scanning, timeout=10000)
+
+
+def test_without_a_section_nothing_can_be_scanned(panel):
+    assert not panel.start_button.isEnabled()
+    assert "Open a section" in panel.note.text()
+
+
+def test_a_new_file_gets_the_model_that_needs_no_training(panel, opened):
+    assert panel.model.spec.id == "texture-toy"
+    assert panel.model.description.text() == "Works on any micrograph."
+    panel.model.choose("battery")
+    assert "Foreign" in panel.model.finds.text()
+    assert panel.threshold.value() == MODEL.threshold
+
+
+def test_the_model_of_the_shown_scan_is_chosen(panel, session):
+    fill(session, some_detections())
+    assert panel.model.spec.id == scan_record().model_id
+
+
+def test_a_model_that_does_not_fit_says_so_and_cannot_start(panel, session):
+    fill(session, [], grey_section(), scans=[], scan=None)
+    panel.model.choose("coarse")
+    assert not panel.start_button.isEnabled()
+    assert "too coarse" in panel.note.text()
+    panel.model.choose("texture-toy")
+    assert panel.start_button.isEnabled()
+
+
+def test_a_scan_runs_and_its_summary_counts(qtbot, panel, opened):
+    press(panel.start_button)
+    assert opened.scanning
+    assert panel.cancel_button.isVisible()
+    assert not panel.model.isEnabled()
+    finish(qtbot, opened)
+    qtbot.waitUntil(lambda: bool(opened.detections), timeout=5000)
+    above = len(opened.visible_detections())
+    assert above > 5
+    assert panel.progress.headline.text() == f"Found {above} detections above the threshold"
+    assert "MP" in panel.progress.detail.text()
+    assert panel.start_button.text() == "Scan"
+    assert "done already" in panel.note.text()
+
+
+def test_a_scan_is_stopped_resumed_and_started_over(qtbot, panel, opened):
+    SlowModel.gate = threading.Event()
+    press(panel.start_button)
+    qtbot.waitUntil(lambda: panel.progress.bar.value() >= 24, timeout=10000)
+    press(panel.cancel_button)
+    SlowModel.gate.set()
+    finish(qtbot, opened)
+    assert panel.progress.headline.text() == "Stopped"
+    qtbot.waitUntil(lambda: bool(opened.scans) and opened.scans[-1].status == "interrupted", timeout=5000)
+    assert panel.start_button.text() == "Resume"
+    assert 0 < opened.scans[-1].tiles_done < 49
+    assert panel.note.text() == f"Interrupted at {opened.scans[-1].tiles_done} of 49 tiles."
+    press(panel.start_button)
+    finish(qtbot, opened)
+    qtbot.waitUntil(lambda: opened.scan is not None and opened.scan.status == "done", timeout=5000)
+    press(panel.restart)
+    assert panel.start_button.text() == "Scan"
+    press(panel.start_button)
+    finish(qtbot, opened)
+    assert not panel.restart.isChecked()
+
+
+def test_what_failed_is_said_in_place(qtbot, panel, opened):
+    SlowModel.fails = True
+    press(panel.start_button)
+    finish(qtbot, opened)
+    assert "ran out of memory" in panel.progress.headline.text()
+    assert "Scan on the CPU" in panel.progress.headline.text()
+
+
+def test_regions_reach_the_scan(qtbot, panel, opened):
+    assert panel.region.region() is None
+    panel.region.in_view.click()
+    assert panel.region.region() == Box(10, 20, 101, 80)
+    panel.set_drawn_region(Box(50.5, 60.0, 64.0, 64.0))
+    assert panel.region.drawn.isChecked()
+    assert "64 × 64 px" in panel.region.drawn.text()
+    press(panel.start_button)
+    finish(qtbot, opened)
+    qtbot.waitUntil(lambda: opened.scan is not None, timeout=5000)
+    assert opened.scan.parameters["region"] == [50, 60, 65, 64]
+    assert "done already" in panel.note.text()
+    panel.region.whole.click()
+    assert "done already" not in panel.note.text()
+    panel.region.drawn.click()
+    panel.set_drawn_region(None)
+    assert panel.region.whole.isChecked()
+
+
+def test_device_threshold_and_parameters_are_handed_over(qtbot, panel, opened):
+    panel.model.choose("tuned")
+    panel.form.field("gain").setValue(2.5)
+    panel.device.setCurrentIndex(panel.device.findData("cpu"))
+    panel.threshold.setValue(0.8)
+    press(panel.start_button)
+    finish(qtbot, opened)
+    spec, device = SlowModel.loaded[-1]
+    assert device == "cpu"
+    assert [p.default for p in spec.parameters] == [2.5]
+    qtbot.waitUntil(lambda: opened.scan is not None, timeout=5000)
+    assert opened.scan.threshold == 0.8
+
+
+def test_progress_speaks_of_tiles_time_and_speed(qtbot, monkeypatch):
+    progress = ScanProgress()
+    qtbot.addWidget(progress)
+    clock = [0.0]
+    progress.begin(2.0)
+    progress._time_left._clock = lambda: clock[0]
+    monkeypatch.setattr("app.panels.scan_progress.REFRESH_MS", -1)
+    for done in range(0, 51, 10):
+        clock[0] = float(done)
+        progress.step(Step(done, 200, "Scanning"))
+    assert progress.headline.text() == "50 of 200 tiles · 25 %"
+    assert progress.detail.text() == "2 min left · 2.0 MP/s"
+    assert (progress.bar.value(), progress.bar.maximum()) == (50, 200)
