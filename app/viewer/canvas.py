@@ -107,6 +107,11 @@ class Canvas(QGraphicsView):
         point = self.viewportTransform().inverted()[0].map(position)
         return point.x(), point.y()
 
+    def _pointed(self, position: QPointF) -> tuple[float, float] | None:
+        """The level-0 point under the middle of the px that a mouse event names by its corner."""
+        half = 0.5 / self.devicePixelRatioF()
+        return self.section_point(position + QPointF(half, half))
+
     # -- moving -----------------------------------------------------------------------------------
 
     def fit(self) -> None:
@@ -222,7 +227,7 @@ class Canvas(QGraphicsView):
                 self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
                 self._pan(moved.x(), moved.y())
                 self._pressed = event.position()
-        point = self.section_point(event.position())
+        point = self._pointed(event.position())
         if point is not None:
             self.pointer_moved.emit(*point)
 
@@ -232,7 +237,7 @@ class Canvas(QGraphicsView):
         if self._band is not None:
             self._finish_band(event.position())
             return
-        point = self.section_point(event.position())
+        point = self._pointed(event.position())
         if not self._dragging and event.button() == Qt.MouseButton.LeftButton and point is not None:
             self.clicked.emit(*point)
         self._pressed, self._dragging = None, False
