@@ -17,7 +17,7 @@ Array = np.ndarray
 UM_PER_PX = 0.25
 # Seeds of grains: one in most cells of a jittered lattice of this step (7 µm).
 _LATTICE_PX = 28
-_HALO_PX = 72
+_HALO_PX = 62
 # How far the Nd-rich phase at a pixel depends on the boundaries around it.
 _PHASE_REACH_PX = 5
 _NOISE_PX = 1024
@@ -130,7 +130,10 @@ class MagnetSpecimen(Specimen):
             cv2.ellipse(surface, fixed[:2], fixed[2:], 180 * chance[5, i], 0, 360, dark, -1, cv2.LINE_AA, 4)
 
     def _inside(self, x: int, y: int, width: int, height: int) -> Array:
-        """The magnet's outline: straight, with edges a little broken."""
+        """The magnet's outline: straight, with edges a little broken. One value stands for a block well inside."""
+        room = self._margin + 10
+        if min(x, y) > room and max(x + width, y + height) < self.size - room:
+            return np.ones((1, 1), bool)
         columns, rows = np.arange(x, x + width), np.arange(y, y + height)
         wave_x = 1.5 * self._noise[2, 0, rows % _NOISE_PX]
         wave_y = 1.5 * self._noise[2, columns % _NOISE_PX, 0]
