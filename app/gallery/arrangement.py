@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from core.class_colours import class_name
@@ -74,9 +75,11 @@ def _passes(detection: Detection, arrangement: Arrangement) -> bool:
     if arrangement.status is not None and detection.status != arrangement.status:
         return False
     text = arrangement.text.strip().casefold()
-    return not text or text in _searchable(detection)
+    if not text or text in _words(detection.label, detection.status):
+        return True
+    return text in f"#{detection.id}" or text in detection.note.casefold()
 
 
-def _searchable(detection: Detection) -> str:
-    words = f"{class_name(detection.label)} {detection.label} {STATUS_NAMES[detection.status]} #{detection.id}"
-    return f"{words} {detection.note}".casefold()
+@cache
+def _words(label: str, status: Status) -> str:
+    return f"{class_name(label)} {label} {STATUS_NAMES[status]}".casefold()

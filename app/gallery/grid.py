@@ -24,7 +24,7 @@ _Hint = QAbstractItemView.ScrollHint
 
 
 class GridView(QListView):
-    """A list in rows of equal cells, scrolled by pixels. `cell_size` is the smallest a cell may be."""
+    """A list in rows of equal cells, scrolled by pixels. Subclasses say by `cell_for` how large a cell is."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,14 +35,26 @@ class GridView(QListView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setMouseTracking(True)
 
-    @property
-    def cell_size(self) -> QSize:
-        return self._cell
+    def cell_for(self, width: int) -> QSize:
+        """The cell for a viewport of this width; columns share what is left of a row."""
+        return QSize(100, 100)
 
-    def set_cell_size(self, size: QSize) -> None:
-        self._cell = size
-        self._lay_again()
+    def lay_again(self) -> None:
+        """Other cells or another width: the current item stays in sight if it was, else the first one in sight does."""
+        columns, height = self._laid
+        self._cell = self.cell_for(self.viewport().width())
+        self._laid = (self.columns, self._cell.height())
+        first = self.verticalOffset() // height * columns
+        last = ((self.verticalOffset() + self.viewport().height() - 1) // height + 1) * columns - 1
+        self.updateGeometries()
         self.viewport().update()
+        if self._laid == (columns, height):
+            return
+        current = self.currentIndex()
+        if current.isValid() and first <= current.row() <= last:
+            self.scrollTo(current, _Hint.PositionAtCenter)
+        elif self._count():
+            self.scrollTo(self.model().index(min(first, self._count() - 1), 0), _Hint.PositionAtTop)
 
     @property
     def columns(self) -> int:
@@ -144,7 +156,7 @@ class GridView(QListView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         QAbstractItemView.resizeEvent(self, event)
-        self._lay_again()
+        self.lay_again()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
@@ -162,21 +174,6 @@ class GridView(QListView):
             option.state = resting | self._state(index, index == hovered)
             self.itemDelegateForIndex(index).paint(painter, option, index)
         painter.end()
-
-    def _lay_again(self) -> None:
-        """Other columns or cells: the current item stays in sight if it was, else the first one in sight does."""
-        columns, height = self._laid
-        self._laid = (self.columns, self._cell.height())
-        first = self.verticalOffset() // height * columns
-        last = ((self.verticalOffset() + self.viewport().height() - 1) // height + 1) * columns - 1
-        self.updateGeometries()
-        if self._laid == (columns, height):
-            return
-        current = self.currentIndex()
-        if current.isValid() and first <= current.row() <= last:
-            self.scrollTo(current, _Hint.PositionAtCenter)
-        elif self._count():
-            self.scrollTo(self.model().index(min(first, self._count() - 1), 0), _Hint.PositionAtTop)
 
     def _state(self, index: QModelIndex, hovered: bool) -> QStyle.StateFlag:
         state = QStyle.StateFlag.State_None

@@ -164,6 +164,6 @@ def _few_moves(old_ids: list[int], new_ids: list[int]) -> bool:
 
 def format_score(score: float) -> str:
     """Enough digits to tell neighbours apart, whatever the unit: 0.934, 12.4, 1830."""
-    if abs(score) < 1:
+    if abs(score) <= 1:
         return f"{score:.3f}"
     return f"{score:.3g}" if abs(score) < 1000 else f"{score:.0f}"

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QWidget
 
-from app.gallery.delegate import CropDelegate
+from app.gallery.delegate import MARGIN, CropDelegate
 from app.gallery.grid import GridView
 from app.gallery.model import GalleryModel, Index
 from app.gallery.thumbnails import ThumbnailStore
@@ -34,6 +34,7 @@ _OWN_KEYS = frozenset(
 )
 
 SMALLEST_SIDE, LARGEST_SIDE = 64, 288
+MOST_GROWTH = 1.6  # a lone crop in a row doesn't get larger than this
 
 
 class CropView(GridView):
@@ -52,6 +53,7 @@ class CropView(GridView):
         self._model = model
         self._thumbnails = thumbnails
         self._following = False
+        self._side = 128
         self.crop_delegate = CropDelegate(thumbnails, self)
         self.setModel(model)
         self.setItemDelegate(self.crop_delegate)
@@ -71,10 +73,10 @@ class CropView(GridView):
     # -- what the panel asks ----------------------------------------------------------------------
 
     def set_side(self, side: int) -> None:
-        """The pictures' side, device independent px."""
+        """The least side of a picture, device independent px; they grow to fill the row."""
         side = min(max(side, SMALLEST_SIDE), LARGEST_SIDE)
-        if side != self.crop_delegate.side:
-            self.crop_delegate.side = side
+        if side != self._side:
+            self._side = side
             self._fit_cells()
 
     def follow(self, detection_id: int | None) -> None:
@@ -135,7 +137,7 @@ class CropView(GridView):
     def wheelEvent(self, event: QWheelEvent) -> None:
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             steps = event.angleDelta().y() / 120
-            self.side_wanted.emit(round(self.crop_delegate.side * 1.15**steps))
+            self.side_wanted.emit(round(self._side * 1.15**steps))
             event.accept()
             return
         super().wheelEvent(event)
@@ -151,8 +153,16 @@ class CropView(GridView):
 
     # -- crops ------------------------------------------------------------------------------------
 
+    def cell_for(self, width: int) -> QSize:
+        """As many pictures as fit at their least side, then as large as the row allows."""
+        columns = max(1, width // (self._side + 2 * MARGIN))
+        self.crop_delegate.side = min(
+            max(width // columns - 2 * MARGIN, SMALLEST_SIDE), round(MOST_GROWTH * self._side)
+        )
+        return self.crop_delegate.cell_size(self.font())
+
     def _fit_cells(self) -> None:
-        self.set_cell_size(self.crop_delegate.cell_size(self.font()))
+        self.lay_again()
         self._wants.start()
 
     def _want_crops(self) -> None:

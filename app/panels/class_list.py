@@ -50,7 +50,9 @@ class ClassList(QWidget):
         for label in (x for x in labels if x not in self._artefacts):
             self._add(grid, label, chip_icon(colours[label]))
         if self._artefacts:
-            grid.addWidget(muted("Traces of preparation"), grid.rowCount(), 0, 1, 2)
+            title = muted("Traces of preparation")
+            title.setContentsMargins(0, SPACE // 2, 0, 0)
+            grid.addWidget(title, grid.rowCount(), 0, 1, 2)
         for label in (x for x in labels if x in self._artefacts):
             self._add(grid, label, chip_icon(colours[label]))
         self._column.replaceWidget(self._rows, fresh)

@@ -6,10 +6,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QPalette
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -160,7 +162,7 @@ class Details(QWidget):
             self._values[name] = value
         self.copy.setToolTip("Two numbers with a tab between, as tables and stage software take them")
         self._facts.add_wide(self.copy)
-        self._judgement.add_wide(self._make_status_row())
+        self._judgement.add_wide(self._make_status_buttons())
         self.note.setAccessibleName("Note")
         self.note.setToolTip("Kept with the detection in the project")
         self._judgement.add_wide(self.note)
@@ -170,25 +172,25 @@ class Details(QWidget):
         column.addWidget(self._facts)
         column.addWidget(self._judgement)
 
-    def _make_status_row(self) -> QWidget:
-        row = QWidget()
-        line = QHBoxLayout(row)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(SPACE // 2)
-        group = QButtonGroup(row)
-        for status in STATUSES:
+    def _make_status_buttons(self) -> QWidget:
+        rows = QWidget()
+        grid = QGridLayout(rows)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(SPACE // 2)
+        group = QButtonGroup(rows)
+        for place, status in enumerate(STATUSES):
             button = QToolButton()
             button.setCheckable(True)
             button.setIcon(status_icon(status))
             button.setText(STATUS_NAMES[status])
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             button.setToolTip(f"Mark as: {STATUS_NAMES[status].lower()}")
             button.clicked.connect(lambda _, chosen=status: self._decide(chosen))
             group.addButton(button)
-            line.addWidget(button)
+            grid.addWidget(button, place // 2, place % 2)
             self.status_buttons[status] = button
-        line.addStretch(1)
-        return row
+        return rows
 
     def _connect(self) -> None:
         session = self._session
