@@ -7,7 +7,6 @@ texture is there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,16 +14,14 @@ import numpy as np
 from core.jobs import CancelToken, Progress, Step, no_progress
 from core.models.base import Model, ModelFamily, ModelSpec, TileReader
 from core.texture.features import CELL_PX, SCALES, texture_features
-from core.texture.mixture import Mixture, fit_mixture
+from core.texture.normal import Normal, fit_normal
 
 Array = np.ndarray
 
 LABEL = "anomaly"
 _TILES_LEARNED = 32
-_CELLS_LEARNED = 40_000
-_FEWEST_CELLS = 150
-_CELLS_PER_COMPONENT = 400
-_MOST_COMPONENTS = 10
+_JOIN_CELLS = 3
+_LINEAR_UP_TO = 2.0
 _BLOCK_PX = CELL_PX * SCALES[-1]
 
 SPEC_TEXTURE = ModelSpec(
@@ -38,27 +35,14 @@ SPEC_TEXTURE = ModelSpec(
     window_px=64,
     stride_px=CELL_PX,
     map_channels=1,
-    context_cells=0,
-    score_unit="rarity (decades)",
-    score_floor=3.0,
-    threshold=6.0,
+    context_cells=2 * _JOIN_CELLS,
+    score_unit="rarity",
+    score_floor=0.5,
+    threshold=1.2,
     version="1",
     description="Finds what is unlike the rest of the section. Learns from the section itself; works on any micrograph.",
     licence="MIT",
 )
-
-
-@dataclass(frozen=True)
-class _Scale:
-    """What is normal at one scale. A cell's rarity is (surprise − `zero`) / `decade`."""
-
-    mixture: Mixture
-    zero: float
-    decade: float
-
-    def rarity(self, cells: Array) -> Array:
-        surprise = self.mixture.surprise(cells.reshape(-1, cells.shape[-1]))
-        return np.maximum((surprise - self.zero) / self.decade, 0).reshape(cells.shape[:2])
 
 
 class TextureModel(Model):
@@ -66,7 +50,7 @@ class TextureModel(Model):
 
     def __init__(self, spec: ModelSpec = SPEC_TEXTURE) -> None:
         self.spec = spec
-        self._scales: list[_Scale | None] = [None] * len(SCALES)
+        self._scales: list[Normal | None] = [None] * len(SCALES)
 
     def learn(
         self, tiles: int, read: TileReader, progress: Progress = no_progress, cancel: CancelToken | None = None
@@ -78,13 +62,13 @@ class TextureModel(Model):
             if cancel is not None:
                 cancel.check()
             for kept, cells in zip(samples, self._features(read(index)), strict=True):
-                kept.append(cells.reshape(-1, cells.shape[-1]))
+                kept.append(cells)
             progress(Step(index + 1, count, "Learning what is normal here"))
-        self._scales = [_fit_scale(_thinned(kept)) for kept in samples]
+        self._scales = [fit_normal(kept, CELL_PX * scale) for kept, scale in zip(samples, SCALES, strict=True)]
         return self._state()
 
     def restore(self, state: Mapping[str, Array]) -> None:
-        self._scales = [_scale_from(state, index) for index in range(len(SCALES))]
+        self._scales = [_normal_from(state, index) for index in range(len(SCALES))]
 
     def map_tile(self, pixels: Array) -> Array:
         rows, columns = pixels.shape[0] // CELL_PX, pixels.shape[1] // CELL_PX
@@ -92,10 +76,12 @@ class TextureModel(Model):
         for scale, known, cells in zip(SCALES, self._scales, self._features(pixels), strict=True):
             if known is not None:
                 highest = np.maximum(highest, _spread(known.rarity(cells), scale)[:rows, :columns])
-        return highest[None]
+        return _compressed(highest)[None]
 
     def scores(self, maps: Array) -> Array:
-        return maps
+        """Gaps of up to 2 · `_JOIN_CELLS` cells between unusual ones are closed: a cluster is one finding."""
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _JOIN_CELLS + 1, 2 * _JOIN_CELLS + 1))
+        return np.stack([cv2.morphologyEx(plane, cv2.MORPH_CLOSE, disc) for plane in np.nan_to_num(maps)])
 
     def explain(self, pixels: Array, label: str) -> Array | None:
         """How rare each place of the crop is, as a share of the rarest in it (at least of the threshold)."""
@@ -113,36 +99,24 @@ class TextureModel(Model):
         return texture_features(pixels)
 
     def _state(self) -> dict[str, Array]:
-        state: dict[str, Array] = {}
-        for index, scale in enumerate(self._scales):
-            if scale is not None:
-                state |= {f"{name}_{index}": value for name, value in vars(scale.mixture).items()}
-                state[f"calibration_{index}"] = np.array([scale.zero, scale.decade], np.float64)
-        return state
+        return {
+            f"{name}_{index}": value
+            for index, normal in enumerate(self._scales)
+            if normal is not None
+            for name, value in normal.to_state().items()
+        }
 
 
-def _fit_scale(cells: Array) -> _Scale | None:
-    """None where the section is too small to know its texture at this scale, or has none."""
-    if len(cells) < _FEWEST_CELLS:
-        return None
-    mixture = fit_mixture(cells, int(np.clip(len(cells) // _CELLS_PER_COMPONENT, 1, _MOST_COMPONENTS)))
-    q80, q95 = np.quantile(mixture.surprise(cells).astype(np.float64), (0.80, 0.95))
-    # An exponential tail through both quantiles: its rate tells how much surprise makes a cell ten times rarer.
-    decade = max((q95 - q80) / np.log10(0.20 / 0.05), 0.5)
-    return _Scale(mixture, float(q80 + np.log10(0.20) * decade), float(decade))
+def _normal_from(state: Mapping[str, Array], index: int) -> Normal | None:
+    ending = f"_{index}"
+    own = {name.removesuffix(ending): value for name, value in state.items() if name.endswith(ending)}
+    return Normal.from_state(own) if own else None
 
 
-def _thinned(kept: list[Array]) -> Array:
-    """At most `_CELLS_LEARNED` of all cells, evenly."""
-    cells = np.concatenate(kept) if kept else np.empty((0, 1), np.float32)
-    return cells[:: max(1, -(-len(cells) // _CELLS_LEARNED))]
-
-
-def _scale_from(state: Mapping[str, Array], index: int) -> _Scale | None:
-    if f"calibration_{index}" not in state:
-        return None
-    zero, decade = (float(value) for value in state[f"calibration_{index}"])
-    return _Scale(Mixture(**{name: state[f"{name}_{index}"] for name in Mixture.__annotations__}), zero, decade)
+def _compressed(rarity: Array) -> Array:
+    """Unchanged up to `_LINEAR_UP_TO`, logarithmic beyond: how much rarer than rare something is counts little."""
+    beyond = np.maximum(rarity / _LINEAR_UP_TO, 1)
+    return np.minimum(rarity, _LINEAR_UP_TO) + _LINEAR_UP_TO * np.log(beyond)
 
 
 def _spread(cells: Array, factor: int) -> Array:

@@ -15,7 +15,6 @@ SCALES = (1, 2, 4, 8)
 CELL_PX = 8
 FEATURES = ("red_green", "yellow_blue", "mean", "darkest", "brightest", "grain", "bright", "dark", "edges", "direction")
 
-_WINDOW_PX = 16
 # Greys below which a difference is noise; keeps logarithms of flat regions quiet.
 _NOISE = 2.0
 
@@ -72,12 +71,15 @@ def _at_scale(rgb: Array) -> Array:
 
 
 def _pooled(values: Array) -> Array:
-    """Mean over the 16 × 16 px around each cell's centre."""
-    return _at_cells(cv2.blur(values, (_WINDOW_PX, _WINDOW_PX), borderType=cv2.BORDER_REFLECT))
+    """Mean over the 16 × 16 px around each cell's centre: from means over 4 × 4 px, so that rounding stays local."""
+    quarters = cv2.resize(values, (values.shape[1] // 4, values.shape[0] // 4), interpolation=cv2.INTER_AREA)
+    framed = cv2.copyMakeBorder(quarters, 1, 1, 1, 1, cv2.BORDER_REFLECT)
+    pairs = cv2.resize(framed, (framed.shape[1] // 2, framed.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    return (pairs[:-1, :-1] + pairs[:-1, 1:] + pairs[1:, :-1] + pairs[1:, 1:]) / 4
 
 
 def _at_cells(values: Array) -> Array:
-    """The value at each cell's centre (an even window anchored there lies symmetrically around it)."""
+    """The value at each cell's centre; what a filter of 8 × 8 px gives there is that of the cell itself."""
     return values[CELL_PX // 2 :: CELL_PX, CELL_PX // 2 :: CELL_PX]
 
 

@@ -6,6 +6,7 @@ material of their own: components that hold too few cells are dropped, and the l
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,20 +32,35 @@ class Mixture:
     means: Array
     whitening: Array
 
+    def joined(self, other: Mixture, share: float) -> Mixture:
+        """This mixture with `other`, in the same units, as a further `share` of all cells."""
+        return Mixture(
+            self.center,
+            self.scale,
+            np.concatenate([self.offsets, other.offsets + np.float32(np.log(share))]),
+            np.concatenate([self.means, other.means]),
+            np.concatenate([self.whitening, other.whitening]),
+        )
+
     def surprise(self, cells: Array) -> Array:
         """−log p of cells (N, D), up to a constant that is the same for all: (N,) float32."""
-        x = ((cells - self.center) / self.scale).astype(np.float32)
-        best = np.full(len(x), -np.inf, np.float32)
-        total = np.zeros(len(x), np.float32)
-        for offset, mean, whitening in zip(self.offsets, self.means, self.whitening, strict=True):
-            log_density = offset - 0.5 * np.square((x - mean) @ whitening).sum(axis=1)
+        best = np.full(len(cells), -np.inf, np.float32)
+        total = np.zeros(len(cells), np.float32)
+        for log_density in self._log_densities(cells):
             top = np.maximum(best, log_density)
             total = total * np.exp(best - top) + np.exp(log_density - top)
             best = top
         return -(best + np.log(total))
 
+    def _log_densities(self, cells: Array) -> Iterator[Array]:
+        x = ((cells - self.center) / self.scale).astype(np.float32)
+        for offset, mean, whitening in zip(self.offsets, self.means, self.whitening, strict=True):
+            yield offset - 0.5 * np.square((x - mean) @ whitening).sum(axis=1)
 
-def fit_mixture(cells: Array, components: int, smallest: float = 0.01, trim: float = 0.01) -> Mixture:
+
+def fit_mixture(
+    cells: Array, components: int, smallest: float = 0.01, trim: float = 0.01, like: Mixture | None = None
+) -> Mixture:
     """Fits by expectation and maximisation, from a deterministic start.
 
     Args:
@@ -52,10 +68,11 @@ def fit_mixture(cells: Array, components: int, smallest: float = 0.01, trim: flo
         components: at most so many.
         smallest: components with a smaller share of the cells are dropped.
         trim: the share of the least likely cells that doesn't take part.
+        like: a mixture whose units are taken over, so that the two can be joined.
     """
-    center = np.median(cells, axis=0).astype(np.float32)
-    scale = (cells.std(axis=0) + 0.5).astype(np.float32)
-    x = ((cells - center) / scale).astype(np.float64)
+    center = np.median(cells, axis=0).astype(np.float32) if like is None else like.center
+    scale = (cells.std(axis=0) + 0.5).astype(np.float32) if like is None else like.scale
+    x = (cells - center) / scale
     shares = _nearest(x, _starting_means(x, components))
     used = np.ones(len(x), bool)
     for _ in range(_ITERATIONS):
@@ -87,7 +104,7 @@ def _nearest(x: Array, means: Array) -> Array:
     """One-hot shares (N, K) of the nearest mean, after a few rounds of k-means."""
     for _ in range(6):
         distance = np.square(means).sum(axis=1) - 2 * x @ means.T
-        shares = np.eye(len(means))[distance.argmin(axis=1)]
+        shares = np.eye(len(means), dtype=x.dtype)[distance.argmin(axis=1)]
         counts = shares.sum(axis=0)
         means = np.where(counts[:, None] > 0, shares.T @ x / np.maximum(counts, 1)[:, None], means)
     return shares
@@ -97,10 +114,10 @@ def _maximise(x: Array, weights: Array) -> tuple[Array, Array, Array]:
     """The mixture's offsets, means and whitenings for given shares."""
     counts = weights.sum(axis=0)
     means = weights.T @ x / counts[:, None]
-    whitening = np.empty((len(counts), x.shape[1], x.shape[1]))
+    whitening = np.empty((len(counts), x.shape[1], x.shape[1]), x.dtype)
     for k, (weight, mean) in enumerate(zip(weights.T, means, strict=True)):
         off = x - mean
-        covariance = (off * weight[:, None]).T @ off / counts[k] + _RIDGE * np.eye(x.shape[1])
+        covariance = (off * weight[:, None]).T @ off / counts[k] + _RIDGE * np.eye(x.shape[1], dtype=x.dtype)
         whitening[k] = np.linalg.inv(np.linalg.cholesky(covariance)).T
     diagonals = np.diagonal(whitening, axis1=1, axis2=2)
     return np.log(counts / counts.sum()) + np.log(diagonals).sum(axis=1), means, whitening

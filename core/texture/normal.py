@@ -1,0 +1,123 @@
+"""Decides how unusual a cell is: rarity, in powers of ten, against what is normal at its scale in this section.
+
+Normal is what fills the section, and what runs through it: a specimen's edge or a foil is a thin line of rare cells, but
+a line longer than any defect. So the mixture is fitted twice, first to all cells, then to those long lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from core.texture.mixture import Mixture, fit_mixture
+
+Array = np.ndarray
+
+LONGEST_DEFECT_PX = 640
+FIELD_PX = 256
+
+_CELLS_LEARNED = 20_000
+_FEWEST_CELLS = 150
+_CELLS_PER_COMPONENT = 400
+_MOST_COMPONENTS = {8: 10, 16: 7, 32: 5, 64: 4}  # by the cell's px
+_CALIBRATED_AT = (0.25, 0.5)
+_SMALLEST_BETA = 0.2
+_RARE = 1.0
+_LINE_COMPONENTS = 3
+_FEWEST_LINE_CELLS = 60
+_LINE_PASSES = 2
+_REACH_PX = 64
+
+
+@dataclass(frozen=True)
+class Normal:
+    """What is normal at one scale. A cell's rarity is (surprise − `zero`) / `decade`, at least 0."""
+
+    mixture: Mixture
+    zero: float
+    decade: float
+
+    def rarity(self, cells: Array) -> Array:
+        """Of cells (rows, columns, D): (rows, columns) float32."""
+        surprise = _of_grid(self.mixture.surprise, cells)
+        return np.maximum((surprise - self.zero) / self.decade, 0).astype(np.float32)
+
+    def to_state(self) -> dict[str, Array]:
+        return {**vars(self.mixture), "calibration": np.array([self.zero, self.decade], np.float64)}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Array]) -> Normal:
+        zero, decade = (float(value) for value in state["calibration"])
+        return cls(Mixture(**{name: state[name] for name in Mixture.__annotations__}), zero, decade)
+
+
+def fit_normal(tiles: Sequence[Array], cell_px: int) -> Normal | None:
+    """What is normal in tiles of (rows, columns, D) cells of `cell_px`; None where there are too few cells to tell."""
+    cells = _flat(tiles)
+    if len(cells) < _FEWEST_CELLS:
+        return None
+    sample = _thinned(cells)
+    normal = _calibrated(fit_mixture(sample, _components(sample, cell_px)), tiles, cell_px)
+    for _ in range(_LINE_PASSES):
+        lines = [cells for tile in tiles for cells in _long_lines(tile, normal, cell_px)]
+        found = sum(map(len, lines))
+        if found < _FEWEST_LINE_CELLS:
+            break
+        line_cells = _thinned(np.concatenate(lines))
+        extra = fit_mixture(line_cells, _LINE_COMPONENTS, smallest=0.1, trim=0.05, like=normal.mixture)
+        normal = _calibrated(normal.mixture.joined(extra, found / len(cells)), tiles, cell_px)
+    return normal
+
+
+def _components(cells: Array, cell_px: int) -> int:
+    return int(np.clip(len(cells) // _CELLS_PER_COMPONENT, 1, _MOST_COMPONENTS[cell_px]))
+
+
+def _calibrated(mixture: Mixture, tiles: Sequence[Array], cell_px: int) -> Normal:
+    """The largest of many surprises follows Gumbel's law, whatever they look like one by one (Fisher and Tippett 1928).
+
+    Its two parameters come from the middle of what `FIELD_PX` fields show, where the few fields with a defect don't
+    count: q = μ − β log(−log p).
+    """
+    highest = np.concatenate([_field_maxima(_of_grid(mixture.surprise, tile), FIELD_PX // cell_px) for tile in tiles])
+    low, high = np.quantile(highest.astype(np.float64), _CALIBRATED_AT)
+    place = [-np.log(-np.log(p)) for p in _CALIBRATED_AT]
+    beta = max((high - low) / (place[1] - place[0]), _SMALLEST_BETA)
+    return Normal(mixture, float(low - beta * place[0]), float(beta * np.log(10)))
+
+
+def _field_maxima(values: Array, side: int) -> Array:
+    """The largest value of each whole field of side × side cells, or of all where there is no whole one."""
+    rows, columns = values.shape[0] // side, values.shape[1] // side
+    if rows == 0 or columns == 0:
+        return values.max(keepdims=True).ravel()
+    fields = values[: rows * side, : columns * side].reshape(rows, side, columns, side)
+    return fields.max(axis=(1, 3)).ravel()
+
+
+def _of_grid(function: Callable[[Array], Array], cells: Array) -> Array:
+    return function(cells.reshape(-1, cells.shape[-1])).reshape(cells.shape[:2])
+
+
+def _long_lines(tile: Array, normal: Normal, cell_px: int) -> Iterator[Array]:
+    """The rare cells (N, D) of each row of them that is longer than any defect, with gaps of up to 2 · `_REACH_PX`."""
+    rare = normal.rarity(tile) >= _RARE
+    reach = 2 * (_REACH_PX // cell_px) + 1
+    linked = cv2.dilate(rare.astype(np.uint8), np.ones((reach, reach), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(linked, connectivity=8)
+    for label in range(1, count):
+        length = max(stats[label, cv2.CC_STAT_WIDTH], stats[label, cv2.CC_STAT_HEIGHT]) - reach + 1
+        if length * cell_px >= LONGEST_DEFECT_PX:
+            yield tile[rare & (labels == label)]
+
+
+def _flat(tiles: Sequence[Array]) -> Array:
+    return np.concatenate([tile.reshape(-1, tile.shape[-1]) for tile in tiles]) if tiles else np.empty((0, 1))
+
+
+def _thinned(cells: Array) -> Array:
+    """At most `_CELLS_LEARNED` of all cells, evenly."""
+    return cells[:: max(1, -(-len(cells) // _CELLS_LEARNED))]
