@@ -1,6 +1,7 @@
 """Decides how detections are drawn on the section and which one lies under a point.
 
-All of them are one item: lines of one width on the screen, drawn in batches of one pen. Which ones are shown is the
+All of them are one item: lines of one width on the screen, drawn in batches of one pen (`app.viewer.many_boxes` when
+thousands are in sight). Which ones are shown is the
 session's decision, their colours are `app.class_colours`'.
 """
 
@@ -8,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import compress
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
@@ -16,6 +16,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.class_colours import class_colours
+from app.viewer.many_boxes import paint_many
 from core.detection import Detection
 from core.geometry import Box
 
@@ -35,13 +36,14 @@ class Stroke:
     dashed: bool
     alpha: int
 
-    def pen(self, plain: bool) -> QPen:
+    def paint(self) -> QColor:
         colour = QColor(self.colour)
         colour.setAlpha(self.alpha)
-        pen = QPen(colour, 1.0 if plain else self.width)
-        pen.setCosmetic(True)
-        pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
-        if self.dashed and not plain:
+        return colour
+
+    def pen(self) -> QPen:
+        pen = _pen(self.paint(), self.width)
+        if self.dashed:
             pen.setDashPattern([4.0, 3.0])
         return pen
 
@@ -55,7 +57,7 @@ class BoxesItem(QGraphicsItem):
         self._edges = np.zeros((0, 4))  # x0, y0, x1, y1
         self._strokes: list[Stroke] = []
         self._of_stroke: list[Array] = []  # for each stroke, which boxes
-        self._rects: tuple[float, list[QRectF]] = (0.0, [])
+        self._places: dict[int | None, int] = {}  # of detections by id
         self._bounds = QRectF()
         self._selected: int | None = None
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
@@ -67,7 +69,7 @@ class BoxesItem(QGraphicsItem):
         self.prepareGeometryChange()
         self._detections = detections
         self._edges = np.array([(d.box.x, d.box.y, d.box.x1, d.box.y1) for d in detections], float).reshape(-1, 4)
-        self._rects = (0.0, [])
+        self._places = {d.id: place for place, d in enumerate(detections)}
         colours = {label: colour.name() for label, colour in class_colours(tuple(labels)).items()}
         strokes = [_stroke(d, colours.get(d.label, "#f2a516"), d.label in artefact_labels) for d in detections]
         # Rejected ones first, so that what counts is drawn over them.
@@ -105,32 +107,18 @@ class BoxesItem(QGraphicsItem):
         if not len(self._edges):
             return
         zoom = painter.worldTransform().m11()
-        rects = self._rects_at(zoom)
-        in_sight = self._in_sight(option.exposedRect, zoom)
-        plain = int(in_sight.sum()) > MANY
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        if not plain:
-            painter.setPen(_shade())
-            painter.drawRects(list(compress(rects, in_sight)))
-        for stroke, members in zip(self._strokes, self._of_stroke, strict=True):
-            chosen = list(compress(rects, in_sight & members))
-            if chosen:
-                painter.setPen(stroke.pen(plain))
-                painter.drawRects(chosen)
-        self._paint_selected(painter, rects, zoom)
-
-    def _paint_selected(self, painter: QPainter, rects: list[QRectF], zoom: float) -> None:
-        place = next((i for i, d in enumerate(self._detections) if d.id == self._selected), None)
-        if place is None:
-            return
-        grow = 4 / zoom
-        frame = rects[place].adjusted(-grow, -grow, grow, grow)
-        for colour, width in ((QColor(0, 0, 0, 170), 5.0), (QColor(255, 255, 255), 2.5)):
-            pen = QPen(colour, width)
-            pen.setCosmetic(True)
-            pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-            painter.setPen(pen)
-            painter.drawRect(frame)
+        edges = self._drawn_edges(zoom)
+        in_sight = _in_sight(edges, option.exposedRect, zoom)
+        groups = [
+            (edges[in_sight & members], stroke) for stroke, members in zip(self._strokes, self._of_stroke, strict=True)
+        ]
+        if int(in_sight.sum()) > MANY:
+            paint_many(painter, option.exposedRect, [(group, stroke.paint()) for group, stroke in groups])
+        else:
+            _paint_few(painter, groups)
+        place = self._places.get(self._selected)
+        if place is not None:
+            _paint_frame(painter, edges[place], zoom)
 
     def _drawn_edges(self, zoom: float) -> Array:
         """Edges with boxes that would be too small to see grown around their middle."""
@@ -138,22 +126,48 @@ class BoxesItem(QGraphicsItem):
         half = np.maximum((self._edges[:, 2:] - self._edges[:, :2]) / 2, MIN_SCREEN_PX / 2 / zoom)
         return np.concatenate([centre - half, centre + half], axis=1)
 
-    def _rects_at(self, zoom: float) -> list[QRectF]:
-        if self._rects[0] != zoom:
-            edges = self._drawn_edges(zoom)
-            edges[:, 2:] -= edges[:, :2]
-            self._rects = (zoom, [QRectF(*values) for values in edges.tolist()])
-        return self._rects[1]
 
-    def _in_sight(self, exposed: QRectF, zoom: float) -> Array:
-        margin = (MIN_SCREEN_PX + 8) / zoom
-        edges = self._edges
-        return (
-            (edges[:, 2] >= exposed.left() - margin)
-            & (edges[:, 0] <= exposed.right() + margin)
-            & (edges[:, 3] >= exposed.top() - margin)
-            & (edges[:, 1] <= exposed.bottom() + margin)
-        )
+def _in_sight(edges: Array, exposed: QRectF, zoom: float) -> Array:
+    margin = 8 / zoom  # for the width of lines
+    return (
+        (edges[:, 2] >= exposed.left() - margin)
+        & (edges[:, 0] <= exposed.right() + margin)
+        & (edges[:, 3] >= exposed.top() - margin)
+        & (edges[:, 1] <= exposed.bottom() + margin)
+    )
+
+
+def _paint_few(painter: QPainter, groups: Sequence[tuple[Array, Stroke]]) -> None:
+    """With a dark edge under every box, so that bright lines stand out on bright metal."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    rects = [(_rects(edges), stroke) for edges, stroke in groups if len(edges)]
+    for shapes, _ in rects:
+        painter.setPen(_pen(QColor(0, 0, 0, 90), 4.0))
+        painter.drawRects(shapes)
+    for shapes, stroke in rects:
+        painter.setPen(stroke.pen())
+        painter.drawRects(shapes)
+
+
+def _paint_frame(painter: QPainter, edges: Array, zoom: float) -> None:
+    """Around the selected box."""
+    grow = 4 / zoom
+    frame = _rects(edges[None])[0].adjusted(-grow, -grow, grow, grow)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for colour, width in ((QColor(0, 0, 0, 170), 5.0), (QColor(255, 255, 255), 2.5)):
+        painter.setPen(_pen(colour, width))
+        painter.drawRect(frame)
+
+
+def _rects(edges: Array) -> list[QRectF]:
+    return [QRectF(x0, y0, x1 - x0, y1 - y0) for x0, y0, x1, y1 in edges.tolist()]
+
+
+def _pen(colour: QColor, width: float) -> QPen:
+    pen = QPen(colour, width)
+    pen.setCosmetic(True)
+    pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+    return pen
 
 
 def _stroke(detection: Detection, colour: str, is_artefact: bool) -> Stroke:
@@ -161,11 +175,3 @@ def _stroke(detection: Detection, colour: str, is_artefact: bool) -> Stroke:
     if detection.status == "false_alarm":
         return Stroke(colour, 1.0, True, 110)
     return Stroke(colour, 3.0 if detection.status == "defect" else 1.75, dashed, 255)
-
-
-def _shade() -> QPen:
-    """A dark edge under every box, so that bright lines stand out on bright metal."""
-    pen = QPen(QColor(0, 0, 0, 90), 4.0)
-    pen.setCosmetic(True)
-    pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
-    return pen
