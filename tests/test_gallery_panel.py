@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
@@ -250,6 +251,35 @@ def test_a_hundred_thousand_detections_stay_light(qtbot, session, gallery):
     assert gallery.view.viewport().rect().intersects(rect)
     assert gallery.view.indexAt(rect.center()).row() == gallery.model.row_of(90_000)
     assert not gallery.view.indexAt(QPoint(-5, 10)).isValid()
+
+
+def test_the_menu_judges_what_is_selected(qtbot, reviewed, gallery):
+    ready(qtbot, gallery, visible(reviewed))
+    assert [a.text() for a in gallery.make_menu().actions()] == ["Scale bars"]
+    click(gallery, 0)
+    click(gallery, 2, Qt.KeyboardModifier.ControlModifier)
+    chosen = set(gallery.view.selected_ids())
+    assert len(chosen) == 2
+    menu = gallery.make_menu()
+    next(a for a in menu.actions() if a.text() == "Artefact (2)").trigger()
+    assert statuses(reviewed) == dict.fromkeys(chosen, "artefact")
+    next(a for a in menu.actions() if a.text() == "Scale bars").trigger()
+    assert not gallery.state()["scale_bars"]
+    with qtbot.waitSignal(gallery.fly_requested):
+        next(a for a in menu.actions() if a.text() == "Show in the section").trigger()
+
+
+def test_keys_that_walk_through_the_crops_are_not_the_windows(qtbot, session, gallery):
+    fill(session, some_detections())
+    ready(qtbot, gallery, visible(session))
+    fired = []
+    shortcut = QShortcut(QKeySequence("Home"), gallery)
+    shortcut.activated.connect(lambda: fired.append("Home"))
+    gallery.view.setFocus()
+    click(gallery, 3)
+    QTest.keyClick(gallery.view, Qt.Key.Key_Home)
+    assert gallery.model.row_of(session.selected_id) == 0
+    assert not fired
 
 
 def test_state_is_kept(qtbot, session, gallery):

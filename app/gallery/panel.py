@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from app.gallery.arrangement import Arrangement
 from app.gallery.bar import ArrangementBar
 from app.gallery.empty import EmptyState, why_empty
+from app.gallery.menu import crop_menu
 from app.gallery.model import GalleryModel
 from app.gallery.thumbnails import ThumbnailStore
 from app.gallery.view import CropView
@@ -98,6 +99,7 @@ class GalleryPanel(QWidget):
         return {
             "side": self.bar.side.value(),
             "auto_advance": self.auto_advance.isChecked(),
+            "scale_bars": self.view.crop_delegate.scale_bar,
             "sort": order.sort,
             "reverse": order.reverse,
         }
@@ -107,6 +109,7 @@ class GalleryPanel(QWidget):
         if isinstance(state.get("side"), int):
             self.bar.side.setValue(state["side"])
         self.auto_advance.setChecked(bool(state.get("auto_advance", self.auto_advance.isChecked())))
+        self._set_scale_bars(bool(state.get("scale_bars", self.view.crop_delegate.scale_bar)))
         if self.bar.sort.findData(state.get("sort")) >= 0:
             self.bar.set_arrangement(Arrangement(sort=state["sort"], reverse=bool(state.get("reverse"))))
 
@@ -126,6 +129,11 @@ class GalleryPanel(QWidget):
             self.view.follow(session.selected_id)
         self._shown_changed()
 
+    def _reload_soon(self) -> None:
+        """At most every so often, however fast changes come; a change is never put off by the next one."""
+        if not self._reload_timer.isActive():
+            self._reload_timer.start()
+
     def _section_changed(self) -> None:
         session = self._session
         self.thumbnails.set_source(session.section, session.plane, session.display_range)
@@ -138,7 +146,7 @@ class GalleryPanel(QWidget):
 
     def _project_changed(self) -> None:
         self.thumbnails.forget()
-        self._reload_timer.start()
+        self._reload_soon()
 
     def _scan_changed(self) -> None:
         session = self._session
@@ -146,7 +154,7 @@ class GalleryPanel(QWidget):
         size = session.section.info.pixel_size_um if session.section else None
         self.view.crop_delegate.set_scan(labels, size[0] if size else None)
         self.bar.set_labels(labels)
-        self._reload_timer.start()
+        self._reload_soon()
 
     def _decided(self, ids: list[int]) -> None:
         session = self._session
@@ -222,6 +230,26 @@ class GalleryPanel(QWidget):
         following = self.model.detection(max(rows) + 1) if rows else None
         return following.id if following is not None else None
 
+    def _set_scale_bars(self, shown: bool) -> None:
+        self.view.crop_delegate.scale_bar = shown
+        self.view.viewport().update()
+
+    def make_menu(self) -> QMenu:
+        """The menu for the crops that are selected now."""
+        return crop_menu(
+            self,
+            len(self._chosen_ids()),
+            self.decide,
+            lambda: self._opened(self._chosen_ids()[0]),
+            self.view.crop_delegate.scale_bar,
+            self._set_scale_bars,
+        )
+
+    def _show_menu(self, place: QPoint) -> None:
+        menu = self.make_menu()
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(self.view.viewport().mapToGlobal(place))
+
     def _help(self, remedy: str) -> None:
         session = self._session
         if remedy == "scan":
@@ -258,6 +286,7 @@ class GalleryPanel(QWidget):
         layout.addWidget(_rule())
         layout.addLayout(foot)
         self.setFocusProxy(self.view)
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
 
     def _connect(self) -> None:
         session = self._session
@@ -266,8 +295,8 @@ class GalleryPanel(QWidget):
         session.scans_changed.connect(self._scan_changed)
         session.display_changed.connect(self._display_changed)
         for changed in (session.detections_changed, session.visible_changed, session.scan_started):
-            changed.connect(self._reload_timer.start)
-        session.scan_finished.connect(lambda _: self._reload_timer.start())
+            changed.connect(self._reload_soon)
+        session.scan_finished.connect(lambda _: self._reload_soon())
         session.decisions_changed.connect(self._decided)
         session.selection_changed.connect(self._selected_elsewhere)
         self._reload_timer.timeout.connect(self.reload)
@@ -276,6 +305,7 @@ class GalleryPanel(QWidget):
         self.view.side_wanted.connect(self.bar.side.setValue)
         self.view.chosen.connect(lambda detection_id: self._session.select(detection_id, SOURCE))
         self.view.opened.connect(self._opened)
+        self.view.customContextMenuRequested.connect(self._show_menu)
         self.empty.asked.connect(self._help)
 
 

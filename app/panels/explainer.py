@@ -13,7 +13,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QThreadPool, QTimer, Signa
 from app.jobs import Job
 from core.detection import Detection
 from core.errors import SchliffError
-from core.jobs import CancelToken, Progress
+from core.jobs import CancelToken, Progress, Step
 from core.project.records import ScanRecord
 from core.section import Plane, Section
 
@@ -37,9 +37,12 @@ class Question:
 
 
 class Explainer(QObject):
-    """`answered(Question, Explanation)` or `failed(Question, str)` for the last question; earlier ones are dropped."""
+    """`answered(Question, Explanation)` or `failed(Question, str)` for the last question; earlier ones are dropped.
 
-    asked = Signal(object)
+    `said(Question, str)` tells meanwhile what is being done.
+    """
+
+    said = Signal(object, str)
     answered = Signal(object, object)
     failed = Signal(object, str)
 
@@ -82,10 +85,14 @@ class Explainer(QObject):
         job = self._job = Job(lambda progress, cancel: self._explain(question, progress, cancel), "Explaining")
         job.finished.connect(lambda found: self._over(job, question, found))
         job.failed.connect(lambda error: self._went_wrong(job, question, error))
-        self.asked.emit(question)
+        job.progress.connect(lambda step: self._says(job, question, step.message))
         self._open.add(job)
         job.ended.connect(lambda: self._open.discard(job))
         self._pool.start(job.run)
+
+    def _says(self, job: Job, question: Question, text: str) -> None:
+        if job is self._job:
+            self.said.emit(question, text)
 
     def _over(self, job: Job, question: Question, found: Explanation) -> None:
         if job is self._job:
@@ -104,8 +111,10 @@ class Explainer(QObject):
     def _explain(self, question: Question, progress: Progress, cancel: CancelToken) -> Explanation:
         from core.explain import explain_detection
 
+        progress(Step(0, 0, "Loading the model …"))
         model = self._model(question)
         cancel.check()
+        progress(Step(0, 0, "Asking the model …"))
         return explain_detection(question.section, question.detection, model, question.plane)
 
     def _model(self, question: Question) -> Model:

@@ -48,6 +48,10 @@ class LayersPanel(Panel):
             self.threshold.set_scan(session.detections, scan.score_unit, floor, session.threshold)
         self._counts_changed()
 
+    def _reload_soon(self) -> None:
+        if not self._reload_timer.isActive():
+            self._reload_timer.start()
+
     def _counts_changed(self) -> None:
         session = self._session
         self.threshold.set_value(session.threshold)
@@ -72,7 +76,7 @@ class LayersPanel(Panel):
         self.scan_choice.setCurrentIndex(self.scan_choice.findData(scan.id) if scan is not None else -1)
         if scan is not None:
             self.classes.set_labels(scan.labels, scan.artefact_labels)
-        self._reload_timer.start()
+        self._reload_soon()
 
     def _lay_out(self) -> None:
         self.scan_choice.setToolTip("Which of this section's scans is shown")
@@ -92,7 +96,7 @@ class LayersPanel(Panel):
     def _connect(self) -> None:
         session = self._session
         session.scans_changed.connect(self._scans_changed)
-        session.detections_changed.connect(self._reload_timer.start)
+        session.detections_changed.connect(self._reload_soon)
         session.visible_changed.connect(self._counts_changed)
         session.layers_changed.connect(self._layers_changed)
         self._reload_timer.timeout.connect(self.reload)

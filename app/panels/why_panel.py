@@ -77,8 +77,8 @@ class WhyPanel(Panel):
             self.scores.set_scores(found, scan.labels, full or 1.0)
             self.scores.setToolTip(f"The highest score of each class within the box ({scan.score_unit})")
 
-    def _asked(self, question: Question) -> None:
-        self.picture.show_message("Asking the model …")
+    def _said(self, question: Question, text: str) -> None:
+        self.picture.show_message(text)
 
     def _answered(self, question: Question, explanation: Explanation) -> None:
         self._shown = question, explanation
@@ -124,7 +124,7 @@ class WhyPanel(Panel):
         session.selection_changed.connect(lambda _: self._selection_changed())
         session.section_changed.connect(self._selection_changed)
         session.score_map_changed.connect(self._scores_changed)
-        self.explainer.asked.connect(self._asked)
+        self.explainer.said.connect(self._said)
         self.explainer.answered.connect(self._answered)
         self.explainer.failed.connect(self._failed)
         self.blend.valueChanged.connect(self._blended)
