@@ -1,6 +1,7 @@
-"""Decides what choosing and judging in the gallery does to the session, and what of the session the gallery shows.
+"""Decides what of the session the gallery shows, and how its parts follow the session and the user.
 
-Which crops in which order: `app.gallery.arrangement`. Flying to a detection is for the viewer, keys for `app.actions`.
+Which crops in which order: `app.gallery.arrangement`; judging and going on: `app.gallery.walk`. Flying to a detection is
+for the viewer, keys for `app.actions`.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from app.gallery.menu import crop_menu
 from app.gallery.model import GalleryModel
 from app.gallery.thumbnails import ThumbnailStore
 from app.gallery.view import CropView
+from app.gallery.walk import SOURCE, Walk
 from app.session import Session
 from app.theme import SPACE
 from core.detection import Status
 
 RELOAD_AFTER_MS = 40
 DEFAULT_SIDE = 132
-SOURCE = "gallery"
 
 
 class GalleryPanel(QWidget):
@@ -41,10 +42,10 @@ class GalleryPanel(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._place = 0  # row of the selection, or where it was before it left the gallery
         self.thumbnails = ThumbnailStore(self)
         self.model = GalleryModel(self)
         self.view = CropView(self.model, self.thumbnails, self)
+        self._walk = Walk(session, self.model, self.view)
         self.bar = ArrangementBar(self)
         self.empty = EmptyState(self)
         self.counts = QLabel()
@@ -58,34 +59,22 @@ class GalleryPanel(QWidget):
         self._scan_changed()
         self.reload()
 
-    # -- judging and going on, for the window's actions -------------------------------------------
+    # -- for the window's actions -----------------------------------------------------------------
 
     def decide(self, status: Status) -> None:
         """Records a decision about the selected crops (or the selection made elsewhere), then goes on if wanted."""
-        ids = self._chosen_ids()
-        if not ids:
-            return
-        following = self._id_after(ids)
-        self._session.decide(status, ids)
-        if self.auto_advance.isChecked() and following is not None:
-            self._select(following)
+        self._walk.decide(status, go_on=self.auto_advance.isChecked())
 
     def next(self) -> None:
         """The crop after the selected one, in the gallery's order; stays at the end."""
-        self._step(1)
+        self._walk.step(1)
 
     def previous(self) -> None:
-        self._step(-1)
+        self._walk.step(-1)
 
     def next_unreviewed(self) -> None:
         """The next crop nobody has judged, from the selected one on and then from the top."""
-        start = self._current_row()
-        shown = self.model.shown
-        first = 0 if start is None else start + 1
-        for row in (*range(first, len(shown)), *range(first)):
-            if shown[row].status == "unreviewed" and row != start:
-                self._select(shown[row].id)
-                return
+        self._walk.next_unreviewed()
 
     def focus_search(self) -> None:
         self.bar.search.setFocus()
@@ -169,7 +158,7 @@ class GalleryPanel(QWidget):
     def _selected_elsewhere(self, source: str) -> None:
         if source != SOURCE:
             self.view.follow(self._session.selected_id)
-        self._remember_place()
+        self._walk.remember_place()
 
     def _rearranged(self, arrangement: Arrangement) -> None:
         with self.view.held():
@@ -178,7 +167,7 @@ class GalleryPanel(QWidget):
         self._shown_changed()
 
     def _shown_changed(self) -> None:
-        self._remember_place()
+        self._walk.remember_place()
         shown, total = len(self.model.shown), self.model.source_count
         reviewed = sum(d.status != "unreviewed" for d in self.model.shown)
         count = f"{shown:,} of {total:,}" if shown != total else f"{total:,}"
@@ -190,45 +179,9 @@ class GalleryPanel(QWidget):
 
     # -- following the user -----------------------------------------------------------------------
 
-    def _select(self, detection_id: int) -> None:
-        self._session.select(detection_id, SOURCE)
-        self.view.follow(detection_id)
-        self._remember_place()
-
     def _opened(self, detection_id: int) -> None:
         self._session.select(detection_id, SOURCE)
         self.fly_requested.emit(detection_id)
-
-    def _step(self, step: int) -> None:
-        count = len(self.model.shown)
-        if not count:
-            return
-        row = self._current_row()
-        if row is None:  # it has left the gallery: its successor stands where it was
-            row = self._place if step > 0 else self._place - 1
-        else:
-            row += step
-        self._select(self.model.shown[min(max(row, 0), count - 1)].id)
-
-    def _current_row(self) -> int | None:
-        return self.model.row_of(self._session.selected_id)
-
-    def _remember_place(self) -> None:
-        row = self._current_row()
-        if row is not None:
-            self._place = row
-
-    def _chosen_ids(self) -> list[int]:
-        selected = self._session.selected_id
-        chosen = self.view.selected_ids()
-        if selected in chosen:
-            return chosen
-        return [] if selected is None else [selected]
-
-    def _id_after(self, ids: list[int]) -> int | None:
-        rows = [row for row in map(self.model.row_of, ids) if row is not None]
-        following = self.model.detection(max(rows) + 1) if rows else None
-        return following.id if following is not None else None
 
     def _set_scale_bars(self, shown: bool) -> None:
         self.view.crop_delegate.scale_bar = shown
@@ -238,9 +191,9 @@ class GalleryPanel(QWidget):
         """The menu for the crops that are selected now."""
         return crop_menu(
             self,
-            len(self._chosen_ids()),
+            len(self._walk.chosen_ids()),
             self.decide,
-            lambda: self._opened(self._chosen_ids()[0]),
+            lambda: self._opened(self._walk.chosen_ids()[0]),
             self.view.crop_delegate.scale_bar,
             self._set_scale_bars,
         )
