@@ -149,7 +149,7 @@ def open_path(path: Path, progress: Progress, cancel: CancelToken) -> Opened:
 def project_home(section_path: Path) -> Path:
     """Where the project of a section is, or will be made: beside it, else in the user's data folder."""
     beside = section_path.with_name(_stem(section_path) + PROJECT_SUFFIX)
-    elsewhere = _user_project(section_path)
+    elsewhere = user_project(section_path)
     for existing in (beside, elsewhere):
         if existing.is_dir():
             return existing
@@ -164,7 +164,8 @@ def _stem(path: Path) -> str:
     return path.stem
 
 
-def _user_project(section_path: Path) -> Path:
+def user_project(section_path: Path) -> Path:
+    """The project of a section whose own folder can't be written, in the user's data folder."""
     from core.userdirs import data_dir
 
     mark = hashlib.sha256(str(section_path).encode()).hexdigest()[:8]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QElapsedTimer
 
 from app.jobs import Job
-from app.session_opening import Opened, project_home
+from app.session_opening import Opened, project_home, user_project
 from app.session_reading import Shown, read_scan
 from core.detection import Detection
+from core.errors import ResourceError
 from core.jobs import CancelToken, Progress, Step
 
 if TYPE_CHECKING:
@@ -172,5 +173,8 @@ def _make_project(section: Section) -> _NewProject:
     from core.project import Project
     from core.review import Review
 
-    project = Project.open_or_create(project_home(section.info.path))
+    try:
+        project = Project.open_or_create(project_home(section.info.path))
+    except ResourceError:  # the folder only looked writable
+        project = Project.open_or_create(user_project(section.info.path))
     return _NewProject(project, project.add_section(section), Review(project))

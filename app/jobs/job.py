@@ -45,6 +45,7 @@ class Job(QObject):
         self._mail: list[Any] = []
         self._ending: tuple[str, Any] | None = None
         self._wake_pending = False
+        self._silent = False
         self._wake.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def cancel(self) -> None:
@@ -56,6 +57,10 @@ class Job(QObject):
         with self._lock:
             self._mail.append(item)
             self._request_delivery()
+
+    def silence(self) -> None:
+        """Tells nothing any more: for the end of the program, when those who listen are going."""
+        self._silent = True
 
     def run(self) -> None:
         """Does the work in the calling thread; never raises."""
@@ -87,6 +92,8 @@ class Job(QObject):
             step, self._step = self._step, None
             mail, self._mail = self._mail, []
             ending, self._ending = self._ending, None
+        if self._silent:
+            return
         for item in mail:
             self.posted.emit(item)
         if step is not None:

@@ -63,6 +63,8 @@ class Lane(QObject):
         self.cancel_all()
         self._jobs.put(None)
         self._thread.wait()
+        for job in self._open_jobs:
+            job.silence()
         self._open_jobs.clear()
 
 

@@ -1,0 +1,200 @@
+"""Opening files and projects through the session, with real files: what it holds then, and how errors are told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+import app.session_opening as session_opening
+from app.session import Session
+from app.session_lease import LeasedSection
+from app.session_opening import Opened, project_home
+from app.session_state import HeatStyle, SavedView, ViewState
+from core.display import DisplayRange
+from core.errors import CancelledError
+from core.project import Project
+from core.section import Plane, RegionRequest
+from tests.memory_section import MemorySection, noise
+from tests.toy import spotted_image, write_image
+
+
+@pytest.fixture
+def session(qtbot):
+    session = Session()
+    session.told = []
+    session.message.connect(lambda level, text: session.told.append((level, text)))
+    yield session
+    session.close()
+    assert not any(lane.running for lane in (session.lanes.gpu, session.lanes.io, session.lanes.build))
+
+
+@pytest.fixture
+def image(tmp_path):
+    return write_image(tmp_path / "spots.png", spotted_image())
+
+
+def open_and_wait(qtbot, session, path):
+    with qtbot.waitSignal(session.path_opened, timeout=20_000):
+        session.open_path(path)
+
+
+def test_a_section_opens_without_a_project_and_makes_none(qtbot, session, image):
+    open_and_wait(qtbot, session, image)
+    assert session.section.info.width_px == 400
+    assert session.project is None
+    assert session.display_range == DisplayRange(0, 255)
+    assert sorted(p.name for p in image.parent.iterdir() if p.name != "schliff-home") == ["spots.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "clause"),
+    [
+        ("missing.czi", None, "there is no such file"),
+        ("empty.tif", b"", "the file is empty"),
+        ("text.czi", b"this is not a picture\n" * 20, "its content is not"),
+        ("cut.png", "cut", "spots"),
+    ],
+)
+def test_what_cant_be_opened_is_told_with_its_name_and_the_section_before_stays(
+    qtbot, session, image, tmp_path, name, content, clause
+):
+    open_and_wait(qtbot, session, image)
+    before = session.section
+    path = tmp_path / name
+    if content == "cut":
+        path.write_bytes(image.read_bytes()[:200])
+        clause = name
+    elif content is not None:
+        path.write_bytes(content)
+    with qtbot.waitSignal(session.failed_to_open, timeout=20_000):
+        session.open_path(path)
+    level, text = session.told[-1]
+    assert level == "error"
+    assert str(path) in text
+    assert clause in text
+    assert "\n" not in text
+    assert session.section is before
+
+
+def test_a_damaged_project_does_not_keep_its_section_closed(qtbot, session, image):
+    folder = image.with_name("spots.schliff")
+    folder.mkdir()
+    (folder / "project.sqlite").write_bytes(b"not a database" * 100)
+    open_and_wait(qtbot, session, image)
+    assert session.section is not None
+    assert session.project is None
+    assert session.told[-1][0] == "warning"
+    assert "spots.schliff" in session.told[-1][1]
+
+
+def test_an_empty_or_wrong_project_folder_is_told(qtbot, session, tmp_path):
+    with Project.create(tmp_path / "new.schliff"):
+        pass
+    (tmp_path / "none.schliff").mkdir()
+    for name, clause in (("new.schliff", "no section yet"), ("none.schliff", "no Schliff project")):
+        with qtbot.waitSignal(session.failed_to_open, timeout=20_000):
+            session.open_path(tmp_path / name)
+        assert clause in session.told[-1][1]
+
+
+def test_only_the_last_path_asked_for_is_taken(qtbot, session, image, tmp_path):
+    second = write_image(tmp_path / "second.png", spotted_image(200, 2))
+    opened = []
+    session.path_opened.connect(opened.append)
+    session.open_path(image)
+    session.open_path(second)
+    qtbot.waitUntil(lambda: opened == [str(second)], timeout=20_000)
+    qtbot.waitUntil(lambda: not session.lanes.io.busy)
+    assert opened == [str(second)]
+    assert session.section.info.width_px == 200
+
+
+def test_a_16_bit_section_gets_its_range_from_its_values(qtbot, session, tmp_path):
+    values = np.linspace(1000, 3000, 200 * 300).astype(np.uint16).reshape(200, 300)
+    cv2.imwrite(str(tmp_path / "deep.png"), values)
+    open_and_wait(qtbot, session, tmp_path / "deep.png")
+    assert session.display_range.low == pytest.approx(1002, abs=5)
+    assert session.display_range.high == pytest.approx(2998, abs=5)
+
+
+def test_the_window_comes_back_exactly_as_it_was_left(qtbot, session, image):
+    with Project.create(image.with_name("spots.schliff")):
+        pass
+    open_and_wait(qtbot, session, image)
+    session.set_view(ViewState(123.456, 78.9, 3.21))
+    session.set_heat(opacity=0.25, colour_map="cividis", visible=False)
+    session.set_hidden_labels({"pore", "crack"})
+    session.set_boxes_visible(False)
+    session.set_display_range(DisplayRange(10, 200))
+    session.save_state()
+    project_path = session.project.path
+    session.close_section()
+    assert session.section is None
+    assert session.view is None
+    for path in (image, project_path):
+        other = Session()
+        open_and_wait(qtbot, other, path)
+        assert other.view == ViewState(123.456, 78.9, 3.21)
+        assert other.heat == HeatStyle(False, 0.25, "cividis", None)
+        assert other.hidden_labels == {"pore", "crack"}
+        assert not other.boxes_visible
+        assert other.display_range == DisplayRange(10, 200)
+        other.close()
+
+
+def test_saved_values_that_make_no_sense_are_left_out():
+    good = SavedView(ViewState(1, 2, 3), "s", 5, frozenset({"a"}), HeatStyle(), False, Plane(1, 2, 3), (1, 9))
+    assert SavedView.from_json(good.to_json()) == good
+    broken = good.to_json() | {"view": {"x_px": "nan", "y_px": 0, "zoom": 1}, "plane": 7, "display_range": [5, 1]}
+    restored = SavedView.from_json(broken)
+    assert (restored.view, restored.plane, restored.display_range) == (None, Plane(), None)
+    assert restored.hidden_labels == {"a"}
+    assert SavedView.from_json("nonsense") == SavedView()
+
+
+def test_a_project_goes_beside_its_section_or_where_the_user_may_write(tmp_path, monkeypatch):
+    section = tmp_path / "disc 7.ome.tif"
+    assert project_home(section) == tmp_path / "disc 7.schliff"
+    monkeypatch.setattr(session_opening.os, "access", lambda path, mode: False)
+    elsewhere = project_home(section)
+    assert elsewhere.is_relative_to(os.environ["SCHLIFF_HOME"])
+    assert elsewhere.name.startswith("disc 7-")
+    assert elsewhere.suffix == ".schliff"
+    assert elsewhere != project_home(tmp_path / "other" / "disc 7.ome.tif")
+
+
+def test_a_project_whose_section_is_gone_says_which_file(qtbot, session, image):
+    with Project.create(image.with_name("spots.schliff")):
+        pass
+    open_and_wait(qtbot, session, image)
+    session.close_section()
+    qtbot.waitUntil(lambda: not session.lanes.build.busy)
+    shutil.move(image, image.with_name("gone.png"))
+    with qtbot.waitSignal(session.failed_to_open, timeout=20_000):
+        session.open_path(image.with_name("spots.schliff"))
+    assert "spots.png" in session.told[-1][1]
+
+
+def test_a_section_is_closed_only_when_nobody_reads_it_any_more(qtbot, session):
+    inner = MemorySection(noise(100, 100))
+    leased = LeasedSection(inner)
+    session.adopt(Opened(leased))
+    inner.gate.clear()
+    from app.jobs import Job
+
+    read = session.run_io(Job(lambda progress, cancel: leased.read(RegionRequest(0, 0, 10, 10))))
+    results = []
+    read.finished.connect(results.append)
+    qtbot.wait(50)
+    session.close_section()
+    qtbot.wait(50)
+    assert not inner.closed
+    inner.gate.set()
+    qtbot.waitUntil(lambda: inner.closed)
+    qtbot.waitUntil(lambda: len(results) == 1)
+    with pytest.raises(CancelledError):
+        leased.read(RegionRequest(0, 0, 10, 10))
