@@ -233,6 +233,14 @@ def test_only_the_surest_windows_of_a_box_must_show_its_class() -> None:
     )
 
 
+def test_boxes_narrow_from_all_windows_to_the_surest() -> None:
+    windows = torch.tensor([[0.0, 20.0, 0.0]] + 3 * [[20.0, 0.0, 0.0]])
+    box_of, label, least = torch.zeros(4, dtype=torch.long), torch.tensor([1]), torch.tensor([1])
+    costs = [float(box_loss(windows, box_of, label, least, narrowed=share)) for share in (0.0, 0.5, 1.0)]
+    assert costs[0] == pytest.approx(15, abs=0.1)  # three of four wrong by 20
+    assert costs[0] > costs[1] > costs[2] == pytest.approx(0, abs=1e-3)
+
+
 def test_a_batch_without_boxes_has_a_loss_too() -> None:
     logits = torch.zeros(1, 3, 4, 4, requires_grad=True)
     plain, nothing = torch.zeros(1, 4, 4, dtype=torch.long), torch.zeros(0, dtype=torch.long)

@@ -42,6 +42,7 @@ PARAMETERS = (
     Parameter("crop_px", int, 288, "side of a crop, a multiple of 8", 96, 2048, "px"),
     Parameter("learning_rate", float, 3e-3, "highest learning rate of the one-cycle schedule", 1e-6, 1.0),
     Parameter("smoothing", float, 0.02, "label smoothing", 0.0, 0.5),
+    Parameter("narrowing", float, 0.4, "share of the steps in which boxes narrow to their surest windows", 0.0, 1.0),
     Parameter("artefact_weight", float, 1.0, "weight of classes that are traces of preparation", 0.01, 100.0),
     Parameter("augmentation", float, 1.0, "how strongly light, colour, focus and noise are varied; 0: not", 0.0, 2.0),
     Parameter("defect_share", float, 0.65, "share of crops around marked defects", 0.0, 1.0),
@@ -82,7 +83,7 @@ def train_classifier(
     out.mkdir(parents=True, exist_ok=True)
     schedule = Schedule(
         values["steps"], values["batch"], values["learning_rate"], smoothing=values["smoothing"],
-        augmentation=values["augmentation"], every=values["every"], checkpoint=out / CHECKPOINT_NAME,
+        augmentation=values["augmentation"], narrowing=values["narrowing"], every=values["every"], checkpoint=out / CHECKPOINT_NAME,
     )  # fmt: skip
     sampler = CropSampler(sections.training, values["crop_px"], random, values["defect_share"])
     started = time.monotonic()

@@ -23,7 +23,11 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast. `checkpoint` (a file) is written every `every` steps and taken up again if it is there."""
+    """How long and how fast.
+
+    In the first `narrowing` share of the steps, boxes narrow from all their windows to the surest (`losses.box_loss`).
+    `checkpoint` (a file) is written every `every` steps and taken up again if it is there.
+    """
 
     steps: int
     batch: int
@@ -32,6 +36,7 @@ class Schedule:
     smoothing: float = 0.02
     margin_cells: int = 2
     augmentation: float = 1.0
+    narrowing: float = 0.4
     every: int = 500
     checkpoint: Path | None = None
 
@@ -85,7 +90,8 @@ def fit(
     for step in range(start + 1, schedule.steps + 1):
         cancel.check()
         crops = [augment(sampler.draw(), rng, schedule.augmentation) for _ in range(schedule.batch)]
-        loss = _loss(network, crops, schedule, class_weights, context_cells)
+        narrowed = min(1.0, step / max(1.0, schedule.narrowing * schedule.steps))
+        loss = _loss(network, crops, schedule, class_weights, context_cells, narrowed)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -102,7 +108,12 @@ def fit(
 
 
 def _loss(
-    network: ResNetCells, crops: Sequence[Crop], schedule: Schedule, weights: torch.Tensor | None, context_cells: int
+    network: ResNetCells,
+    crops: Sequence[Crop],
+    schedule: Schedule,
+    weights: torch.Tensor | None,
+    context_cells: int,
+    narrowed: float,
 ) -> torch.Tensor:
     device = next(network.parameters()).device
     pixels = torch.from_numpy(np.stack([crop.pixels for crop in crops])).to(device)
@@ -111,7 +122,7 @@ def _loss(
     logits = torch.nn.functional.avg_pool2d(network(images), side, 1, context_cells, count_include_pad=False)
     targets = [cell_targets(crop, STRIDE_PX, schedule.margin_cells) for crop in crops]
     plain, box_of, box_class, box_least = (torch.from_numpy(a).to(device) for a in _joined(targets))
-    return window_loss(logits, plain, box_of, box_class, box_least, weights, schedule.smoothing)
+    return window_loss(logits, plain, box_of, box_class, box_least, weights, schedule.smoothing, narrowed)
 
 
 def _joined(targets: Sequence[CellTargets]) -> tuple[Array, Array, Array, Array]:

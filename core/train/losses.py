@@ -30,6 +30,7 @@ def window_loss(
     box_least: torch.Tensor,
     weights: torch.Tensor | None = None,
     smoothing: float = 0.0,
+    narrowed: float = 1.0,
     hardest: float = 0.02,
 ) -> torch.Tensor:
     """One number for a batch of windows: what plain windows and what boxes cost, in equal shares.
@@ -49,7 +50,7 @@ def window_loss(
     if len(costs):
         count = max(1, int(hardest * len(costs)))
         loss = loss + costs.mean() + costs.topk(count).values.mean()
-    boxes = box_loss(by_window, box_of.reshape(-1), box_class, box_least, weights, smoothing)
+    boxes = box_loss(by_window, box_of.reshape(-1), box_class, box_least, weights, smoothing, narrowed)
     return loss + 2 * boxes
 
 
@@ -60,11 +61,13 @@ def box_loss(
     box_least: torch.Tensor,
     weights: torch.Tensor | None = None,
     smoothing: float = 0.0,
+    narrowed: float = 1.0,
 ) -> torch.Tensor:
     """A box holds its class somewhere: its `box_least` surest windows must show it, the others may show no defect.
 
     Multiple-instance learning with a known least number of positives; for the others −log(p(class) + p(no defect)).
-    The mean over boxes, each box the mean over its windows.
+    The mean over boxes, each box the mean over its windows. `narrowed` 0: all windows of a box must show its class;
+    1: only the `box_least` surest. Starting with all keeps a wide box from settling on whatever looked surest at first.
     """
     inside = torch.nonzero(box_of != IGNORED)[:, 0]
     if not len(inside):
@@ -74,7 +77,9 @@ def box_loss(
     label = box_class[box]
     log_p = own.log_softmax(1)
     log_class = log_p.gather(1, label[:, None])[:, 0]
-    required = _surest(log_class.detach(), box, box_least)
+    members = torch.bincount(box, minlength=len(box_least))
+    wanted = box_least + ((1 - narrowed) * (members - box_least)).long()
+    required = _surest(log_class.detach(), box, torch.where(box_least > 0, wanted, 0))
     either = torch.logaddexp(log_class, log_p[:, 0])
     costs = torch.where(required, cross_entropy(own, label, weights, smoothing), -either)
     # The required and the free windows of a box weigh alike, so that a wide box is not mostly "anything goes".
