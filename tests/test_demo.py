@@ -25,6 +25,7 @@ def test_demo_scans_a_sample_and_draws_the_window(tmp_path: Path):
     listed = json.loads(schliff("defects", project, "--json"))
     assert {row["model"] for row in listed} == {"texture", "battery-windows"}
     window = cv2.imread(str(picture))
+    assert window is not None
     assert window.shape == (1000, 1600, 3)
     boxes_and_text = len({tuple(pixel) for pixel in window[::7, ::7].reshape(-1, 3).tolist()})
     assert boxes_and_text > 500, "a window full of section, boxes and crops has many colours"

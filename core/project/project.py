@@ -178,7 +178,7 @@ class Project:
 
 
 _SCANS = """
-SELECT s.*, (SELECT count(*) FROM tiles t WHERE t.scan_id = s.id AND t.state != 'mapped') AS done,
+SELECT s.*, (SELECT count(*) FROM tiles t WHERE t.scan_id = s.id) AS done,
             (SELECT count(*) FROM tiles t WHERE t.scan_id = s.id AND t.state = 'skipped') AS skipped
 FROM scans s"""
 _IN_ORDER = " ORDER BY started, s.rowid"
