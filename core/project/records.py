@@ -40,7 +40,8 @@ class ScanRecord:
     """One model over one section with one set of parameters.
 
     `cell_px` is the side of a map cell and `context_px` the side of a window, both in level-0 px. `tiles_done` counts
-    tiles whose map is stored, so that no model need see them again, and skipped ones. `status` "interrupted": it was started and can be resumed.
+    tiles whose map is stored, so that no model need see them again, and skipped ones. `status` "interrupted": it was
+    started and can be resumed.
     """
 
     id: str
