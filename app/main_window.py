@@ -32,6 +32,7 @@ class MainWindow(QMainWindow):
         self.session, self.settings = session, settings
         self.log = LogKeeper()
         self.log.install()
+        self._left = False
         self.setWindowTitle("Schliff")
         self.setWindowIcon(icon("sample"))
         self.setAcceptDrops(True)
@@ -46,8 +47,8 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(session, self)
         self.setStatusBar(self.status)
         self._connect(theme)
-        self._restore()
         self._section_changed()
+        self._restore()
 
     def _middle(self) -> QWidget:
         self.stack = QStackedWidget()
@@ -154,12 +155,15 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Saves, then ends all threads; a running scan can be resumed."""
+        super().closeEvent(event)
+        if self._left:
+            return
+        self._left = True
         self._save()
         self.docks.shut()
         self.session.close()
         self.viewer.close_tiles()
         self.log.remove()
-        super().closeEvent(event)
 
 
 def _to_text(data: QByteArray) -> str:

@@ -54,6 +54,7 @@ def save_screenshot(
         _save(window, out)
     finally:
         window.close()
+        window.deleteLater()
     return 0
 
 

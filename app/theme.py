@@ -5,6 +5,7 @@ Widgets take their colours from the palette; `Tokens` adds the few that a palett
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -101,9 +102,12 @@ class Theme(QObject):
 
     changed = Signal()
 
-    def __init__(self, app: QApplication, mode: ThemeMode = "system") -> None:
+    def __init__(
+        self, app: QApplication, mode: ThemeMode = "system", system: Callable[[], Qt.ColorScheme] | None = None
+    ) -> None:
         super().__init__(app)
         self._app = app
+        self._system = system or app.styleHints().colorScheme
         self.mode: ThemeMode = mode
         app.setStyle("Fusion")
         app.styleHints().colorSchemeChanged.connect(self._dress)
@@ -116,9 +120,7 @@ class Theme(QObject):
         self._dress()
 
     def _dress(self) -> None:
-        dark = self.mode == "dark" or (
-            self.mode == "system" and self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark
-        )
+        dark = self.mode == "dark" or (self.mode == "system" and self._system() == Qt.ColorScheme.Dark)
         chosen = DARK if dark else LIGHT
         self._app.setPalette(palette_of(chosen))
         self._app.setStyleSheet(stylesheet_of(chosen))

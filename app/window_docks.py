@@ -46,13 +46,16 @@ class Docks:
             [self.gallery_dock, self.layers_dock], [GALLERY_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal
         )
 
+        self._first_arrangement = window.saveState()
+
     def set_shown(self, shown: bool) -> None:
         """Without a section there is nothing to put around it; the arrangement comes back with the next one."""
         if shown == self._shown:
             return
         self._shown = shown
         if shown:
-            self._window.restoreState(self.arrangement)
+            if not self._window.restoreState(self.arrangement):
+                self._window.restoreState(self._first_arrangement)
             return
         self.arrangement = self._window.saveState()
         for dock in self.all:

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication, QToolTip
 
@@ -52,7 +52,7 @@ def viewer(qtbot, qapp):
     viewer.close()
     viewer.deleteLater()
     qapp.setProperty("still", False)
-    QApplication.processEvents()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 def show(qtbot, viewer, detections=(), score_map=None, zoom=1.0, size=(960, 1280), record=None):
