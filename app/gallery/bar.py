@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -27,10 +28,15 @@ from core.detection import STATUSES
 from core.ranking import RANKING_HELP
 
 SEARCH_AFTER_MS = 150
+WIDE_PX = 720
+
+# Row, column, rows, columns of search, class, status, order and size.
+_ONE_ROW = ((0, 0, 1, 1), (0, 1, 1, 1), (0, 2, 1, 1), (0, 3, 1, 1))
+_THREE_ROWS = ((0, 0, 1, 2), (1, 0, 1, 1), (1, 1, 1, 1), (2, 0, 1, 2))
 
 
 class ArrangementBar(QWidget):
-    """Two rows of controls. `arrangement_changed(Arrangement)` and `side_changed(int)` follow the user's hand."""
+    """One or three rows of controls, by width. `arrangement_changed(Arrangement)` and `side_changed(int)` follow the user's hand."""
 
     arrangement_changed = Signal(object)
     side_changed = Signal(int)
@@ -110,22 +116,34 @@ class ArrangementBar(QWidget):
         self.side.setMaximumWidth(160)
 
     def _lay_out(self) -> None:
-        grid = QGridLayout(self)
-        grid.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
-        grid.setHorizontalSpacing(SPACE)
-        grid.setVerticalSpacing(SPACE)
-        grid.addWidget(self.search, 0, 0, 1, 2)
-        grid.addWidget(self.label_filter, 1, 0)
-        grid.addWidget(self.status_filter, 1, 1)
-        order = QHBoxLayout()
-        order.setSpacing(4)
-        order.addWidget(self.sort, 1)
-        order.addWidget(self.reverse)
-        order.addSpacing(4)
-        order.addWidget(self.side, 1)
-        grid.addLayout(order, 2, 0, 1, 2)
-        grid.setColumnStretch(0, 1)
-        grid.setColumnStretch(1, 1)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
+        self._grid.setSpacing(SPACE)
+        self._order = QHBoxLayout()
+        self._order.setSpacing(4)
+        self._order.addWidget(self.sort, 1)
+        self._order.addWidget(self.reverse)
+        self._order.addSpacing(4)
+        self._order.addWidget(self.side, 1)
+        self._place(wide=False)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._wide != (self.width() >= WIDE_PX):
+            self._place(wide=not self._wide)
+
+    def _place(self, *, wide: bool) -> None:
+        """One row where there is room for it, so that the crops get the height; else three."""
+        self._wide = wide
+        while self._grid.count():
+            self._grid.takeAt(0)
+        self._order.setParent(None)
+        places = _ONE_ROW if wide else _THREE_ROWS
+        for control, place in zip((self.search, self.label_filter, self.status_filter), places, strict=False):
+            self._grid.addWidget(control, *place)
+        self._grid.addLayout(self._order, *places[3])
+        for column, share in enumerate((3, 2, 2, 3) if wide else (1, 1, 0, 0)):
+            self._grid.setColumnStretch(column, share)
 
     def _connect(self) -> None:
         self._searching.timeout.connect(self._read)
