@@ -14,6 +14,7 @@ import numpy as np
 from core.jobs import CancelToken, Progress, Step, no_progress
 from core.models.base import Model, ModelFamily, ModelSpec, TileReader
 from core.texture.features import CELL_PX, SCALES, texture_features
+from core.texture.gaps import filled, find_gaps
 from core.texture.normal import Normal, fit_normal
 
 Array = np.ndarray
@@ -21,6 +22,7 @@ Array = np.ndarray
 LABEL = "anomaly"
 _TILES_LEARNED = 32
 _JOIN_CELLS = 3
+_MOSTLY = 0.5
 _LINEAR_UP_TO = 2.0
 _BLOCK_PX = CELL_PX * SCALES[-1]
 
@@ -31,14 +33,14 @@ SPEC_TEXTURE = ModelSpec(
     labels=(LABEL,),
     um_per_px=None,
     tile_px=1024,
-    halo_px=128,
+    halo_px=192,
     window_px=64,
     stride_px=CELL_PX,
     map_channels=1,
     context_cells=2 * _JOIN_CELLS,
     score_unit="rarity",
     score_floor=0.5,
-    threshold=1.2,
+    threshold=1.5,
     version="1",
     description="Finds what is unlike the rest of the section. Learns from the section itself; works on any micrograph.",
     licence="MIT",
@@ -61,8 +63,10 @@ class TextureModel(Model):
         for index in range(count):
             if cancel is not None:
                 cancel.check()
-            for kept, cells in zip(samples, self._features(read(index)), strict=True):
-                kept.append(cells)
+            pixels, gaps = _without_gaps(read(index))
+            if gaps is None or gaps.mean() < _MOSTLY:
+                for kept, cells in zip(samples, _features(pixels), strict=True):
+                    kept.append(cells)
             progress(Step(index + 1, count, "Learning what is normal here"))
         self._scales = [fit_normal(kept, CELL_PX * scale) for kept, scale in zip(samples, SCALES, strict=True)]
         return self._state()
@@ -71,11 +75,14 @@ class TextureModel(Model):
         self._scales = [_normal_from(state, index) for index in range(len(SCALES))]
 
     def map_tile(self, pixels: Array) -> Array:
+        pixels, gaps = _without_gaps(pixels)
         rows, columns = pixels.shape[0] // CELL_PX, pixels.shape[1] // CELL_PX
         highest = np.zeros((rows, columns), np.float32)
-        for scale, known, cells in zip(SCALES, self._scales, self._features(pixels), strict=True):
+        for scale, known, cells in zip(SCALES, self._scales, _features(pixels), strict=True):
             if known is not None:
                 highest = np.maximum(highest, _spread(known.rarity(cells), scale)[:rows, :columns])
+        if gaps is not None:
+            highest[cv2.resize(gaps.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA) >= _MOSTLY] = 0
         return _compressed(highest)[None]
 
     def scores(self, maps: Array) -> Array:
@@ -91,13 +98,6 @@ class TextureModel(Model):
         heat = _spread(rarity / max(float(rarity.max()), self.spec.threshold), CELL_PX)
         return np.ascontiguousarray(heat[:height, :width])
 
-    def _features(self, pixels: Array) -> list[Array]:
-        height, width = pixels.shape[:2]
-        if height % _BLOCK_PX or width % _BLOCK_PX:
-            border = (0, -height % _BLOCK_PX, 0, -width % _BLOCK_PX)
-            pixels = cv2.copyMakeBorder(pixels, *border, cv2.BORDER_REFLECT)
-        return texture_features(pixels)
-
     def _state(self) -> dict[str, Array]:
         return {
             f"{name}_{index}": value
@@ -105,6 +105,20 @@ class TextureModel(Model):
             if normal is not None
             for name, value in normal.to_state().items()
         }
+
+
+def _without_gaps(pixels: Array) -> tuple[Array, Array | None]:
+    gaps = find_gaps(pixels)
+    return (pixels, None) if gaps is None else (filled(pixels, gaps), gaps)
+
+
+def _features(pixels: Array) -> list[Array]:
+    """Of a tile of any size: mirrored to whole cells of the coarsest scale."""
+    height, width = pixels.shape[:2]
+    if height % _BLOCK_PX or width % _BLOCK_PX:
+        border = (0, -height % _BLOCK_PX, 0, -width % _BLOCK_PX)
+        pixels = cv2.copyMakeBorder(pixels, *border, cv2.BORDER_REFLECT)
+    return texture_features(pixels)
 
 
 def _normal_from(state: Mapping[str, Array], index: int) -> Normal | None:

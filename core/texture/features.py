@@ -32,8 +32,8 @@ def texture_features(pixels: Array) -> list[Array]:
     return [_at_scale(values if scale == 1 else _reduced(values, scale)) for scale in SCALES]
 
 
-# Half the window beyond the cell, and the radii of the two filters before it: 4 + 6 + 4.
-REACH_PX = 14
+# The window beyond the cell, and the widest filters before it: 4 + 6, or 3 + 1.
+REACH_PX = 10
 
 
 def _reduced(values: Array, scale: int) -> Array:

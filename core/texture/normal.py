@@ -26,7 +26,7 @@ _MOST_COMPONENTS = {8: 10, 16: 7, 32: 5, 64: 4}  # by the cell's px
 _CALIBRATED_AT = (0.25, 0.5)
 _SMALLEST_BETA = 0.2
 _RARE = 1.0
-_LINE_COMPONENTS = 3
+_LINE_COMPONENTS = 6
 _FEWEST_LINE_CELLS = 60
 _LINE_PASSES = 2
 _REACH_PX = 64
@@ -67,7 +67,7 @@ def fit_normal(tiles: Sequence[Array], cell_px: int) -> Normal | None:
         if found < _FEWEST_LINE_CELLS:
             break
         line_cells = _thinned(np.concatenate(lines))
-        extra = fit_mixture(line_cells, _LINE_COMPONENTS, smallest=0.1, trim=0.05, like=normal.mixture)
+        extra = fit_mixture(line_cells, _LINE_COMPONENTS, smallest=0.04, trim=0.02, like=normal.mixture)
         normal = _calibrated(normal.mixture.joined(extra, found / len(cells)), tiles, cell_px)
     return normal
 
