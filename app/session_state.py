@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from core.section import Plane
@@ -49,15 +50,13 @@ class SavedView:
     @classmethod
     def from_json(cls, state: object) -> SavedView:
         """What `to_json` wrote; values that can't be understood are left at their defaults."""
-        saved = cls()
-        if not isinstance(state, dict):
-            return saved
-        for name, read in _READERS.items():
+        read: dict[str, Any] = {}
+        for name, understand in _READERS.items():
             try:
-                saved = replace(saved, **{name: read(state[name])})
+                read[name] = understand(state[name])  # type: ignore[index]  # whatever else it is, it is left out
             except (KeyError, TypeError, ValueError):
                 continue
-        return saved
+        return cls(**read)
 
 
 def _view(value: Any) -> ViewState | None:
@@ -88,7 +87,7 @@ def _range(value: Any) -> tuple[int, int] | None:
     return low, high
 
 
-_READERS = {
+_READERS: dict[str, Callable[[Any], Any]] = {
     "view": _view,
     "scan_id": lambda v: None if v is None else str(v),
     "selected_id": lambda v: None if v is None else int(v),
