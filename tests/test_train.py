@@ -128,6 +128,31 @@ def test_the_same_seed_gives_the_same_weights_with_and_without_a_break(data: Pat
     assert weights[0] != weights[2]
 
 
+def test_going_on_from_a_model(trained: tuple[Path, dict], data: Path, tmp_path: Path) -> None:
+    """A few gentle steps from a good model keep it good, and the card tells both commands."""
+    settings = {**SMALL, "steps": 4, "learning_rate": 1e-4, "narrowing": 0.0}
+    metrics = train_classifier(data, tmp_path / "more", {**settings, "start": str(trained[0])}, seed=6, device="cpu")
+    assert metrics["defects"]["f1"] >= 0.8
+    commands = find_model(tmp_path / "more").card["training"]["commands"]
+    assert ["--seed 5" in commands[0], "--seed 6" in commands[1], len(commands)] == [True, True, 2]
+    with pytest.raises(UsageError, match="another size"):
+        train_classifier(data, tmp_path / "o", {**settings, "width": 4, "start": str(trained[0])}, device="cpu")
+
+
+def test_emphasis_draws_a_class_more_often() -> None:
+    boxes = np.array([[20, 20, 10, 10], [220, 20, 10, 10]], np.float32)
+    section = LabelledSection("s", np.zeros((64, 256, 3), np.uint8), boxes, np.array([1, 2]))
+    sampler = CropSampler([section], 64, np.random.default_rng(0), 1.0, zoom=0.0, emphasis={2: 9.0})
+    drawn = [int(label) for _ in range(200) for label in sampler.draw().classes]
+    assert 0.8 < drawn.count(2) / len(drawn) < 0.97
+
+
+@pytest.mark.parametrize("text", ["pore", "pore:x", "hole:2", "pore:0", "pore:nan"])
+def test_an_emphasis_that_cannot_be_read(data: Path, tmp_path: Path, text: str) -> None:
+    with pytest.raises(UsageError, match="emphasis"):
+        train_classifier(data, tmp_path / "o", {**SMALL, "emphasis": text}, device="cpu")
+
+
 def test_a_foreign_checkpoint_is_refused(data: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / CHECKPOINT_NAME).write_bytes(b"not a checkpoint")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from core.errors import UsageError
 from core.jobs import CancelToken, Progress, no_progress
 from core.models.base import ModelSpec
 from core.models.card import CardError, check_card, spec_from_card
+from core.models.catalog import read_model_folder
 from core.models.networks.resnet_cells import ResNetCells
-from core.models.networks.window_classifier import WindowClassifier
+from core.models.networks.window_classifier import WindowClassifier, put_weights
 from core.parameters import Parameter, resolve
 from core.train.dataset import TrainingFolder, read_sections, survey
 from core.train.evaluate import Findings, Quality, choose_threshold, find_on, metrics_table
@@ -46,6 +48,8 @@ PARAMETERS = (
     Parameter("artefact_weight", float, 1.0, "weight of classes that are traces of preparation", 0.01, 100.0),
     Parameter("augmentation", float, 1.0, "how strongly light, colour, focus and noise are varied; 0: not", 0.0, 2.0),
     Parameter("defect_share", float, 0.65, "share of crops around marked defects", 0.0, 1.0),
+    Parameter("emphasis", str, "", "classes to look at more often than others, as pore:2,crack:3"),
+    Parameter("start", str, "", "a model folder to go on from; its classes and size must be the same"),
     Parameter("validation_share", float, 0.2, "share of sections set aside, without a folder of them", 0.0, 0.9),
     Parameter("every", int, 500, "steps between two validations (and checkpoints)", 1, 1_000_000),
     Parameter("score_floor", float, 0.2, "detections that score less are not kept", 0.01, 0.9),
@@ -76,8 +80,11 @@ def train_classifier(
     random = np.random.default_rng(seed)
     torch.manual_seed(seed)
     network = ResNetCells(len(folder.labels) + 1, values["width"], values["blocks"])
-    network = network.to(choose_device(device)).to(memory_format=torch.channels_last)
     draft = _spec(identity, _recipe(values, folder, 0.5), network)
+    emphasis = _emphasis(values["emphasis"], folder.labels)
+    if values["start"]:
+        _go_on_from(Path(values["start"]), network, draft)
+    network = network.to(choose_device(device)).to(memory_format=torch.channels_last)
     sections = read_sections(folder, draft, values["validation_share"], random, progress, cancel)
     judge = _Judge(network, draft, sections.validation or sections.training, cancel)
     out.mkdir(parents=True, exist_ok=True)
@@ -85,7 +92,7 @@ def train_classifier(
         values["steps"], values["batch"], values["learning_rate"], smoothing=values["smoothing"],
         augmentation=values["augmentation"], narrowing=values["narrowing"], every=values["every"], checkpoint=out / CHECKPOINT_NAME,
     )  # fmt: skip
-    sampler = CropSampler(sections.training, values["crop_px"], random, values["defect_share"])
+    sampler = CropSampler(sections.training, values["crop_px"], random, values["defect_share"], emphasis=emphasis)
     started = time.monotonic()
     fit(
         network, sampler, schedule, _class_weights(values, folder), values["context_cells"], random,
@@ -167,6 +174,30 @@ def _spec(identity: Identity, recipe: Recipe, network: ResNetCells) -> ModelSpec
     return spec_from_card(card, "trained", None)
 
 
+def _go_on_from(folder: Path, network: ResNetCells, draft: ModelSpec) -> None:
+    """Puts another model's weights into `network`. Raises UsageError where the two don't fit, InputError for the folder."""
+    spec = read_model_folder(folder)
+    if (spec.labels, spec.card["network"], spec.um_per_px) != (draft.labels, draft.card["network"], draft.um_per_px):
+        raise UsageError("it has other classes, another size or another scale", path=folder, remedy="Start without it.")
+    put_weights(network, spec)
+
+
+def _emphasis(text: str, labels: Sequence[str]) -> dict[int, float]:
+    """ "pore:2,crack:3" by class number. Raises UsageError naming what can't be read."""
+    weights = {}
+    for part in filter(None, text.split(",")):
+        name, _, weight = part.partition(":")
+        try:
+            weights[labels.index(name.strip()) + 1] = float(weight)
+        except ValueError:
+            raise UsageError(
+                f"emphasis {part!r} is not CLASS:WEIGHT", remedy="Classes: " + ", ".join(labels) + "."
+            ) from None
+        if not 0 < float(weight) <= 1000:
+            raise UsageError(f"emphasis {part!r} is out of range", remedy="Weights are above 0, up to 1000.")
+    return weights
+
+
 def _class_weights(values: Mapping[str, Any], folder: TrainingFolder) -> np.ndarray:
     weights = [values["artefact_weight"] if label in ARTEFACT_CLASSES else 1.0 for label in folder.labels]
     return np.array([1.0, *weights], np.float32)
@@ -176,10 +207,11 @@ def _record(
     values: Mapping[str, Any], folder: TrainingFolder, seed: int, data: Path, out: Path, seconds: float, judge: _Judge
 ) -> dict[str, Any]:
     """What went in, so that the same command gives the same model again."""
-    given = [f"--set {p.name}={values[p.name]!r}" for p in PARAMETERS if values[p.name] != p.default]
+    given = [f"--set {shlex.quote(f'{p.name}={values[p.name]}')}" for p in PARAMETERS if values[p.name] != p.default]
+    before = read_model_folder(Path(values["start"])).card["training"].get("commands", []) if values["start"] else []
     command = f"schliff train classifier --data {data.name} --out {out.name} --seed {seed} " + " ".join(given)
     return {
-        "commands": [command.strip()],
+        "commands": [*before, command.strip()],
         "seed": seed,
         "settings": dict(values),
         "sections": sorted(path.name for path in folder.training),

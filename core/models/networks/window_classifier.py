@@ -32,10 +32,17 @@ def load(spec: ModelSpec, device: str = "auto") -> WindowClassifier:
         raise InputError(
             str(error), path=spec.path / CARD_NAME, remedy="Get the model folder again from whoever trained it."
         ) from None
+    put_weights(network, spec)
+    return WindowClassifier(spec, network, choose_device(device))
+
+
+def put_weights(network: ResNetCells, spec: ModelSpec) -> None:
+    """Fills a network with a model folder's weights. Raises InputError for weights that can't be used."""
+    if spec.path is None:
+        raise ValueError("a window classifier lives in a model folder")
     expected = {name: tuple(t.shape) for name, t in network.state_dict().items() if not _is_counter(name)}
     tensors = load_weights(spec.path, spec.card, expected)
     network.load_state_dict({name: torch.from_numpy(values) for name, values in tensors.items()}, strict=False)
-    return WindowClassifier(spec, network, choose_device(device))
 
 
 def tensors_of(network: torch.nn.Module) -> dict[str, Array]:
