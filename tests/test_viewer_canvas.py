@@ -304,6 +304,14 @@ def test_planes_are_chosen_only_where_there_are_some(qtbot, viewer):
     qtbot.waitUntil(lambda: section.reads[-1][4] == Plane(1, 3, 0))
 
 
+def test_another_section_is_fitted_even_where_its_plane_bar_takes_room(qtbot, viewer):
+    show(viewer, MemorySection(noise(800, 1200)))
+    show(viewer, MemorySection(noise(480, 640, 1), channels=2))
+    QApplication.processEvents()
+    assert viewer.canvas.camera == viewer.canvas.limits.fit()
+    assert viewer.session.view == ViewState(320, 240, viewer.canvas.camera.zoom)
+
+
 def test_where_the_view_is_goes_to_the_session(qtbot, viewer):
     show(viewer, MemorySection(noise(1000, 1000)), SavedView(view=ViewState(123.5, 456.25, 1.75)))
     assert viewer.session.view == ViewState(123.5, 456.25, 1.75)

@@ -23,6 +23,7 @@ from app.viewer.tile_reader import Probed
 from app.viewer.tiles import TileKey, downsample_for
 from core.detection import Detection
 from core.geometry import Box
+from core.section import Section
 
 PROBE_AFTER_MS = 40
 
@@ -48,6 +49,7 @@ class Viewer(QWidget):
         layout.setSpacing(0)
         layout.addWidget(PlaneBar(session, self))
         layout.addWidget(self.canvas, 1)
+        self._section: Section | None = None  # the one in the canvas
         self._pointer: tuple[float, float] | None = None
         self._probe_timer = QTimer(self, singleShot=True, interval=PROBE_AFTER_MS)
         self._probe_timer.timeout.connect(self._probe)
@@ -105,7 +107,7 @@ class Viewer(QWidget):
 
     def _section_changed(self) -> None:
         session = self._session
-        section = session.section
+        section = self._section = session.section
         self.provider.limit = session.overviews.coarsest
         self.provider.set_section(section, session.plane, session.display_range)
         box = section.info.box if section is not None else None
@@ -126,7 +128,7 @@ class Viewer(QWidget):
 
     def _camera_changed(self) -> None:
         camera, view, section = self.canvas.camera, self.canvas.visible_box(), self._session.section
-        if camera is None or view is None or section is None:
+        if camera is None or view is None or section is None or section is not self._section:
             self.minimap.hide()
             return
         self._want_tiles()
