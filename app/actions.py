@@ -190,8 +190,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "selection",
     ),
     _gap("Review"),
-    ActionSpec("next", "Review", "Next", "go_next", ("N",), "next", "The next crop of the gallery", "detections"),
-    ActionSpec("previous", "Review", "Previous", "go_previous", ("P",), "previous", needs="detections"),
+    ActionSpec("next", "Review", "Next", "go_next", ("N", "J"), "next", "The next crop of the gallery", "detections"),
+    ActionSpec("previous", "Review", "Previous", "go_previous", ("P", "K"), "previous", needs="detections"),
     ActionSpec(
         "next_unreviewed", "Review", "Next not reviewed", "go_next_unreviewed", ("Shift+N",), needs="detections"
     ),

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.console import ProgressLine, stop_by_signal
-from core.disk import disk_errors
 from core.errors import UsageError
 from core.jobs import CancelToken
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from core.section import Section
     from core.synthetic import Kind
 
-DEMO_SEED = 7
 SMALLEST_DEMO_PX = 1024
 
 
@@ -42,31 +40,27 @@ def demo(args: argparse.Namespace) -> int:
 
 
 def make_demo(kind: Kind, size: int, folder: Path | None, cancel: CancelToken) -> Path:
-    """Writes (or reuses) the sample, scans it (or goes on, or finds it done). Returns the project's folder."""
+    """Makes (or reuses) the sample, scans it (or goes on, or finds it done). Returns the project's folder."""
+    from app.sample import demo_dir, sample_section
     from core.project import Project
     from core.readers.base import open_section
-    from core.synthetic import default_defects, make_sample, write_sample
-    from core.userdirs import data_dir
 
-    project_path = folder or data_dir() / "demo" / f"{kind}-{size}.schliff"
-    section_path = project_path.parent / f"{kind}-{size}.czi"
-    sample = make_sample(kind, size, default_defects(kind, size), DEMO_SEED)
-    if not section_path.exists():
-        with disk_errors(section_path.parent), ProgressLine("making the sample") as progress:
-            section_path.parent.mkdir(parents=True, exist_ok=True)
-            write_sample(sample, section_path, progress, cancel)
+    project_path = folder or demo_dir() / f"{kind}-{size}.schliff"
+    with ProgressLine("making the sample") as progress:
+        section_path = sample_section(progress, cancel, kind, size, project_path.parent)
     with Project.open_or_create(project_path) as project, open_section(section_path) as section:
-        for model_id in _models_for({truth.label for truth in sample.truth}):
+        for model_id in _models_for(kind):
             _scan(project, section, model_id, cancel)
     return project_path
 
 
-def _models_for(labels: set[str]) -> list[str]:
+def _models_for(kind: Kind) -> list[str]:
     """The texture scan first, so that the window opens on what the trained model says, where one knows these defects."""
     from core.models.catalog import list_models
+    from core.synthetic import defect_classes
 
     bundled = [spec for spec in list_models() if spec.source == "bundled"]
-    knowing = [spec.id for spec in bundled if labels & (set(spec.labels) - set(spec.artefact_labels))]
+    knowing = [spec.id for spec in bundled if set(defect_classes(kind)) & set(spec.labels)]
     return ["texture", *knowing]
 
 

@@ -13,7 +13,7 @@ from core.synthetic.battery import BatterySpecimen
 from core.synthetic.magnet import MagnetSpecimen
 from core.synthetic.optics import Camera, CameraGrid
 from core.synthetic.planting import Planted, Truth, cells_of, plant, redraw
-from core.synthetic.specimen import BLUR_REACH_PX, Patch, Specimen
+from core.synthetic.specimen import ARTEFACT, BLUR_REACH_PX, Patch, Specimen
 
 Array = np.ndarray
 Kind = Literal["battery", "magnet"]
@@ -102,12 +102,21 @@ def default_defects(kind: Kind, size: int) -> int:
     return max(4, round(60 * (size / 12_000) ** 2))
 
 
+def defect_classes(kind: Kind) -> tuple[str, ...]:
+    """The classes of planted defects; traces of preparation are none."""
+    return tuple(label for label in _SPECIMENS[kind].labels if label != ARTEFACT)
+
+
+_SPECIMENS: dict[str, type[BatterySpecimen] | type[MagnetSpecimen]] = {
+    "battery": BatterySpecimen,
+    "magnet": MagnetSpecimen,
+}
+
+
 def _specimen(kind: str, size: int, seed: int) -> Specimen:
-    if kind == "battery":
-        return BatterySpecimen(size, seed)
-    if kind == "magnet":
-        return MagnetSpecimen(size, seed)
-    raise UsageError(f"there is no sample of kind {kind!r}", remedy="Use battery or magnet.")
+    if kind not in _SPECIMENS:
+        raise UsageError(f"there is no sample of kind {kind!r}", remedy="Use " + " or ".join(_SPECIMENS) + ".")
+    return _SPECIMENS[kind](size, seed)
 
 
 def _shift(patches: list[Patch], x: int, y: int, side: int) -> Array | None:
