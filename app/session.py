@@ -327,6 +327,7 @@ class Session(QObject):
     def close(self) -> None:
         """Saves, stops all work, joins the threads, closes the files."""
         self.save_state()
+        self.overviews.stop()
         self.lanes.close()
         self.opener.shut()
 

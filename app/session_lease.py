@@ -5,9 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from core.errors import CancelledError
 from core.section import Array, Plane, RegionRequest, Section
+
+if TYPE_CHECKING:
+    from core.pyramid import Overview
 
 
 class LeasedSection(Section):
@@ -31,6 +35,13 @@ class LeasedSection(Section):
     def preview(self, downsample: int, plane: Plane) -> Array | None:
         with self._lease():
             return self._section.preview(downsample, plane)
+
+    def first_look(self, plane: Plane) -> Overview:
+        """A quick picture of the whole section."""
+        from core.pyramid import quick_overview
+
+        with self._lease():
+            return quick_overview(self._section, plane=plane)
 
     def source_level(self, request: RegionRequest) -> tuple[int, int]:
         return self._section.source_level(request)
@@ -61,3 +72,12 @@ class LeasedSection(Section):
             with self._state:
                 self._readers -= 1
                 self._state.notify_all()
+
+
+def first_look(section: Section, plane: Plane) -> Overview:
+    """A quick picture of the whole of any section."""
+    if isinstance(section, LeasedSection):
+        return section.first_look(plane)
+    from core.pyramid import quick_overview
+
+    return quick_overview(section, plane=plane)

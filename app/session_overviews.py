@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QTimer
+
 from app.jobs import Job
 from app.session_lease import LeasedSection
 from core.section import Plane, Section
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from app.session import Session
     from core.pyramid import SectionWithOverviews
 
+BUILD_AFTER_MS = 400  # the first picture and the tiles in sight come first
 COARSEST_WITHOUT = 4  # downsample up to which a tile is computed from the file's full resolution in good time
 
 
@@ -30,6 +33,10 @@ class OverviewBuilder:
     def coarsest(self) -> int | None:
         """The downsample beyond which tiles should not be asked for yet; None: no limit."""
         return None if self.ready else COARSEST_WITHOUT
+
+    def stop(self) -> None:
+        """Starts nothing any more; what runs is ended with its lane."""
+        self._job = None
 
     def _follow(self) -> None:
         from core.pyramid import SectionWithOverviews
@@ -53,7 +60,11 @@ class OverviewBuilder:
         job.progress.connect(lambda step: session.activity_changed.emit("Building overviews", step.done, step.total))
         job.finished.connect(lambda result: self._finished(job))
         job.failed.connect(lambda error: self._failed(job, error))
-        session.lanes.build.submit(job)
+        QTimer.singleShot(BUILD_AFTER_MS, session, lambda: self._submit(job))
+
+    def _submit(self, job: Job) -> None:
+        if job is self._job:
+            self._session.lanes.build.submit(job)
 
     def _finished(self, job: Job) -> None:
         if job is self._job:

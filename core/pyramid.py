@@ -63,6 +63,11 @@ class SectionWithOverviews(Section):
     def close(self) -> None:
         self._base.close()
 
+    @property
+    def base(self) -> Section:
+        """The section as its file has it."""
+        return self._base
+
     def overviews_ready(self, plane: Plane) -> bool:
         """Whether the added levels of a plane come from the cache."""
         return self._cached(plane) is not None
@@ -104,6 +109,8 @@ def quick_overview(
     many as `seconds` allow, each averaged along itself.
     """
     info = section.info
+    if isinstance(section, SectionWithOverviews) and not section.overviews_ready(plane):
+        section = section.base  # its added levels would be computed from the whole file
     downsample = 1 << max(0, -(-max(info.width_px, info.height_px) // max_px) - 1).bit_length()
     whole = RegionRequest(0, 0, info.width_px, info.height_px, downsample, plane)
     if downsample <= 4 * section.source_level(whole)[1]:

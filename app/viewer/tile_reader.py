@@ -14,6 +14,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QImage
 
+from app.session_lease import first_look
 from app.viewer.byte_cache import ByteCache
 from app.viewer.tiles import TileKey
 from core.errors import CancelledError
@@ -169,13 +170,11 @@ class TileReader(QObject):
             return source, task
 
     def _answer(self, source: Source, task: Task) -> Answer:
-        from core.pyramid import quick_overview
-
         if isinstance(task, TileKey):
             image = to_image(self._pixels(source, task), source.display_range)
             return ReadTile(task, image, source.generation, source.revision)
         if isinstance(task, Preview):
-            overview = quick_overview(source.section, plane=source.plane)
+            overview = first_look(source.section, source.plane)
             return Preview(to_image(overview.pixels, source.display_range), source.generation)
         x, y = task
         pixel = source.section.read(RegionRequest(x, y, 1, 1, 1, source.plane))

@@ -1,0 +1,94 @@
+"""A section without overviews: its first picture comes from a shortcut, the rest is built behind it and then used."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QApplication
+
+from app.session import Session
+from app.viewer.viewer import Viewer
+from core.pyramid import SectionWithOverviews
+
+SIDE = 5000
+
+
+@pytest.fixture
+def flat(tmp_path):
+    """A large flat TIFF: bright left, dark right."""
+    pixels = np.zeros((SIDE, SIDE), np.uint8)
+    pixels[:, : SIDE // 2] = 200
+    pixels[:, SIDE // 2 :] = 40
+    path = tmp_path / "flat.tif"
+    tifffile.imwrite(path, pixels, tile=(256, 256))
+    return path
+
+
+@pytest.fixture
+def viewer(qtbot, qapp):
+    qapp.setProperty("still", True)
+    session = Session()
+    viewer = Viewer(session)
+    viewer.session = session
+    viewer.resize(500, 500)
+    viewer.show()
+    yield viewer
+    session.close()
+    viewer.close_tiles()
+    viewer.close()
+    viewer.deleteLater()
+    qapp.setProperty("still", False)
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def test_the_first_picture_does_not_wait_for_the_overviews(qtbot, viewer, flat, monkeypatch):
+    session, said = viewer.session, []
+    session.activity_changed.connect(lambda text, done, total: said.append(text))
+    building = []
+    build = SectionWithOverviews.build_overviews
+    monkeypatch.setattr(
+        SectionWithOverviews,
+        "build_overviews",
+        lambda self, *args: building.append(viewer.provider.overview is not None) or build(self, *args),
+    )
+    with qtbot.waitSignal(session.path_opened, timeout=20_000):
+        session.open_path(flat)
+    assert not session.overviews.ready
+    assert viewer.provider.limit == 4
+    qtbot.waitUntil(lambda: viewer.provider.overview is not None, timeout=20_000)
+    assert not viewer.is_sharp
+    shown = viewer.canvas.viewport().grab().toImage()
+    assert (shown.pixelColor(100, 250).red(), shown.pixelColor(400, 250).red()) == (200, 40)
+    qtbot.waitUntil(lambda: session.overviews.ready and viewer.is_sharp, timeout=30_000)
+    assert building == [True]
+    assert "Building overviews" in said
+    assert said[-1] == ""
+    session.close_section()
+    with qtbot.waitSignal(session.path_opened, timeout=20_000):
+        session.open_path(flat)
+    qtbot.waitUntil(lambda: session.overviews.ready and viewer.is_sharp, timeout=20_000)
+
+
+def test_a_full_disk_leaves_the_section_to_be_looked_at(qtbot, viewer, flat, monkeypatch):
+    from core.errors import ResourceError
+
+    def full(self, *args):
+        raise ResourceError("there is no space left", path="/cache", remedy="Free some.")
+
+    monkeypatch.setattr(SectionWithOverviews, "build_overviews", full)
+    told = []
+    viewer.session.message.connect(lambda level, text: told.append((level, text)))
+    viewer.session.open_path(flat)
+    qtbot.waitUntil(lambda: told == [("error", "/cache: there is no space left. Free some.")], timeout=20_000)
+    qtbot.waitUntil(lambda: viewer.is_sharp, timeout=30_000)
+
+
+def test_closing_at_once_leaves_nothing_running(qtbot, viewer, flat):
+    with qtbot.waitSignal(viewer.session.path_opened, timeout=20_000):
+        viewer.session.open_path(flat)
+    viewer.session.close_section()
+    qtbot.wait(500)
+    assert viewer.session.overviews.ready
+    assert viewer.canvas.camera is None
