@@ -35,6 +35,7 @@ PARAMETERS = (
     Parameter("name", str, "", "what people read; empty: the id"),
     Parameter("description", str, "", "what it finds, and on what it was trained"),
     Parameter("licence", str, "", "under which licence the weights may be used"),
+    Parameter("data_commands", str, "", "how the data was made; kept in the card before the training command"),
     Parameter("um_per_px", float, 1.0, "scale at which the network looks", 0.01, 1000, "µm/px"),
     Parameter("width", int, 16, "feature maps of the first layers; twice and four times as many follow", 4, 128),
     Parameter("blocks", int, 2, "residual blocks per stage; more see further and cost more", 1, 4),
@@ -131,8 +132,8 @@ class _Judge:
         device = next(self.network.parameters()).device
         findings = find_on(WindowClassifier(self.spec, self.network, device), self.sections, self.cancel)
         quality = choose_threshold(findings, self.spec.artefact_labels, self.spec.score_floor)
-        self.history.append({"step": step, "f1": round(quality.f1, 4), "ap": round(quality.ap, 4)})
-        if (quality.f1 + quality.ap) > (self.best.f1 + self.best.ap):
+        self.history.append({"step": step, "f2": round(quality.f2, 4), "ap": round(quality.ap, 4)})
+        if (quality.f2 + quality.ap) > (self.best.f2 + self.best.ap):
             self.best, self.findings = quality, findings
             self.state = {name: tensor.clone() for name, tensor in averaged.items()}
         self.network.load_state_dict(own)
@@ -207,8 +208,14 @@ def _record(
     values: Mapping[str, Any], folder: TrainingFolder, seed: int, data: Path, out: Path, seconds: float, judge: _Judge
 ) -> dict[str, Any]:
     """What went in, so that the same command gives the same model again."""
-    given = [f"--set {shlex.quote(f'{p.name}={values[p.name]}')}" for p in PARAMETERS if values[p.name] != p.default]
-    before = read_model_folder(Path(values["start"])).card["training"].get("commands", []) if values["start"] else []
+    given = [
+        f"--set {shlex.quote(f'{p.name}={values[p.name]}')}"
+        for p in PARAMETERS
+        if values[p.name] != p.default and p.name != "data_commands"
+    ]
+    before = [values["data_commands"]] if values["data_commands"] else []
+    if values["start"]:
+        before += read_model_folder(Path(values["start"])).card["training"].get("commands", [])
     command = f"schliff train classifier --data {data.name} --out {out.name} --seed {seed} " + " ".join(given)
     return {
         "commands": [*before, command.strip()],
