@@ -328,6 +328,7 @@ class Session(QObject):
         """Saves, stops all work, joins the threads, closes the files."""
         self.save_state()
         self.overviews.stop()
+        self.scan_control.stop()
         self.lanes.close()
         self.opener.shut()
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from app.session import Session
     from core.pyramid import SectionWithOverviews
 
-BUILD_AFTER_MS = 400  # the first picture and the tiles in sight come first
+BUILD_AFTER_MS = 5000  # if nobody says that there is a first picture
 COARSEST_WITHOUT = 4  # downsample up to which a tile is computed from the file's full resolution in good time
 
 
@@ -24,6 +24,7 @@ class OverviewBuilder:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._job: Job | None = None
+        self._waiting: Job | None = None  # for the first picture, which reading everything would slow down
         self._built: tuple[Section | None, Plane] = (None, Plane())
         self.ready = True
         session.section_changed.connect(self._follow)
@@ -36,7 +37,12 @@ class OverviewBuilder:
 
     def stop(self) -> None:
         """Starts nothing any more; what runs is ended with its lane."""
-        self._job = None
+        self._job = self._waiting = None
+
+    def first_picture(self) -> None:
+        """The whole section is on the screen in some form; now the building may begin."""
+        if self._waiting is not None:
+            self._submit(self._waiting)
 
     def _follow(self) -> None:
         from core.pyramid import SectionWithOverviews
@@ -46,7 +52,7 @@ class OverviewBuilder:
             return
         if self._job is not None:
             self._job.cancel()
-            self._job = None
+            self._job = self._waiting = None
         self._built = (section, plane)
         inner = section.wrapped if isinstance(section, LeasedSection) else section
         self._set_ready(not isinstance(inner, SectionWithOverviews))
@@ -60,10 +66,12 @@ class OverviewBuilder:
         job.progress.connect(lambda step: session.activity_changed.emit("Building overviews", step.done, step.total))
         job.finished.connect(lambda result: self._finished(job))
         job.failed.connect(lambda error: self._failed(job, error))
+        self._waiting = job
         QTimer.singleShot(BUILD_AFTER_MS, session, lambda: self._submit(job))
 
     def _submit(self, job: Job) -> None:
-        if job is self._job:
+        if job is self._waiting:
+            self._waiting = None
             self._session.lanes.build.submit(job)
 
     def _finished(self, job: Job) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QElapsedTimer
+from PySide6.QtCore import QElapsedTimer, QTimer
 
 from app.jobs import Job
 from app.session_opening import Opened, project_home, user_project
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from core.scan.runner import ScanOptions
     from core.section import Section
 
+SHOW_FOUND_MS = 200  # how long new detections are gathered: a fast scan must not keep the window busy
 REFRESH_MS = 3000  # how often the growing map and the records are read again during a scan
 
 
@@ -42,6 +43,9 @@ class ScanControl:
         self._followed = False
         self._reading: Job | None = None
         self._since_reading = QElapsedTimer()
+        self._found: dict[int, Detection] = {}  # not shown yet
+        self._found_timer = QTimer(session, singleShot=True, interval=SHOW_FOUND_MS)
+        self._found_timer.timeout.connect(self._show_found)
 
     @property
     def running(self) -> bool:
@@ -68,6 +72,10 @@ class ScanControl:
         session.lanes.gpu.submit(job)
         session.scan_started.emit()
         session.scan_progress.emit(Step(0, 0, "Getting ready"))
+
+    def stop(self) -> None:
+        """Shows nothing any more; what runs is ended with its lane."""
+        self._found_timer.stop()
 
     def cancel(self) -> None:
         if self._job is not None:
@@ -114,17 +122,21 @@ class ScanControl:
             else:
                 session.opener.retire(Opened(None, item.project))
         elif isinstance(item, list) and item and self._is_of_open_section():
-            self._found(item)
+            self._found |= {d.id: d for d in item}
+            if not self._found_timer.isActive():
+                self._found_timer.start()
 
-    def _found(self, detections: list[Detection]) -> None:
+    def _show_found(self) -> None:
         from core.ranking import worst_first
 
-        session = self._session
-        if session.scan is None or session.scan.id != detections[0].scan_id:
+        session, found = self._session, self._found
+        self._found = {}
+        if not found or not self._is_of_open_section():
+            return
+        if session.scan is None or session.scan.id != next(iter(found.values())).scan_id:
             self._read_soon()
             return
-        merged = {d.id: d for d in session.detections} | {d.id: d for d in detections}
-        session.adopt_detections(worst_first(merged.values()))
+        session.adopt_detections(worst_first(({d.id: d for d in session.detections} | found).values()))
 
     def _progressed(self, step: Step) -> None:
         self._session.scan_progress.emit(step)
@@ -139,6 +151,7 @@ class ScanControl:
 
     def _over(self, summary: Any) -> None:
         session, ours = self._session, self._is_of_open_section()
+        self._show_found()
         self._job = self._section = None
         session.opener.close_retired()
         session.scan_finished.emit(summary)

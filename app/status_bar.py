@@ -13,7 +13,7 @@ from core.timing import TimeLeft, spoken_seconds
 
 
 class StatusBar(QStatusBar):
-    """Pointer on the left; on the right the scan, else the file work, then the zoom."""
+    """Pointer on the left; on the right the scan, else the file work, then the project and the zoom."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,16 +31,18 @@ class StatusBar(QStatusBar):
         self.stop.setAutoRaise(True)
         self.stop.setToolTip("Stop the scan; what was found stays")
         self.stop.clicked.connect(session.cancel_scan)
+        self.project = QLabel()
         self.zoom = QLabel()
         self.zoom.setMinimumWidth(self.zoom.fontMetrics().horizontalAdvance("6400 %") + 2 * SPACE)
         self.addWidget(self.pointer, 1)
-        for widget in (self.work, self.progress, self.stop, self.zoom):
+        for widget in (self.work, self.progress, self.stop, self.project, self.zoom):
             self.addPermanentWidget(widget)
         session.scan_started.connect(self._started)
         session.scan_progress.connect(self._scanning)
         session.scan_finished.connect(lambda summary: self._idle())
         session.activity_changed.connect(self._activity)
         session.section_changed.connect(self._section_changed)
+        session.project_changed.connect(self._project_changed)
         self._idle()
         self._section_changed()
 
@@ -52,6 +54,11 @@ class StatusBar(QStatusBar):
         self.pointer.clear()
         if self._session.section is None:
             self.zoom.clear()
+
+    def _project_changed(self) -> None:
+        project = self._session.project
+        self.project.setText(project.path.name if project is not None else "")
+        self.project.setToolTip(f"Decisions and scans are kept in {project.path}" if project is not None else "")
 
     def _started(self) -> None:
         self._time_left = TimeLeft()

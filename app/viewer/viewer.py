@@ -158,6 +158,7 @@ class Viewer(QWidget):
             picture = self.provider.overview
             if picture is not None:
                 self.minimap.set_picture(picture)
+                self._session.overviews.first_picture()
 
     # -- the pointer ------------------------------------------------------------------------------
 
