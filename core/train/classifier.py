@@ -213,9 +213,11 @@ def _record(
         for p in PARAMETERS
         if values[p.name] != p.default and p.name != "data_commands"
     ]
-    before = [values["data_commands"]] if values["data_commands"] else []
+    before: list[str] = []
     if values["start"]:
         before += read_model_folder(Path(values["start"])).card["training"].get("commands", [])
+    if values["data_commands"]:
+        before.append(values["data_commands"])
     command = f"schliff train classifier --data {data.name} --out {out.name} --seed {seed} " + " ".join(given)
     return {
         "commands": [*before, command.strip()],
