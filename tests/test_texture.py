@@ -79,7 +79,7 @@ def test_a_blank_section_has_nothing(grey):
     pixels = np.full((1024, 1024, 3), grey, np.uint8)
     found = scores(learned(pixels), pixels)
     assert np.isfinite(found).all()
-    assert found.max() == 0
+    assert found.max() < SPEC_TEXTURE.score_floor
 
 
 def test_nothing_learned_means_nothing_found(on_metal):
@@ -112,15 +112,16 @@ def test_a_tiles_core_does_not_depend_on_the_tiling(on_metal):
         np.testing.assert_allclose(part[h : h + side, h : h + side], expected, atol=1e-4)
 
 
-def test_a_mosaics_gap_and_its_edge_are_nothing_unusual():
-    whole = metal(1024, 1024, 13)
-    pixels = whole.copy()
+def test_a_mosaics_gap_and_its_edge_are_nothing_unusual(monkeypatch):
+    pixels = metal(1024, 1024, 13)
     pixels[:, 620:] = 0
     pixels[700:] = 0
     model = learned(pixels, *(metal(1024, 1024, seed) for seed in (14, 15, 16)))
-    found, without_gap = (scores(model, tile) >= SPEC_TEXTURE.threshold for tile in (pixels, whole))
+    found = scores(model, pixels) >= SPEC_TEXTURE.threshold
     assert not found[700 // CELL + 1 :].any()
-    assert found.sum() <= without_gap[: 700 // CELL, : 620 // CELL].sum() + 12
+    assert found.sum() <= 50
+    monkeypatch.setattr("core.models.texture.find_gaps", lambda pixels: None)
+    assert (scores(model, pixels) >= SPEC_TEXTURE.threshold).sum() > 500
 
 
 def test_a_black_pore_is_no_gap():

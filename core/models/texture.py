@@ -40,8 +40,8 @@ SPEC_TEXTURE = ModelSpec(
     context_cells=2 * _JOIN_CELLS,
     score_unit="rarity",
     score_floor=0.5,
-    threshold=1.5,
-    version="1",
+    threshold=1.6,
+    version="2",
     description="Finds what is unlike the rest of the section. Learns from the section itself; works on any micrograph.",
     licence="MIT",
 )

@@ -22,9 +22,13 @@ FIELD_PX = 256
 _CELLS_LEARNED = 20_000
 _FEWEST_CELLS = 150
 _CELLS_PER_COMPONENT = 400
-_MOST_COMPONENTS = {8: 10, 16: 7, 32: 5, 64: 4}  # by the cell's px
-_CALIBRATED_AT = (0.25, 0.5)
+_MOST_COMPONENTS = {8: 16, 16: 10, 32: 5, 64: 4}  # by the cell's px
+_MANY_FIELDS = 200
+_QUANTILES = (0.2, 0.35, 0.5, 0.65, 0.8)
+_QUANTILES_OF_FEW = (0.2, 0.7)
 _SMALLEST_BETA = 0.2
+# Of large cells a large defect fills many: a texture in fewer than so many is none.
+_SMALLEST_SHARE = {8: 0.01, 16: 0.015, 32: 0.03, 64: 0.03}
 _RARE = 1.0
 _LINE_COMPONENTS = 6
 _FEWEST_LINE_CELLS = 60
@@ -60,7 +64,7 @@ def fit_normal(tiles: Sequence[Array], cell_px: int) -> Normal | None:
     if len(cells) < _FEWEST_CELLS:
         return None
     sample = _thinned(cells)
-    normal = _calibrated(fit_mixture(sample, _components(sample, cell_px)), tiles, cell_px)
+    normal = _calibrated(fit_mixture(sample, _components(sample, cell_px), _SMALLEST_SHARE[cell_px]), tiles, cell_px)
     for _ in range(_LINE_PASSES):
         lines = [cells for tile in tiles for cells in _long_lines(tile, normal, cell_px)]
         found = sum(map(len, lines))
@@ -79,14 +83,16 @@ def _components(cells: Array, cell_px: int) -> int:
 def _calibrated(mixture: Mixture, tiles: Sequence[Array], cell_px: int) -> Normal:
     """The largest of many surprises follows Gumbel's law, whatever they look like one by one (Fisher and Tippett 1928).
 
-    Its two parameters come from the middle of what `FIELD_PX` fields show, where the few fields with a defect don't
-    count: q = μ − β log(−log p).
+    Its parameters come from the largest surprise of each field of `FIELD_PX`: q = μ − β log(−log p). Fields of several
+    materials, or with defects, spread the quantiles further than chance does, so β is the smallest that any
+    neighbouring two of them give; where fields are few that would be luck, and two distant ones are taken.
     """
     highest = np.concatenate([_field_maxima(_of_grid(mixture.surprise, tile), FIELD_PX // cell_px) for tile in tiles])
-    low, high = np.quantile(highest.astype(np.float64), _CALIBRATED_AT)
-    place = [-np.log(-np.log(p)) for p in _CALIBRATED_AT]
-    beta = max((high - low) / (place[1] - place[0]), _SMALLEST_BETA)
-    return Normal(mixture, float(low - beta * place[0]), float(beta * np.log(10)))
+    at = _QUANTILES if len(highest) >= _MANY_FIELDS else _QUANTILES_OF_FEW
+    values, places = np.quantile(highest.astype(np.float64), at), -np.log(-np.log(at))
+    beta = max(float((np.diff(values) / np.diff(places)).min()), _SMALLEST_BETA)
+    middle = len(at) // 2
+    return Normal(mixture, float(values[middle] - beta * places[middle]), float(beta * np.log(10)))
 
 
 def _field_maxima(values: Array, side: int) -> Array:
