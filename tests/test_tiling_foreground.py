@@ -108,3 +108,15 @@ def test_it_can_be_cancelled_between_strips():
     section = as_section(metal(np.random.default_rng(5), 2048))
     with pytest.raises(CancelledError):
         foreground_mask(section, progress=lambda step: cancel.cancel(), cancel=cancel)
+
+
+def test_a_map_knows_which_of_its_cells_show_specimen():
+    rng = np.random.default_rng(6)
+    pixels = metal(rng, 1024)
+    pixels[:, 512:] = 0
+    mask = foreground_mask(as_section(pixels))
+    cells = mask.at_cells(16, 40, 8.0, first=(10, 40))
+    assert cells.shape == (16, 40)
+    assert cells[:, :24].all()
+    assert not cells[:, 32:].any()
+    assert not mask.at_cells(4, 4, 8.0, first=(126, 0))[2:].any()
