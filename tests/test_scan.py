@@ -14,6 +14,7 @@ import pytest
 
 from core.disk import disk_errors
 from core.errors import CancelledError, ResourceError, UsageError
+from core.foreground import Mask
 from core.geometry import Box
 from core.jobs import CancelToken, Step
 from core.project import Project
@@ -215,3 +216,16 @@ def test_killed_at_any_moment_it_ends_with_the_same_detections(tmp_path: Path, s
     assert int(finished.stdout.split()[1]) < 49, "it went on where it was"
     with Project.open(tmp_path / "p") as project:
         assert found(project) == whole
+
+
+def test_what_lies_beside_the_specimen_is_no_detection(
+    tmp_path: Path, section_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    _, whole = scan(tmp_path / "whole", section_path)
+    specimen = np.zeros((25, 25), bool)
+    specimen[:, :14] = True  # up to x = 224, in the middle of a tile
+    monkeypatch.setattr("core.scan.runner.foreground_mask", lambda *args, **kwargs: Mask(specimen, 16))
+    summary, part = scan(tmp_path / "p", section_path)
+    assert summary.tiles_skipped == 3 * 7
+    assert [row for row in part if row[2].x1 < 200] == [row for row in whole if row[2].x1 < 200] != []
+    assert all(row[2].x1 <= 224 for row in part)

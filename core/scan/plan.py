@@ -16,9 +16,10 @@ COARSEST_UPSAMPLING = 4.0
 
 @dataclass(frozen=True)
 class ScanPlan:
-    """`tiles` in the order of work; those of `skipped` (indices) show no specimen."""
+    """`tiles` in the order of work; those of `skipped` (indices) show no specimen, nor do others beyond `mask`."""
 
     grid: TileGrid
+    mask: Mask
     tiles: tuple[Tile, ...]
     skipped: frozenset[int]
 
@@ -63,7 +64,7 @@ def plan_scan(
         )
     tiles = grid.order(grid.tiles(inside), start_at)
     skipped = frozenset(tile.index for tile in tiles if not mask.covers(tile.box))
-    return ScanPlan(grid, tuple(tiles), skipped)
+    return ScanPlan(grid, mask, tuple(tiles), skipped)
 
 
 def scan_parameters(plane: Plane, region: Box | None, display: tuple[float, float], scale: float) -> dict[str, object]:

@@ -252,7 +252,7 @@ class _Run:
 
     def _emit(self, tile: Tile) -> None:
         row, column, block = self._block(tile)
-        scores = self._scores(block)
+        scores = self._scores(row, column, block)
         r, c = tile.y_cell - row, tile.x_cell - column
         core_scores = scores[:, r : r + tile.h_cells, c : c + tile.w_cells]
         self._store.maps.write("scores", tile.y_cell, tile.x_cell, core_scores)
@@ -281,12 +281,17 @@ class _Run:
         width = min(columns, tile.x_cell + 2 * side) - column
         return row, column, self._store.maps.read("model", row, column, height, width)
 
-    def _scores(self, block: Array) -> Array:
-        """The model's scores; NaN where nothing was scanned. There the model is shown what is usual around."""
+    def _scores(self, row: int, column: int, block: Array) -> Array:
+        """The model's scores; NaN where nothing was scanned and where there is no specimen.
+
+        Where nothing was scanned the model is shown what is usual around. Dust in the resin is no defect.
+        """
         missing = np.isnan(block)
         usual = np.nanmedian(block, axis=(1, 2), keepdims=True)
         scores = self._model.scores(np.where(missing, usual, block))
-        return np.where(missing.any(axis=0), np.float32(np.nan), scores)
+        grid = self._plan.grid
+        specimen = self._plan.mask.at_cells(block.shape[1], block.shape[2], grid.cell_px, (row, column))
+        return np.where(missing.any(axis=0) | ~specimen, np.float32(np.nan), scores)
 
     # -- telling ---------------------------------------------------------------------------------------------------
 
