@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,42 @@ def shared_data() -> Path:
 def own_user_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the settings and caches of whoever runs it."""
     monkeypatch.setenv("SCHLIFF_HOME", str(tmp_path / "schliff-home"))
+
+
+@pytest.fixture
+def session(qtbot):
+    """A session as the window holds it."""
+    from app.session import Session
+
+    session = Session()
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def still(qapp):
+    """No flights and no fades while a test looks."""
+    qapp.setProperty("still", True)
+    yield
+    qapp.setProperty("still", False)
+
+
+@pytest.fixture
+def viewer(qtbot, still, session):
+    """A viewer on that session, 640 × 480, which leaves no thread behind."""
+    from PySide6.QtCore import QEvent
+    from PySide6.QtWidgets import QApplication
+
+    from app.viewer.viewer import Viewer
+
+    viewer = Viewer(session)
+    viewer.session = session
+    viewer.resize(640, 480)
+    viewer.show()
+    yield viewer
+    session.close()
+    viewer.close_tiles()
+    viewer.close()
+    viewer.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert not any(thread.name.startswith("tile-reader") for thread in threading.enumerate())

@@ -12,15 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.gallery.arrangement import Arrangement
 from app.gallery.panel import GalleryPanel
-from app.session import Session
 from tests.gallery_support import LABELS, fill, fill_from_project, grey_section, make_detection, some_detections
-
-
-@pytest.fixture
-def session(qtbot):
-    session = Session()
-    yield session
-    session.close()
 
 
 @pytest.fixture

@@ -8,16 +8,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 
 from app.panels.details import Details
-from app.session import Session
 from core.geometry import Box
 from tests.gallery_support import ArraySection, fill, fill_from_project, grey_section, make_detection, some_detections
-
-
-@pytest.fixture
-def session(qtbot):
-    session = Session()
-    yield session
-    session.close()
 
 
 @pytest.fixture

@@ -9,17 +9,9 @@ from PySide6.QtTest import QTest
 
 from app.panels.heat_group import swatch
 from app.panels.layers_panel import LayersPanel
-from app.session import Session
 from app.viewer.colour_maps import COLOUR_MAPS
 from core.display import DisplayRange
 from tests.gallery_support import LABELS, fill, grey_section, make_detection, scan_record, some_detections
-
-
-@pytest.fixture
-def session(qtbot):
-    session = Session()
-    yield session
-    session.close()
 
 
 @pytest.fixture

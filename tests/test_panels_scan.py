@@ -12,7 +12,6 @@ from PySide6.QtTest import QTest
 import core.models.catalog as catalog
 from app.panels.scan_panel import ScanPanel
 from app.panels.scan_progress import ScanProgress
-from app.session import Session
 from core.errors import ResourceError
 from core.geometry import Box
 from core.jobs import Step
@@ -50,13 +49,6 @@ def models(monkeypatch):
 
     monkeypatch.setattr(catalog, "load_model", load)
     return [MODEL, TEXTURE, WITH_PARAMETERS, COARSE]
-
-
-@pytest.fixture
-def session(qtbot):
-    session = Session()
-    yield session
-    session.close()
 
 
 @pytest.fixture

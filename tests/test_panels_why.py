@@ -11,7 +11,6 @@ import pytest
 import core.models.catalog as catalog
 from app.panels.class_scores import scores_at
 from app.panels.why_panel import WhyPanel
-from app.session import Session
 from core.errors import InputError
 from core.geometry import Box
 from core.project.records import ScoreMap
@@ -45,13 +44,6 @@ def model(monkeypatch):
     monkeypatch.setattr(catalog, "find_model", lambda wanted: model.spec)
     monkeypatch.setattr(catalog, "load_model", lambda spec, device="auto": model)
     return model
-
-
-@pytest.fixture
-def session(qtbot):
-    session = Session()
-    yield session
-    session.close()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from core.geometry import Box
 from core.jobs import CancelToken, Step
 from core.project import Project
 from core.project.maps import ScanMaps
+from core.project.scan_store import ScanStore
 from core.readers.base import open_section
 from core.scan.runner import ScanOptions, run_scan
 from tests.toy import STRIDE, ToyModel, spotted_image, toy_spec, write_image
@@ -216,6 +217,40 @@ def test_killed_at_any_moment_it_ends_with_the_same_detections(tmp_path: Path, s
     assert int(finished.stdout.split()[1]) < 49, "it went on where it was"
     with Project.open(tmp_path / "p") as project:
         assert found(project) == whole
+
+
+def test_two_programs_at_the_same_scan_store_each_detection_once(tmp_path: Path, section_path: Path):
+    _, whole = scan(tmp_path / "whole", section_path)
+
+    class Overtaken(ToyModel):
+        """In the middle of its scan another program does all of it."""
+
+        def map_tile(self, pixels: np.ndarray) -> np.ndarray:
+            if self.mapped == 20:
+                scan(tmp_path / "p", section_path)
+            return super().map_tile(pixels)
+
+    _, detections = scan(tmp_path / "p", section_path, Overtaken())
+    assert detections == whole
+    model = ToyModel()
+    _, again = scan(tmp_path / "p", section_path, model)
+    assert (again, model.mapped) == (whole, 0)
+
+
+def test_killed_before_its_skipped_tiles_were_noted_it_loses_nothing(
+    tmp_path: Path, section_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    specimen = np.zeros((25, 25), bool)
+    specimen[:, :14] = True
+    monkeypatch.setattr("core.scan.runner.foreground_mask", lambda *args, **kwargs: Mask(specimen, 16))
+    whole, detections = scan(tmp_path / "whole", section_path)
+    with monkeypatch.context() as killed:
+        killed.setattr(ScanStore, "skip", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            scan(tmp_path / "p", section_path)
+    summary, after = scan(tmp_path / "p", section_path)
+    assert after == detections != []
+    assert summary.tiles_skipped == whole.tiles_skipped
 
 
 def test_what_lies_beside_the_specimen_is_no_detection(

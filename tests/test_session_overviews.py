@@ -5,11 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
-from PySide6.QtCore import QEvent
-from PySide6.QtWidgets import QApplication
 
-from app.session import Session
-from app.viewer.viewer import Viewer
 from core.pyramid import SectionWithOverviews
 
 SIDE = 5000
@@ -24,23 +20,6 @@ def flat(tmp_path):
     path = tmp_path / "flat.tif"
     tifffile.imwrite(path, pixels, tile=(256, 256))
     return path
-
-
-@pytest.fixture
-def viewer(qtbot, qapp):
-    qapp.setProperty("still", True)
-    session = Session()
-    viewer = Viewer(session)
-    viewer.session = session
-    viewer.resize(500, 500)
-    viewer.show()
-    yield viewer
-    session.close()
-    viewer.close_tiles()
-    viewer.close()
-    viewer.deleteLater()
-    qapp.setProperty("still", False)
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 def test_the_first_picture_does_not_wait_for_the_overviews(qtbot, viewer, flat, monkeypatch):

@@ -2,49 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.session import Session
 from app.session_opening import Opened
 from app.session_state import SavedView, ViewState
-from app.viewer.viewer import Viewer
 from core.display import DisplayRange
 from core.errors import InputError
 from core.section import Plane
 from tests.memory_section import MemorySection, noise
 
 SIZE = (640, 480)
-
-
-@pytest.fixture
-def still(qapp):
-    qapp.setProperty("still", True)
-    yield
-    qapp.setProperty("still", False)
-
-
-@pytest.fixture
-def viewer(qtbot, still):
-    session = Session()
-    viewer = Viewer(session)
-    viewer.session = session
-    viewer.resize(*SIZE)
-    viewer.show()
-    yield viewer
-    session.close()
-    viewer.close_tiles()
-    viewer.close()
-    viewer.deleteLater()
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    assert not any(t.name.startswith("tile-reader") for t in threading.enumerate())
 
 
 def show(viewer, section, saved=None, display_range=None):

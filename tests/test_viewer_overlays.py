@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QPainter
-from PySide6.QtWidgets import QApplication, QToolTip
+from PySide6.QtWidgets import QToolTip
 
-from app.session import Session
 from app.session_opening import Opened
 from app.session_state import SavedView, ViewState
 from app.viewer.colour_maps import COLOUR_MAPS, colour_table
 from app.viewer.heat_pyramid import build_heat
 from app.viewer.readout import position_text, value_text, zoom_text
 from app.viewer.scale_bar import scale_for
-from app.viewer.viewer import Viewer
 from core.detection import Detection
 from core.frames import StageTransform
 from core.geometry import Box
@@ -34,23 +32,6 @@ def scan_record(threshold=0.5, cell_px=16.0) -> ScanRecord:
 
 def detection(number, x, y, side=40.0, score=0.9, label="pore", status="unreviewed") -> Detection:
     return Detection(number, 1, "scan-1", "m", label, score, Box(x, y, side, side), side * side, score * 100, status)
-
-
-@pytest.fixture
-def viewer(qtbot, qapp):
-    qapp.setProperty("still", True)
-    session = Session()
-    viewer = Viewer(session)
-    viewer.session = session
-    viewer.resize(640, 480)
-    viewer.show()
-    yield viewer
-    session.close()
-    viewer.close_tiles()
-    viewer.close()
-    viewer.deleteLater()
-    qapp.setProperty("still", False)
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 def show(qtbot, viewer, detections=(), score_map=None, zoom=1.0, size=(960, 1280), record=None):
