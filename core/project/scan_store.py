@@ -82,6 +82,7 @@ class ScanStore:
             return {row["tile"]: row["state"] for row in rows}
 
     def skip(self, tiles: Iterable[int]) -> None:
+        """Call at every start, for one that was killed before it came to this. What is known of a tile stays."""
         self._set_states((tile, "skipped") for tile in tiles)
 
     def mapped(self, tile: int) -> None:
@@ -89,9 +90,11 @@ class ScanStore:
         self._set_states([(tile, "mapped")])
 
     def emit(self, tile: int, candidates: Sequence[Candidate]) -> list[Detection]:
-        """Stores a tile's detections and that it is finished, all or nothing."""
+        """Stores a tile's detections and that it is finished, all or nothing; nothing when another program was first."""
         rows = [self._row(tile, candidate) for candidate in candidates]
         with self.project.database.writing() as db:
+            if db.execute(_IS_EMITTED, (self.record.id, tile)).fetchone():
+                return []
             ids = [db.execute(_INSERT_DETECTION, row).lastrowid for row in rows]
             db.execute("REPLACE INTO tiles (scan_id, tile, state) VALUES (?, ?, 'emitted')", (self.record.id, tile))
             stored = [db.execute(_SELECT_DETECTION, (detection_id,)).fetchone() for detection_id in ids]
@@ -110,7 +113,8 @@ class ScanStore:
     def _set_states(self, states: Iterable[tuple[int, TileState]]) -> None:
         rows = [(self.record.id, tile, state) for tile, state in states]
         with self.project.database.writing() as db:
-            db.executemany("REPLACE INTO tiles (scan_id, tile, state) VALUES (?, ?, ?)", rows)
+            # What another program has finished meanwhile stays so.
+            db.executemany("INSERT OR IGNORE INTO tiles (scan_id, tile, state) VALUES (?, ?, ?)", rows)
 
     def _row(self, tile: int, candidate: Candidate) -> dict[str, Any]:
         rank = severity(
@@ -136,6 +140,7 @@ _INSERT_DETECTION = (
     "INSERT INTO detections (scan_id, tile, label, score, x_px, y_px, w_px, h_px, area_px, severity)"
     " VALUES (:scan, :tile, :label, :score, :x, :y, :w, :h, :area, :severity)"
 )
+_IS_EMITTED = "SELECT 1 FROM tiles WHERE scan_id = ? AND tile = ? AND state = 'emitted'"
 _SELECT_DETECTION = "SELECT d.*, s.section_id, s.spec ->> 'id' AS model FROM detections d JOIN scans s ON s.id = d.scan_id WHERE d.id = ?"
 
 

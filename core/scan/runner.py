@@ -118,6 +118,7 @@ def _prepare(project: Project, section: Section, model: Model, options: ScanOpti
             project.set_threshold(store.record.id, options.threshold)
     else:
         store, resumed = _begin(project, record, model, options, plan, parameters), False
+    store.skip(sorted(plan.skipped))
     return _Prepared(store, plan, TileSource(section, options.plane, shown, plan.grid.scale), resumed)
 
 
@@ -143,7 +144,6 @@ def _begin(
         provenance={"schliff": core.__version__, "model": dict(spec.card), "section": str(record.path)},
     )
     store.maps.create(grid.cells, spec.tile_px // spec.stride_px, spec.map_channels, len(spec.labels))
-    store.skip(sorted(plan.skipped))
     return store
 
 
