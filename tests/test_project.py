@@ -144,6 +144,28 @@ def test_what_is_no_project_is_refused(tmp_path: Path):
         Project.open(tmp_path / "text.schliff")
 
 
+@pytest.mark.parametrize("got_as_far_as", ["", "PRAGMA journal_mode = WAL"])
+def test_a_project_killed_while_it_was_made_opens(tmp_path: Path, section_path: Path, got_as_far_as: str):
+    connection = sqlite3.connect(tmp_path / "project.sqlite")
+    connection.execute(got_as_far_as)
+    connection.close()
+    (tmp_path / "project.sqlite").touch()
+    with Project.open_or_create(tmp_path) as project:
+        scan_with(project, section_path, 2)
+        assert len(project.detections()) == 2
+
+
+def test_another_programs_database_is_refused_and_left_as_it_is(tmp_path: Path):
+    connection = sqlite3.connect(tmp_path / "project.sqlite")
+    connection.execute("CREATE TABLE recipes (name TEXT)")
+    connection.commit()
+    connection.close()
+    before = (tmp_path / "project.sqlite").read_bytes()
+    with pytest.raises(InputError, match="not a Schliff project"):
+        Project.open(tmp_path)
+    assert (tmp_path / "project.sqlite").read_bytes() == before
+
+
 def test_a_project_of_a_newer_version_is_refused(project: Project):
     project.close()
     connection = sqlite3.connect(project.path / "project.sqlite")

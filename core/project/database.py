@@ -17,31 +17,31 @@ from core.errors import InputError
 VERSION = 1
 
 _TABLES = """
-CREATE TABLE sections (
+CREATE TABLE IF NOT EXISTS sections (
     id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE, path TEXT NOT NULL,
     width_px INTEGER NOT NULL, height_px INTEGER NOT NULL, pixel_size_um TEXT, stage TEXT NOT NULL);
-CREATE TABLE scans (
+CREATE TABLE IF NOT EXISTS scans (
     id TEXT PRIMARY KEY, section_id INTEGER NOT NULL REFERENCES sections, key TEXT NOT NULL,
     replaced INTEGER NOT NULL DEFAULT 0, status TEXT NOT NULL, threshold REAL NOT NULL, spec TEXT NOT NULL,
     tiles_total INTEGER NOT NULL, cell_px REAL NOT NULL, context_px REAL NOT NULL, seconds REAL NOT NULL DEFAULT 0,
     device TEXT NOT NULL, parameters TEXT NOT NULL, provenance TEXT NOT NULL,
     started TEXT NOT NULL, finished TEXT);
-CREATE INDEX scans_by_key ON scans (key);
-CREATE TABLE tiles (
+CREATE INDEX IF NOT EXISTS scans_by_key ON scans (key);
+CREATE TABLE IF NOT EXISTS tiles (
     scan_id TEXT NOT NULL REFERENCES scans ON DELETE CASCADE, tile INTEGER NOT NULL, state TEXT NOT NULL,
     PRIMARY KEY (scan_id, tile)) WITHOUT ROWID;
-CREATE TABLE detections (
+CREATE TABLE IF NOT EXISTS detections (
     id INTEGER PRIMARY KEY AUTOINCREMENT, scan_id TEXT NOT NULL REFERENCES scans ON DELETE CASCADE,
     tile INTEGER NOT NULL, label TEXT NOT NULL, score REAL NOT NULL,
     x_px REAL NOT NULL, y_px REAL NOT NULL, w_px REAL NOT NULL, h_px REAL NOT NULL, area_px REAL NOT NULL,
     severity REAL NOT NULL, status TEXT NOT NULL DEFAULT 'unreviewed', note TEXT NOT NULL DEFAULT '');
-CREATE INDEX detections_by_scan ON detections (scan_id, score);
-CREATE TABLE decisions (
+CREATE INDEX IF NOT EXISTS detections_by_scan ON detections (scan_id, score);
+CREATE TABLE IF NOT EXISTS decisions (
     id INTEGER PRIMARY KEY AUTOINCREMENT, gesture INTEGER NOT NULL, detection_id INTEGER NOT NULL REFERENCES detections,
     status_before TEXT NOT NULL, status_after TEXT NOT NULL, note_before TEXT NOT NULL, note_after TEXT NOT NULL,
     author TEXT NOT NULL, at TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'done');
-CREATE INDEX decisions_by_gesture ON decisions (state, gesture);
-CREATE TABLE view_state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS decisions_by_gesture ON decisions (state, gesture);
+CREATE TABLE IF NOT EXISTS view_state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 
@@ -56,25 +56,27 @@ class Database:
             uri = f"{path.absolute().as_uri()}?mode={mode}"
             self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None, timeout=10)
             try:
-                self._prepare(create)
+                self._prepare()
             except BaseException:
                 self._connection.close()
                 raise
 
-    def _prepare(self, create: bool) -> None:
+    def _prepare(self) -> None:
         self._connection.row_factory = sqlite3.Row
+        # Nothing in it at all: its making was cut short, or is going on in another program.
+        empty = self._connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
             raise InputError(
                 "it was made by a newer Schliff", path=self.path.parent, remedy="Install the newest version of Schliff."
             )
+        if version == 0 and not empty:
+            raise InputError("it is not a Schliff project", path=self.path.parent, remedy="Choose another folder.")
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA foreign_keys = ON")
         if version == 0:
-            if not create:
-                raise InputError("it is not a Schliff project", path=self.path.parent, remedy="Choose another folder.")
-            self._connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+            self._connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
