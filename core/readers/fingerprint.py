@@ -16,7 +16,8 @@ _METADATA_DEPTH = 3
 def fingerprint(path: Path) -> str:
     """32 hex digits that stay while the content stays. Reads about 1 MB of a file, however large.
 
-    Of a folder (OME-Zarr), its metadata files down to three levels and their places count. Raises InputError.
+    Of a folder (OME-Zarr), its metadata files down to three levels count, and samples of its chunks; all with their
+    places. Raises InputError.
     """
     digest = hashlib.blake2b(digest_size=16)
     try:
@@ -49,3 +50,17 @@ def _add_folder(digest: hashlib.blake2b, folder: Path) -> None:
     for file in sorted(found):
         digest.update(f"{file.relative_to(folder).as_posix()}\n".encode())
         _add_file(digest, file)
+    for file in _spread_files(folder, _SAMPLES):
+        digest.update(f"{file.relative_to(folder).as_posix()} {file.stat().st_size}\n".encode())
+        with file.open("rb", buffering=0) as chunk:
+            digest.update(chunk.read(_BLOCK))
+
+
+def _spread_files(folder: Path, most: int) -> list[Path]:
+    """At most `most` files that are no metadata, spread evenly over the folders below `folder`, in a fixed order."""
+    entries = sorted(entry for entry in folder.iterdir() if entry.name not in _METADATA_NAMES)
+    chosen = [entries[i * len(entries) // most] for i in range(most)] if len(entries) > most else entries
+    found = []
+    for entry in chosen:
+        found += _spread_files(entry, max(1, most // len(chosen))) if entry.is_dir() else [entry]
+    return found
