@@ -58,12 +58,13 @@ def suppress(marks: Iterable[Mark]) -> list[Mark]:
 def to_candidate(mark: Mark, labels: Sequence[str], cell_px: float, row: int, column: int, section: Box) -> Candidate:
     """A mark of a block whose cell [0, 0] is the map's cell [row, column], in level-0 px, cut to the section."""
     box = mark.box.moved(column, row).scaled(cell_px)
+    box = box.intersection(section) or box
     y, x = mark.peak
     return Candidate(
         label=labels[mark.label],
         score=mark.score,
-        box=box.intersection(section) or box,
-        area_px=mark.cells * cell_px**2,
+        box=box,
+        area_px=min(mark.cells * cell_px**2, box.area),
         peak=((column + x + 0.5) * cell_px, (row + y + 0.5) * cell_px),
     )
 
