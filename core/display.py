@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cv2
@@ -30,11 +30,11 @@ class DisplayRange:
 def auto_range(section: Section, plane: Plane) -> DisplayRange:
     """The 0.1 and 99.9 percentiles of an overview; 0 to 255 for 8-bit sections, whose values are shown as they are.
 
-    Gaps of a mosaic (exact zeros) don't count. The same section always gives the same range.
+    Gaps of a mosaic (exact zeros) don't count. The same section always gives the same range, with overviews or without.
     """
     if section.info.dtype == np.uint8:
         return DisplayRange(0, 255)
-    values = _overview(section, plane)
+    values = _overview(_AsStored(section), plane)
     values = values[values > 0]
     if not values.size:
         return DisplayRange(0, 65535)
@@ -59,6 +59,20 @@ def _table(display_range: DisplayRange) -> Array:
     table = np.rint(np.clip((np.arange(65536) - low) * 255.0 / (high - low), 0, 255)).astype(np.uint8)
     table.flags.writeable = False
     return table
+
+
+class _AsStored(Section):
+    """A section without the levels that its file lacks: they may not be built yet, and then cost reading all of it."""
+
+    def __init__(self, section: Section) -> None:
+        self._section = section
+        self.info = replace(section.info, levels=tuple(level for level in section.info.levels if not level.made))
+
+    def read_level(self, level: int, x: int, y: int, width: int, height: int, plane: Plane) -> Array:
+        return self._section.read_level(level, x, y, width, height, plane)
+
+    def preview(self, downsample: int, plane: Plane) -> Array | None:
+        return self._section.preview(downsample, plane)
 
 
 def _overview(section: Section, plane: Plane) -> Array:

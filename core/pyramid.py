@@ -41,7 +41,7 @@ class SectionWithOverviews(Section):
         self._stored = len(base.info.levels)
         own = {round(level.downsample) for level in base.info.levels}
         self._scales = [scale for scale in overview_scales(base.info) if scale not in own]
-        added = (PyramidLevel(*level_size(base.info, scale)[::-1], float(scale)) for scale in self._scales)
+        added = (PyramidLevel(*level_size(base.info, scale)[::-1], float(scale), made=True) for scale in self._scales)
         self.info = replace(base.info, levels=(*base.info.levels, *added))
 
     def read_level(self, level: int, x: int, y: int, width: int, height: int, plane: Plane) -> Array:

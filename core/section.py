@@ -63,11 +63,12 @@ class RegionRequest:
 
 @dataclass(frozen=True, slots=True)
 class PyramidLevel:
-    """One resolution stored in the file. `downsample` is level-0 px per px of this level."""
+    """One resolution. `downsample` is level-0 px per px of this level; `made`: the file lacks it (see `core.pyramid`)."""
 
     width_px: int
     height_px: int
     downsample: float
+    made: bool = False
 
 
 @dataclass(frozen=True, slots=True)

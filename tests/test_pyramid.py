@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from core.display import auto_range
 from core.errors import CancelledError, InputError
 from core.jobs import CancelToken
 from core.overview_build import level_size, overview_scales
@@ -93,6 +94,14 @@ def test_before_and_after_building_the_same_is_read(cache, tmp_path):
     before = section.read(request)
     section.build_overviews(PLANE)
     assert np.abs(section.read(request).astype(int) - before).max() <= 1
+
+
+def test_the_automatic_range_is_the_same_with_overviews_and_reads_no_more_for_it(cache, tmp_path):
+    ramp = np.broadcast_to(np.linspace(1000, 40_000, 9000).astype(np.uint16)[:, None, None], (9000, 9000, 1))
+    base = FlatSection(ramp, tmp_path / "a")
+    alone, read_alone = auto_range(base, PLANE), base.read_px
+    assert auto_range(SectionWithOverviews(base, cache), PLANE) == alone
+    assert base.read_px == 2 * read_alone
 
 
 def test_a_cancelled_build_leaves_nothing_and_can_be_done_again(cache, tmp_path):
