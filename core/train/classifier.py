@@ -132,8 +132,8 @@ class _Judge:
         device = next(self.network.parameters()).device
         findings = find_on(WindowClassifier(self.spec, self.network, device), self.sections, self.cancel)
         quality = choose_threshold(findings, self.spec.artefact_labels, self.spec.score_floor)
-        self.history.append({"step": step, "f1": round(quality.f1, 4), "ap": round(quality.ap, 4)})
-        if (quality.f1 + quality.ap) > (self.best.f1 + self.best.ap):
+        self.history.append({"step": step, "f2": round(quality.f2, 4), "ap": round(quality.ap, 4)})
+        if (quality.f2 + quality.ap) > (self.best.f2 + self.best.ap):
             self.best, self.findings = quality, findings
             self.state = {name: tensor.clone() for name, tensor in averaged.items()}
         self.network.load_state_dict(own)

@@ -44,9 +44,9 @@ class Quality:
     ap: float
 
     @property
-    def f1(self) -> float:
-        total = self.precision + self.recall
-        return 2 * self.precision * self.recall / total if total else 0.0
+    def f2(self) -> float:
+        total = 4 * self.precision + self.recall
+        return 5 * self.precision * self.recall / total if total else 0.0
 
 
 def find_on(model: Model, sections: Sequence[LabelledSection], cancel: CancelToken) -> Findings:
@@ -86,7 +86,10 @@ def quality(findings: Findings, artefacts: Iterable[str], threshold: float) -> Q
 
 
 def choose_threshold(findings: Findings, artefacts: Iterable[str], floor: float) -> Quality:
-    """The threshold in the middle of those that give nearly the best F1, so that there is room on both sides."""
+    """The threshold in the middle of those that give nearly the best F2, so that there is room on both sides.
+
+    F2 (van Rijsbergen 1979, β = 2) counts recall more than precision: a false alarm costs a glance, a miss a defect.
+    """
     skipped = frozenset(artefacts)
     alarms = sorted((f for f in findings.found if f.label not in skipped), key=lambda f: (-f.score, f.box))
     truths = [m for m in findings.marked if m.label not in skipped]
@@ -95,8 +98,8 @@ def choose_threshold(findings: Findings, artefacts: Iterable[str], floor: float)
     grid = np.round(np.arange(floor, 0.98, 0.01), 2)
     shown = np.array([np.count_nonzero(scores >= t) for t in grid])
     right = np.array([np.count_nonzero(hits[scores >= t]) for t in grid])
-    f1 = 2 * right / np.maximum(shown + len(truths), 1)
-    good = grid[f1 >= f1.max() - _NEARLY_BEST]
+    f2 = 5 * right / np.maximum(shown + 4 * len(truths), 1)
+    good = grid[f2 >= f2.max() - _NEARLY_BEST]
     threshold = float(good[len(good) // 2])
     at = int(np.flatnonzero(grid == threshold)[0])
     precision, recall = float(right[at] / max(shown[at], 1)), float(right[at] / max(len(truths), 1))
