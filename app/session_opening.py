@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.jobs import Job
+from app.jobs import Job, Lane
 from app.session_lease import LeasedSection
 from app.session_reading import read_scan
 from app.session_state import SavedView
@@ -124,10 +124,15 @@ class Opener:
         if self._session.scanning or not self._retired:
             return
         old, self._retired = self._retired, []
-        # In the lane of the overviews: one that is being built from an old section ends before that is closed.
-        job = Job(lambda progress, cancel: _close_all(old), "Closing files")
+        lanes = self._session.lanes
+        # Each in the lane of those who use it: overviews are built from a section, lists are exported from a project.
+        self._close_in(lanes.build, [Opened(item.section) for item in old])
+        self._close_in(lanes.io, [Opened(None, item.project) for item in old])
+
+    def _close_in(self, lane: Lane, items: list[Opened]) -> None:
+        job = Job(lambda progress, cancel: _close_all(items), "Closing files")
         job.failed.connect(self._session.report)
-        self._session.lanes.build.submit(job)
+        lane.submit(job)
 
 
 def _close_all(items: list[Opened]) -> None:
