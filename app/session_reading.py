@@ -22,10 +22,14 @@ class Shown:
     score_map: ScoreMap | None
 
 
-def read_scan(project: Project, section_id: int, scan_id: str | None) -> Shown:
-    """Everything about one scan of a section (None: the one started last)."""
+def read_scan(project: Project, section_id: int, scan_id: str | None, *, prefer_running: bool = False) -> Shown:
+    """Everything about one scan of a section (None: the one started last).
+
+    `prefer_running`: rather one that was resumed; only while a scan runs, since a killed one says "running" for ever.
+    """
     scans = project.scans(section_id)
-    latest = max(scans, key=lambda s: (s.status == "running", s.started), default=None)
+    running = [scan for scan in scans if prefer_running and scan.status == "running"]
+    latest = (running or scans or [None])[-1]
     scan = next((s for s in scans if s.id == scan_id), latest)
     if scan is None:
         return Shown(scans, None, [], None)

@@ -90,7 +90,10 @@ class ScanControl:
         if session.project is None or session.section_record is None:
             return
         project, section_id = session.project, session.section_record.id
-        job = self._reading = Job(lambda progress, cancel: read_scan(project, section_id, scan_id), "Reading a scan")
+        running = self.running
+        job = self._reading = Job(
+            lambda progress, cancel: read_scan(project, section_id, scan_id, prefer_running=running), "Reading a scan"
+        )
         job.finished.connect(lambda shown: self._read(job, project, shown))
         job.ended.connect(lambda: self._reading_ended(job))
         self._since_reading.restart()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 
 import cv2
 import numpy as np
 import pytest
 
 import app.session_opening as session_opening
+from app.jobs import Job
 from app.session import Session
 from app.session_lease import LeasedSection
 from app.session_opening import Opened, project_home
@@ -17,9 +19,11 @@ from app.session_state import HeatStyle, SavedView, ViewState
 from core.display import DisplayRange
 from core.errors import CancelledError
 from core.project import Project
+from core.readers.base import open_section
+from core.scan.runner import run_scan
 from core.section import Plane, RegionRequest
 from tests.memory_section import MemorySection, noise
-from tests.toy import spotted_image, write_image
+from tests.toy import ToyModel, spotted_image, toy_spec, write_image
 
 
 @pytest.fixture
@@ -89,6 +93,16 @@ def test_a_damaged_project_does_not_keep_its_section_closed(qtbot, session, imag
     assert session.project is None
     assert session.told[-1][0] == "warning"
     assert "spots.schliff" in session.told[-1][1]
+
+
+def test_the_scan_started_last_is_shown_though_an_older_one_was_killed(qtbot, session, image):
+    with Project.create(image.with_name("spots.schliff")) as project, open_section(image) as section:
+        run_scan(project, section, ToyModel())
+        with project.database.writing() as db:
+            db.execute("UPDATE scans SET status = 'running'")  # as a killed program leaves it
+        last = run_scan(project, section, ToyModel(toy_spec(id="other"))).scan_id
+    open_and_wait(qtbot, session, image)
+    assert session.scan.id == last
 
 
 def test_an_empty_or_wrong_project_folder_is_told(qtbot, session, tmp_path):
@@ -179,13 +193,31 @@ def test_a_project_whose_section_is_gone_says_which_file(qtbot, session, image):
     assert "spots.png" in session.told[-1][1]
 
 
+def test_a_project_is_closed_only_when_its_list_is_written(qtbot, session, image):
+    with Project.create(image.with_name("spots.schliff")):
+        pass
+    open_and_wait(qtbot, session, image)
+    project, closed, results = session.project, threading.Event(), []
+
+    def slow_list(progress, cancel):
+        closed.wait(0.5)  # time enough for another lane
+        return project.detections()
+
+    close = project.close
+    project.close = lambda: (close(), closed.set())
+    session.run_io(Job(slow_list)).finished.connect(results.append)
+    session.close_section()
+    qtbot.waitUntil(lambda: not (session.lanes.io.busy or session.lanes.build.busy))
+    assert results == [[]]
+    assert closed.is_set()
+    assert not [text for level, text in session.told if level == "error"]
+
+
 def test_a_section_is_closed_only_when_nobody_reads_it_any_more(qtbot, session):
     inner = MemorySection(noise(100, 100))
     leased = LeasedSection(inner)
     session.adopt(Opened(leased))
     inner.gate.clear()
-    from app.jobs import Job
-
     read = session.run_io(Job(lambda progress, cancel: leased.read(RegionRequest(0, 0, 10, 10))))
     results = []
     read.finished.connect(results.append)
