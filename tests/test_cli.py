@@ -121,6 +121,8 @@ def test_unknown_words_are_wrong_usage(capsys, section_path: Path, tmp_path: Pat
         ("scan", section_path, "--project", project),
         ("scan", section_path, "--model", "texture", "--project", project, "--region", "1,2,3"),
         ("scan", section_path, "--model", "texture", "--project", project, "--region", "9000,9000,5,5"),
+        ("scan", section_path, "--model", "texture", "--project", project, "--threshold", "nan"),
+        ("sample", tmp_path / "s.tif", "--size", "9999999999", "--defects", "0"),
         ("export", project, "--format"),
         ("train", "wishful", "--data", tmp_path, "--out", tmp_path / "m"),
         ("demo", "--size", "3"),

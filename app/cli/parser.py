@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import NoReturn
@@ -79,7 +80,7 @@ def _scan(p: argparse.ArgumentParser) -> None:
     p.add_argument("--model", required=True, metavar="ID|DIR", help="see `schliff models`")
     p.add_argument("--project", required=True, metavar="DIR", help="made where it doesn't exist")
     p.add_argument("--region", type=_region, metavar="X,Y,W,H", help="only this part, in level-0 px")
-    p.add_argument("--threshold", type=float, metavar="T", help="show detections scoring at least this")
+    p.add_argument("--threshold", type=_finite, metavar="T", help="show detections scoring at least this")
     p.add_argument("--device", choices=DEVICES, default="auto")
     p.add_argument("--restart", action="store_true", help="start over instead of resuming")
     _json(p)
@@ -126,6 +127,16 @@ def _status(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--status", action="append", default=[], metavar="S", help="unreviewed, defect, artefact, false_alarm"
     )
+
+
+def _finite(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+    return value
 
 
 def _region(text: str) -> Box:

@@ -20,7 +20,7 @@ Kind = Literal["battery", "magnet"]
 
 # Everything is rendered in blocks of this side, anchored at the origin: the same block, whoever asks for part of it.
 BLOCK_PX = 256
-SMALLEST_SIZE_PX = 512
+SMALLEST_SIZE_PX, LARGEST_SIZE_PX = 512, 400_000
 
 _PATCHES_KEPT = 32
 
@@ -88,10 +88,10 @@ def make_sample(kind: Kind, size: int, defects: int, seed: int) -> SampleSection
 
     Everything follows from the arguments. Raises UsageError for an unknown kind, or when the defects don't fit.
     """
-    if size < SMALLEST_SIZE_PX or defects < 0:
+    if not SMALLEST_SIZE_PX <= size <= LARGEST_SIZE_PX or defects < 0:
         raise UsageError(
             f"a sample of {size} px with {defects} defects can't be made",
-            remedy=f"Ask for at least {SMALLEST_SIZE_PX} px and no negative number of defects.",
+            remedy=f"Ask for {SMALLEST_SIZE_PX} to {LARGEST_SIZE_PX} px and no negative number of defects.",
         )
     specimen = _specimen(kind, size, seed)
     return SampleSection(specimen, plant(specimen, defects, seed), seed, kind)
