@@ -29,7 +29,7 @@ def read_scan(project: Project, section_id: int, scan_id: str | None, *, prefer_
     """
     scans = project.scans(section_id)
     running = [scan for scan in scans if prefer_running and scan.status == "running"]
-    latest = (running or scans or [None])[-1]
+    latest = (running or scans)[-1] if scans else None
     scan = next((s for s in scans if s.id == scan_id), latest)
     if scan is None:
         return Shown(scans, None, [], None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.detection import Candidate
@@ -12,6 +13,7 @@ from core.errors import InputError, ResourceError
 from core.geometry import Box
 from core.project import Project
 from core.project.database import VERSION
+from core.project.maps import ScanMaps
 from core.project.scan_store import ScanStore
 from core.readers.base import open_section
 from core.review import Review
@@ -173,6 +175,18 @@ def test_a_project_of_a_newer_version_is_refused(project: Project):
     connection.close()
     with pytest.raises(InputError, match="newer Schliff"):
         Project.open(project.path)
+
+
+@pytest.mark.parametrize("damaged", ["model/c/0/0/0", "model/zarr.json", "learned.npz"])
+def test_a_damaged_map_is_told_with_what_to_do(tmp_path: Path, damaged: str):
+    maps = ScanMaps(tmp_path / "m.zarr")
+    maps.create((20, 20), 10, 1, 1)
+    maps.write("model", 0, 0, np.ones((1, 10, 10), np.float32))
+    maps.save_learned({"mean": np.zeros(3)})
+    (maps.folder / damaged).write_bytes(b"cut")
+    again = ScanMaps(maps.folder)
+    with pytest.raises(InputError, match="missing or damaged"):
+        again.load_learned() if damaged == "learned.npz" else again.read_all("model")
 
 
 def test_a_place_that_cant_be_written_is_said_so(tmp_path: Path):

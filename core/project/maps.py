@@ -7,9 +7,11 @@ name and renamed (by Zarr's local store), and only then the tile's record is sto
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -58,11 +60,14 @@ class ScanMaps:
         out = np.full((array.shape[0], rows, columns), np.nan, np.float32)
         r0, c0, r1, c1 = max(row, 0), max(column, 0), min(row + rows, height), min(column + columns, width)
         if r1 > r0 and c1 > c0:
-            out[:, r0 - row : r1 - row, c0 - column : c1 - column] = array[:, r0:r1, c0:c1]
+            with self._damage_told():
+                out[:, r0 - row : r1 - row, c0 - column : c1 - column] = array[:, r0:r1, c0:c1]
         return out
 
     def read_all(self, name: str) -> Array:
-        return np.asarray(self._open(name, "r")[:], np.float32)
+        array = self._open(name, "r")
+        with self._damage_told():
+            return np.asarray(array[:], np.float32)
 
     def exists(self) -> bool:
         return (self.folder / "zarr.json").is_file()
@@ -75,7 +80,7 @@ class ScanMaps:
     def load_learned(self) -> dict[str, Array] | None:
         if not self._learned.is_file():
             return None
-        with np.load(self._learned, allow_pickle=False) as stored:
+        with self._damage_told(), np.load(self._learned, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
 
     @property
@@ -90,9 +95,14 @@ class ScanMaps:
     def _open_anew(self, name: str, mode: Literal["r", "r+"]) -> Any:
         import zarr
 
-        try:
+        with self._damage_told():
             return zarr.open_array(self.folder / name, mode=mode)
-        except (OSError, KeyError, ValueError) as error:
+
+    @contextmanager
+    def _damage_told(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, KeyError, ValueError, RuntimeError, BadZipFile) as error:  # codecs raise RuntimeError
             raise InputError(
                 f"the map of a scan is missing or damaged ({error})",
                 path=self.folder,
