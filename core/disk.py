@@ -46,6 +46,8 @@ def _translated(error: OSError, path: Path) -> ResourceError:
         return ResourceError("the disk is full", path=path, remedy="Free some space and go on; nothing stored is lost.")
     if error.errno in _NO_PERMISSION:
         return ResourceError("no permission to write here", path=path, remedy="Choose another folder for it.")
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return ResourceError("its folder does not exist", path=path, remedy="Make the folder first, or choose another.")
     return ResourceError(f"it can't be written ({error.strerror or error})", path=path, remedy="Check the drive.")
 
 

@@ -26,15 +26,16 @@ class Review:
 
         Returns the ids that changed.
         """
-        changed = []
+        changed: list[int] = []
         with self._database.writing() as db:
-            db.execute("UPDATE decisions SET state = 'discarded' WHERE state = 'undone'")
             gesture = db.execute("SELECT coalesce(max(gesture), 0) + 1 FROM decisions").fetchone()[0]
             for detection_id in ids:
                 row = db.execute("SELECT status, note FROM detections WHERE id = ?", (detection_id,)).fetchone()
                 after = (status or row["status"], row["note"] if note is None else note)
                 if after == (row["status"], row["note"]):
                     continue
+                if not changed:
+                    db.execute("UPDATE decisions SET state = 'discarded' WHERE state = 'undone'")
                 db.execute("UPDATE detections SET status = ?, note = ? WHERE id = ?", (*after, detection_id))
                 db.execute(
                     "INSERT INTO decisions (gesture, detection_id, status_before, status_after, note_before, note_after,"

@@ -96,6 +96,7 @@ def scan_record(**changes: object) -> ScanRecord:
         model_id="battery",
         model_name="Battery windows",
         model_version="1",
+        model_path=None,
         family="classifier",
         labels=LABELS,
         artefact_labels=("preparation_artefact",),

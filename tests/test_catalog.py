@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from core.errors import InputError, ResourceError, UsageError
 from core.models.base import ModelSpec
 from core.models.card import CARD_NAME
-from core.models.catalog import find_model, list_models, load_model, model_row, survey_models
+from core.models.catalog import find_model, list_models, load_model, model_of_scan, model_row, survey_models
 from core.models.weights import save_model
 from core.userdirs import models_dir
 from tests.test_weights import CARD
@@ -131,3 +132,15 @@ def test_a_spec_without_a_family_cannot_be_loaded() -> None:
     stranger = ModelSpec(**{**{f: getattr(spec, f) for f in spec.__slots__}, "id": "stranger", "card": {}})
     with pytest.raises(UsageError, match="stranger"):
         load_model(stranger, "cpu")
+
+
+def test_the_model_of_a_scan_is_the_very_one(tmp_path: Path):
+    bundled = find_model("battery-windows")
+    assert model_of_scan(bundled.id, bundled.version, None) == bundled
+    with pytest.raises(UsageError, match="has changed"):
+        model_of_scan(bundled.id, "another version", None)
+    with pytest.raises(UsageError, match="not here any more"):
+        model_of_scan("somebody-elses", "1", tmp_path / "gone")
+    assert bundled.path is not None
+    shutil.copytree(bundled.path, tmp_path / "copy")
+    assert model_of_scan("somebody-elses", bundled.version, tmp_path / "copy").version == bundled.version

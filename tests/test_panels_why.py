@@ -41,7 +41,7 @@ class Reasoning(ToyModel):
 @pytest.fixture
 def model(monkeypatch):
     model = Reasoning()
-    monkeypatch.setattr(catalog, "find_model", lambda wanted: model.spec)
+    monkeypatch.setattr(catalog, "model_of_scan", lambda *scan: model.spec)
     monkeypatch.setattr(catalog, "load_model", lambda spec, device="auto": model)
     return model
 
@@ -106,10 +106,10 @@ def test_a_model_without_reasons_shows_the_crop_and_says_so(qtbot, session, pane
 
 
 def test_what_went_wrong_is_said_in_place(qtbot, session, panel, monkeypatch):
-    def missing(wanted):
+    def missing(*scan):
         raise InputError("the model of this scan is not there", remedy="Import it again.")
 
-    monkeypatch.setattr(catalog, "find_model", missing)
+    monkeypatch.setattr(catalog, "model_of_scan", missing)
     fill(session, some_detections())
     session.select(1, "gallery")
     qtbot.waitUntil(lambda: "Import it again" in panel.picture.message, timeout=5000)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 import pytest
 
 from core.detection import Candidate
+from core.disk import written_whole
 from core.errors import InputError, ResourceError
 from core.geometry import Box
 from core.project import Project
-from core.project.database import VERSION
+from core.project.database import VERSION, _uri
 from core.project.maps import ScanMaps
 from core.project.scan_store import ScanStore
 from core.readers.base import open_section
@@ -128,6 +130,7 @@ def test_a_new_decision_ends_what_could_be_redone(project: Project, section_path
     review.decide([1], "defect")
     review.undo()
     assert review.decide([1], "unreviewed") == [], "nothing changed, nothing to undo"
+    assert review.can_redo
     review.decide([3], "artefact")
     assert not review.can_redo
     assert review.undo() == [3]
@@ -194,3 +197,26 @@ def test_a_place_that_cant_be_written_is_said_so(tmp_path: Path):
     with pytest.raises(ResourceError) as trouble:
         Project.create(tmp_path / "file" / "p.schliff")
     assert trouble.value.remedy
+
+
+def test_a_folder_that_isnt_there_is_named(tmp_path: Path):
+    with (
+        pytest.raises(ResourceError, match="folder does not exist"),
+        written_whole(tmp_path / "no" / "list.csv") as out,
+    ):
+        out.write_text("x")
+
+
+def test_a_share_keeps_its_host_in_sqlites_words():
+    assert _uri(PureWindowsPath(r"\\nas\lab\p #1\project.sqlite")) == "file:////nas/lab/p%20%231/project.sqlite"
+    assert _uri(PureWindowsPath(r"C:\lab\project.sqlite")) == "file:///C:/lab/project.sqlite"
+    assert _uri(PurePosixPath("/lab/50 %/project.sqlite")) == "file:///lab/50%20%25/project.sqlite"
+
+
+def test_a_map_is_flushed_before_its_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    flushed: list[int] = []
+    monkeypatch.setattr("core.project.maps.os.fsync", lambda number: flushed.append(os.fstat(number).st_ino))
+    maps = ScanMaps(tmp_path / "m.zarr")
+    maps.create((20, 30), 8, 2, 1)
+    maps.write("model", 8, 16, np.ones((2, 8, 8), np.float32))
+    assert flushed == [(tmp_path / "m.zarr" / "model" / "c" / "0" / "1" / "2").stat().st_ino]

@@ -25,7 +25,7 @@ LABELS = ("pore", "crack", "preparation_artefact")
 
 def scan_record(threshold=0.5, cell_px=16.0) -> ScanRecord:
     return ScanRecord(
-        "scan-1", 1, "key", "m", "Model", "1", "classifier", LABELS, ("preparation_artefact",), "probability", "done",
+        "scan-1", 1, "key", "m", "Model", "1", None, "classifier", LABELS, ("preparation_artefact",), "probability", "done",
         threshold, 4, 4, 0, cell_px, 64.0, 1.0, "cpu", {}, "2026-01-01", "2026-01-01",
     )  # fmt: skip
 

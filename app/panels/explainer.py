@@ -33,7 +33,6 @@ class Question:
     project: Project | None
     scan: ScanRecord
     detection: Detection
-    plane: Plane
 
 
 class Explainer(QObject):
@@ -115,15 +114,17 @@ class Explainer(QObject):
         model = self._model(question)
         cancel.check()
         progress(Step(0, 0, "Asking the model …"))
-        return explain_detection(question.section, question.detection, model, question.plane)
+        plane = Plane(*question.scan.parameters.get("plane", ()))
+        return explain_detection(question.section, question.detection, model, plane)
 
     def _model(self, question: Question) -> Model:
         """The scan's model, with what it learned from this section; kept until another scan is asked about."""
-        from core.models.catalog import find_model, load_model
+        from core.models.catalog import load_model, model_of_scan
 
         key = f"{question.project.path if question.project else ''}|{question.scan.id}"
         if self._loaded is None or self._loaded[0] != key:
-            model = load_model(find_model(question.scan.model_id), "cpu")
+            scan = question.scan
+            model = load_model(model_of_scan(scan.model_id, scan.model_version, scan.model_path), "cpu")
             learned = question.project.maps(question.scan.id).load_learned() if question.project else None
             if learned is not None:
                 model.restore(learned)

@@ -64,7 +64,7 @@ class WhyPanel(Panel):
             self.picture.show_message("Select a detection to see what the model went by.")
             return
         self.picture.show_message("…")
-        self.explainer.ask(Question(section, session.project, scan, detection, session.plane))
+        self.explainer.ask(Question(section, session.project, scan, detection))
 
     def _scores_changed(self) -> None:
         session = self._session

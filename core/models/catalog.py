@@ -76,6 +76,21 @@ def find_model(wanted: str | Path) -> ModelSpec:
     raise UsageError(f"there is no model {str(wanted)!r}", remedy=f"Name a model folder or one of: {known}.")
 
 
+def model_of_scan(model_id: str, version: str, folder: Path | None) -> ModelSpec:
+    """The very model that made a scan: the one with this id, else the one in this folder.
+
+    Raises UsageError when neither is here any more, or when both were trained anew since.
+    """
+    offered = [spec for spec in list_models() if spec.id == model_id]
+    if folder is not None and folder.is_dir():
+        offered.append(read_model_folder(folder))
+    for spec in offered:
+        if spec.version == version:
+            return spec
+    what = "has changed since this scan" if offered else "is not here any more"
+    raise UsageError(f"the model {model_id!r} {what}", remedy="Scan again with a model of today.")
+
+
 def load_model(spec: ModelSpec, device: str = "auto") -> Model:
     """The model itself, ready to map tiles. Imports what is heavy.
 

@@ -9,7 +9,8 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
+from urllib.parse import quote
 
 from core.disk import disk_errors
 from core.errors import InputError
@@ -45,6 +46,12 @@ CREATE TABLE IF NOT EXISTS view_state (key TEXT PRIMARY KEY, value TEXT NOT NULL
 """
 
 
+def _uri(path: PurePath) -> str:
+    """As SQLite reads it: a network share must keep both its slashes behind an empty host (sqlite.org/uri.html)."""
+    text = path.as_posix()
+    return "file://" + ("" if text.startswith("/") else "/") + quote(text, safe="/:")
+
+
 class Database:
     """One connection, used from any thread, one at a time."""
 
@@ -53,7 +60,7 @@ class Database:
         self._lock = threading.RLock()
         with disk_errors(path):
             mode = "rwc" if create else "rw"
-            uri = f"{path.absolute().as_uri()}?mode={mode}"
+            uri = f"{_uri(path.absolute())}?mode={mode}"
             self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None, timeout=10)
             try:
                 self._prepare()

@@ -1,14 +1,16 @@
 """Decides how a scan's maps lie on disk: one Zarr group per scan, a chunk per tile, half floats.
 
 `model` holds what the model returned, `scores` what is shown and thresholded. A chunk is written under a temporary
-name and renamed (by Zarr's local store), and only then the tile's record is stored: a killed scan never reads half a tile.
+name, renamed (by Zarr's local store) and flushed, and only then the tile's record is stored: neither a killed scan nor a
+power cut leaves half a tile.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 from zipfile import BadZipFile
@@ -52,6 +54,12 @@ class ScanMaps:
             array = self._open(name, "r+")
             rows, columns = values.shape[1:]
             array[:, row : row + rows, column : column + columns] = np.clip(values, -6e4, 6e4).astype(np.float16)
+            self._flush(name, row // array.chunks[1], column // array.chunks[2])
+
+    def _flush(self, name: str, row: int, column: int) -> None:
+        """To the disk itself: the record that follows must not outlive the chunk in a power cut."""
+        with suppress(FileNotFoundError), (self.folder / name / "c" / "0" / str(row) / str(column)).open("rb+") as file:
+            os.fsync(file.fileno())
 
     def read(self, name: str, row: int, column: int, rows: int, columns: int) -> Array:
         """(channels, rows, columns) float32; NaN outside the map and where nothing was scanned."""

@@ -208,6 +208,7 @@ def _scan(row: sqlite3.Row) -> ScanRecord:
         model_id=spec["id"],
         model_name=spec["name"],
         model_version=spec["version"],
+        model_path=Path(spec["path"]) if spec.get("path") else None,
         family=spec["family"],
         labels=tuple(spec["labels"]),
         artefact_labels=tuple(spec["artefact_labels"]),

@@ -50,6 +50,7 @@ class ScanRecord:
     model_id: str
     model_name: str
     model_version: str
+    model_path: Path | None
     family: str
     labels: tuple[str, ...]
     artefact_labels: tuple[str, ...]

@@ -64,6 +64,7 @@ class ScanStore:
         key = scan_key(section, spec, parameters)
         shown = ("id", "name", "version", "family", "labels", "artefact_labels", "score_unit", "threshold")
         described = {name: getattr(spec, name) for name in shown}
+        described["path"] = str(spec.path.absolute()) if spec.path else None
         with project.database.writing() as db:
             db.execute("UPDATE scans SET replaced = 1 WHERE key = ?", (key,))
             number = db.execute("SELECT count(*) FROM scans WHERE spec ->> 'id' = ?", (spec.id,)).fetchone()[0] + 1
