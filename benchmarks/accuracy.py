@@ -1,6 +1,6 @@
 """How well the bundled models find planted defects: the README's table, class by class.
 
-`python benchmarks/accuracy.py [--size 12000] [--defects 60] [--seeds 7 8 9]` writes samples with `schliff sample`, scans
+`python benchmarks/accuracy.py [--size 12000] [--defects 60] [--seeds 7 8 9] [--model ID]` writes samples with `schliff sample`, scans
 them with `schliff scan`, checks them with `schliff check`, and adds the counts up over the seeds. Nothing is shared with
 training but the generator; its seeds start at 100,000.
 """
@@ -25,9 +25,10 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=12000)
     parser.add_argument("--defects", type=int, default=60)
     parser.add_argument("--seeds", type=int, nargs="+", default=[7, 8, 9])
+    parser.add_argument("--model", help="this one only")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="schliff-accuracy-") as folder:
-        for kind, model in RUNS:
+        for kind, model in (run for run in RUNS if args.model in (None, run[1])):
             results = [run(Path(folder), kind, model, args.size, args.defects, seed) for seed in args.seeds]
             report(kind, model, args.seeds, results)
 
