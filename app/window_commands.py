@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ class Commands:
             self.open_path(Path(name))
 
     def open_path(self, path: Path) -> None:
-        self._settings.set("last_folder", str(path.parent))
+        self._settings.set("last_folder", os.path.abspath(path.parent))
         self._session.open_path(path)
 
     def try_sample(self) -> None:
@@ -75,11 +76,12 @@ class Commands:
         self._session.close_section()
 
     def export(self, spec: ExporterSpec) -> None:
-        """Asks where to, then writes what is above the threshold, in the background."""
+        """Asks where to, then writes what is above the threshold in the scan that is shown, in the background."""
         session = self._session
         project, record = session.project, session.section_record
-        if project is None or record is None:
+        if project is None or record is None or session.scan is None:
             return
+        shown = [session.scan.id]
         offered = Path(self._settings.get("last_folder")) / f"{record.path.stem}{spec.suffix}"
         name, _ = QFileDialog.getSaveFileName(self._window, f"Export {spec.name}", str(offered))
         if not name:
@@ -87,7 +89,7 @@ class Commands:
         session.save_state()  # the threshold as it is on the screen
         from core.export.base import export_detections
 
-        job = Job(lambda progress, cancel: export_detections(project, spec.id, name), "Export")
+        job = Job(lambda progress, cancel: export_detections(project, spec.id, name, scans=shown), "Export")
         job.finished.connect(lambda count: session.message.emit("info", f"{count:,} detections written to {name}"))
         session.run_io(job)
 

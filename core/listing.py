@@ -25,23 +25,32 @@ def listed_detections(
     *,
     statuses: Collection[str] = (),
     classes: Collection[str] = (),
+    scans: Collection[str] = (),
     below_threshold: bool = False,
 ) -> list[Detection]:
-    """Detections worst first: those at or above their scan's threshold, of the statuses and classes given (none: all).
+    """Detections worst first: those at or above their scan's threshold, of the statuses, classes and scans given (none: all).
 
-    Raises UsageError for a status there isn't.
+    Raises UsageError for a status, class or scan there isn't.
     """
-    unknown = set(statuses) - set(STATUSES)
-    if unknown:
-        raise UsageError(f"there is no status {sorted(unknown)[0]!r}", remedy="Choose of " + ", ".join(STATUSES) + ".")
-    thresholds = {scan.id: scan.threshold for scan in project.scans()}
+    known = project.scans()
+    _check("status", statuses, STATUSES)
+    _check("class", classes, sorted({label for scan in known for label in scan.labels}))
+    _check("scan", scans, [scan.id for scan in known])
+    thresholds = {scan.id: scan.threshold for scan in known if not scans or scan.id in scans}
     return [
         d
         for d in project.detections()
-        if (below_threshold or d.score >= thresholds[d.scan_id])
+        if d.scan_id in thresholds
+        and (below_threshold or d.score >= thresholds[d.scan_id])
         and (not statuses or d.status in statuses)
         and (not classes or d.label in classes)
     ]
+
+
+def _check(what: str, asked: Collection[str], known: Collection[str]) -> None:
+    for name in asked:
+        if name not in known:
+            raise UsageError(f"there is no {what} {name!r}", remedy="Choose of " + ", ".join(known) + ".")
 
 
 def rows(project: Project, detections: Collection[Detection]) -> list[dict[str, Any]]:

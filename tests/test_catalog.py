@@ -144,3 +144,15 @@ def test_the_model_of_a_scan_is_the_very_one(tmp_path: Path):
     assert bundled.path is not None
     shutil.copytree(bundled.path, tmp_path / "copy")
     assert model_of_scan("somebody-elses", bundled.version, tmp_path / "copy").version == bundled.version
+
+
+def test_a_card_that_is_no_plain_file_is_refused(tmp_path: Path):
+    (tmp_path / "endless").mkdir()
+    (tmp_path / "endless" / CARD_NAME).symlink_to("/dev/zero")
+    with pytest.raises(InputError, match="not a plain file"):
+        find_model(tmp_path / "endless")
+
+
+def test_a_device_that_isnt_there_is_an_error_for_every_model():
+    with pytest.raises((ResourceError, UsageError)):
+        load_model(find_model("texture"), "cuda:99")

@@ -34,7 +34,7 @@ def document(capsys: pytest.CaptureFixture[str], *words: str | Path):
 def section_path(tmp_path: Path) -> Path:
     rng = np.random.default_rng(1)
     image = rng.normal(120, 6, (1200, 1200, 3)).clip(0, 255).astype(np.uint8)
-    image[500:560, 700:760] = 10
+    image[480:600, 660:780] = 10
     return write_image(tmp_path / "section.png", image)
 
 
@@ -82,8 +82,8 @@ def test_scan_finds_and_lists_and_exports(capsys, tmp_path: Path, section_path: 
     assert len(listed) == summary["detections"]
     assert tuple(listed[0]) == COLUMNS
     worst = listed[0]
-    assert worst["x_px"] < 760
-    assert worst["x_px"] + worst["w_px"] > 700
+    assert worst["x_px"] < 780
+    assert worst["x_px"] + worst["w_px"] > 660
     code, out, _ = run(capsys, "export", tmp_path / "p", "--format", "csv", "--out", tmp_path / "list.csv")
     assert code == 0
     assert "list.csv" in out
@@ -94,7 +94,7 @@ def test_scan_finds_and_lists_and_exports(capsys, tmp_path: Path, section_path: 
 def test_check_against_a_truth(capsys, tmp_path: Path, project_path: Path):
     truth = tmp_path / "truth.csv"
     truth.write_text(
-        "id,class,x_px,y_px,w_px,h_px,stage_x_um,stage_y_um\n1,pore,700,500,60,60,,\n2,pore,100,100,60,60,,\n"
+        "id,class,x_px,y_px,w_px,h_px,stage_x_um,stage_y_um\n1,pore,660,480,120,120,,\n2,pore,100,100,60,60,,\n"
     )
     result = document(capsys, "check", project_path, "--truth", truth)
     assert result["defects"]["truth"] == 2

@@ -103,7 +103,11 @@ def test_lists_follow_threshold_status_class_and_order(project: Project):
     ids = [d.id for d in listed_detections(project)]
     Review(project).decide(ids[:3], "defect")
     assert [d.id for d in listed_detections(project, statuses=["defect"])] == ids[:3]
-    assert listed_detections(project, classes=["crack"]) == []
+    assert listed_detections(project, classes=["anomaly"], scans=[scan.id]) == listed_detections(project)
+    with pytest.raises(UsageError, match="class"):
+        listed_detections(project, classes=["crack"])
+    with pytest.raises(UsageError, match="scan"):
+        listed_detections(project, scans=["toy-99"])
     with pytest.raises(UsageError, match="status"):
         listed_detections(project, statuses=["great"])
     project.set_threshold(scan.id, 1.1)

@@ -136,6 +136,24 @@ def test_a_new_decision_ends_what_could_be_redone(project: Project, section_path
     assert review.undo() == [3]
 
 
+def test_decisions_survive_a_scan_that_is_started_over(project: Project, section_path: Path):
+    scan_with(project, section_path, 4)
+    Review(project, "Ada").decide([2, 3], "defect", "look at it in the SEM")
+    for _ in range(2):
+        scan_with(project, section_path, 4)
+        decided = {d.box.x: (d.status, d.note) for d in project.detections()}
+        assert decided == {
+            0: ("unreviewed", ""),
+            10: ("defect", "look at it in the SEM"),
+            20: ("defect", "look at it in the SEM"),
+            30: ("unreviewed", ""),
+        }
+    assert not Review(project).can_undo, "undo would change what nobody sees"
+    with project.database.reading() as db:
+        authors = {row["author"] for row in db.execute("SELECT author FROM decisions WHERE state = 'carried'")}
+    assert authors == {"Ada"}
+
+
 def test_what_is_no_project_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match="no Schliff project"):
         Project.open(tmp_path / "nothing")

@@ -89,6 +89,7 @@ def _scan(p: argparse.ArgumentParser) -> None:
 def _defects(p: argparse.ArgumentParser) -> None:
     p.add_argument("project", metavar="PROJECT")
     _status(p)
+    _scans(p)
     p.add_argument("--class", dest="classes", action="append", default=[], metavar="C", help="only this class")
     p.add_argument("--sort", default="severity", metavar="FIELD", help="a column (default %(default)s, worst first)")
     p.add_argument("--below-threshold", action="store_true", help="those that score less than the threshold too")
@@ -107,6 +108,7 @@ def _export(p: argparse.ArgumentParser) -> None:
     p.add_argument("--out", required=True, metavar="FILE")
     p.add_argument("--frame", choices=("pixel", "stage", "sem"), default="pixel", help="coordinates that must be known")
     _status(p)
+    _scans(p)
 
 
 def _train(p: argparse.ArgumentParser) -> None:
@@ -117,6 +119,12 @@ def _train(p: argparse.ArgumentParser) -> None:
     p.add_argument("--seed", type=int, default=0, metavar="S")
     p.add_argument("--device", choices=DEVICES, default="auto")
     _json(p)
+
+
+def _scans(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--scan", dest="scans", action="append", default=[], metavar="ID", help="only this scan, as texture-1"
+    )
 
 
 def _json(p: argparse.ArgumentParser) -> None:

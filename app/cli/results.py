@@ -24,6 +24,7 @@ def defects(args: argparse.Namespace) -> None:
             project,
             statuses=_split(args.status),
             classes=_split(args.classes),
+            scans=args.scans,
             below_threshold=args.below_threshold,
         )
         listed = rows(project, chosen)
@@ -58,7 +59,9 @@ def _class_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 def export(args: argparse.Namespace) -> None:
     with Project.open(args.project) as project:
-        count = export_detections(project, args.format, args.out, statuses=_split(args.status), frame=args.frame)
+        count = export_detections(
+            project, args.format, args.out, statuses=_split(args.status), scans=args.scans, frame=args.frame
+        )
     print(f"{args.out}: {count} detection(s)")
 
 

@@ -55,9 +55,15 @@ def find_exporter(format_id: str) -> ExporterSpec:
 
 
 def export_detections(
-    project: Project, format_id: str, out: str | Path, *, statuses: Collection[str] = (), frame: Frame = "pixel"
+    project: Project,
+    format_id: str,
+    out: str | Path,
+    *,
+    statuses: Collection[str] = (),
+    scans: Collection[str] = (),
+    frame: Frame = "pixel",
 ) -> int:
-    """Writes the detections above their scan's threshold, of the given statuses (none: all); returns how many.
+    """Writes the detections above their scan's threshold, of the given statuses and scans (none: all); returns how many.
 
     Raises UsageError (unknown format or status, a frame the format can't say), InputError (a frame the sections don't
     have), ResourceError (it can't be written; what was at `out` before is still there).
@@ -67,7 +73,7 @@ def export_detections(
         raise UsageError(
             f"{exporter.name} can't say places in the {frame} frame", remedy=f"Choose {', '.join(exporter.frames)}."
         )
-    detections = listed_detections(project, statuses=statuses)
+    detections = listed_detections(project, statuses=statuses, scans=scans)
     items = [ExportItem(d, row) for d, row in zip(detections, rows(project, detections), strict=True)]
     _require(frame, items)
     with written_whole(out) as temporary:

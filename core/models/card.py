@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -34,7 +35,10 @@ def read_card(folder: Path) -> dict[str, Any]:
     """The checked content of a model folder's card. Raises InputError naming the file and what is wrong with it."""
     path = folder / CARD_NAME
     try:
-        if path.stat().st_size > MAX_CARD_BYTES:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError("it is not a plain file", path=path, remedy=_REMEDY)
+        if found.st_size > MAX_CARD_BYTES:
             raise InputError(f"a model card of more than {MAX_CARD_BYTES >> 20} MB", path=path, remedy=_REMEDY)
         card = json.loads(path.read_text("utf-8"), parse_constant=_no_constant)
     except FileNotFoundError:

@@ -9,6 +9,7 @@ from typing import Any
 
 import core.models
 import resources
+from core.devices import choose_device
 from core.discovery import find_specs
 from core.errors import InputError, UsageError
 from core.models.base import Model, ModelFamily, ModelSpec, Source
@@ -96,6 +97,8 @@ def load_model(spec: ModelSpec, device: str = "auto") -> Model:
 
     Raises InputError for weights that can't be used, UsageError or ResourceError for the device.
     """
+    if device not in ("auto", "cpu"):
+        choose_device(device)  # also for models that only use the processor: what was asked for must be there
     return _family_of(spec).load(spec, device)
 
 

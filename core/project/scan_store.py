@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from core.detection import Candidate, Detection
 from core.models.base import ModelSpec
+from core.project.carrying import carry_over, put_aside
 from core.project.maps import ScanMaps
 from core.project.project import Project, detection_of
 from core.project.records import ScanRecord, ScanStatus, SectionRecord
@@ -60,13 +61,13 @@ class ScanStore:
         device: str,
         provenance: Mapping[str, Any],
     ) -> ScanStore:
-        """Records a new scan. An older one with the same key is put aside; what was decided on it stays stored."""
+        """Records a new scan. An older one with the same key is put aside; what was decided on it is carried over."""
         key = scan_key(section, spec, parameters)
         shown = ("id", "name", "version", "family", "labels", "artefact_labels", "score_unit", "threshold")
         described = {name: getattr(spec, name) for name in shown}
         described["path"] = str(spec.path.absolute()) if spec.path else None
         with project.database.writing() as db:
-            db.execute("UPDATE scans SET replaced = 1 WHERE key = ?", (key,))
+            put_aside(db, key)
             number = db.execute("SELECT count(*) FROM scans WHERE spec ->> 'id' = ?", (spec.id,)).fetchone()[0] + 1
             scan_id = f"{spec.id}-{number}"
             db.execute(
@@ -96,7 +97,9 @@ class ScanStore:
         with self.project.database.writing() as db:
             if db.execute(_IS_EMITTED, (self.record.id, tile)).fetchone():
                 return []
-            ids = [db.execute(_INSERT_DETECTION, row).lastrowid for row in rows]
+            ids = [int(db.execute(_INSERT_DETECTION, row).lastrowid or 0) for row in rows]
+            for detection_id in ids:
+                carry_over(db, self.record.key, detection_id)
             db.execute("REPLACE INTO tiles (scan_id, tile, state) VALUES (?, ?, 'emitted')", (self.record.id, tile))
             stored = [db.execute(_SELECT_DETECTION, (detection_id,)).fetchone() for detection_id in ids]
         return [detection_of(row) for row in stored]

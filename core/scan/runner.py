@@ -196,10 +196,15 @@ class _Run:
             self._model.restore(learned)
             return
         offered = sorted(self._plan.to_map, key=lambda tile: blake2b(str(tile.index).encode()).digest())
-        learned = self._model.learn(len(offered), lambda i: self._read(offered[i]), self._progress, self._cancel)
+        learned = self._model.learn(len(offered), lambda i: self._read(offered[i]), self._learning, self._cancel)
         if learned is not None:
             self._store.maps.save_learned(learned)
             self._model.restore(learned)
+
+    def _learning(self, step: Step) -> None:
+        """Learning is no share of the tiles, so it has no bar of its own, only words."""
+        share = f" ({100 * step.done // step.total} %)" if step.total else ""
+        self._progress(Step(0, 0, f"Learning what is normal here{share}"))
 
     # -- mapping tiles ---------------------------------------------------------------------------------------------
 

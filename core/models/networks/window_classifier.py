@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from core.devices import choose_device
-from core.errors import InputError
+from core.errors import InputError, ResourceError
 from core.models.base import Model, ModelSpec
 from core.models.card import CARD_NAME
 from core.models.networks.resnet_cells import ResNetCells, build, normalise
@@ -72,8 +72,14 @@ class WindowClassifier(Model):
         self._mean, self._deviation = _normalisation(spec)
 
     def map_tile(self, pixels: Array) -> Array:
-        with torch.inference_mode():
-            return self._network(self._input(pixels))[0].float().cpu().numpy()
+        try:
+            with torch.inference_mode():
+                return self._network(self._input(pixels))[0].float().cpu().numpy()
+        except torch.OutOfMemoryError as error:
+            raise ResourceError(
+                f"{self.device} has too little free memory for {self.spec.id}",
+                remedy="Close what else uses it, or scan with --device cpu; what was scanned is kept.",
+            ) from error
 
     def scores(self, maps: Array) -> Array:
         """Probability of each label for the window around each cell; NaN where the map is."""
