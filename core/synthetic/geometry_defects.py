@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 
+_BENDS_APART = 0.75
+
 
 def make_geometry(
     specimen: BatterySpecimen, rng: np.random.Generator, x: float, y: float, normal: float, layer: Layer, depth: float
@@ -24,7 +26,7 @@ def make_geometry(
     """One irregularity of the layers around (x, y); None when the layer there can't have it."""
     kind = rng.random()
     if kind < 0.45:
-        return _bend(rng, x, y, normal)
+        return _bend(specimen, rng, x, y, normal, layer, depth)
     if layer.name not in ("anode", "cathode"):
         return None
     if kind < 0.75:
@@ -32,8 +34,13 @@ def make_geometry(
     return _missing_coating(specimen, rng, x, y, normal, layer, depth)
 
 
-def _bend(rng: np.random.Generator, x: float, y: float, normal: float) -> Patch:
-    """A kink, a double bend or a one-sided bulge of the foil, carried on by the layers above and below."""
+def _bend(
+    specimen: BatterySpecimen, rng: np.random.Generator, x: float, y: float, normal: float, layer: Layer, depth: float
+) -> Patch:
+    """A kink, a double bend or a one-sided bulge of the foil, carried on by the layers above and below.
+
+    Mostly the coating there has lost touch with its separator, as stiff layers do where they are bent.
+    """
     along, across = _local(normal, half := int(rng.uniform(190, 300)))
     length, decay = half * rng.uniform(0.22, 0.36), half * rng.uniform(0.30, 0.42)
     height = rng.uniform(0.36, 0.6) * decay * rng.choice([-1, 1])
@@ -45,7 +52,13 @@ def _bend(rng: np.random.Generator, x: float, y: float, normal: float) -> Patch:
     else:
         course = np.exp(-((along / length) ** 2)) * np.where(across > 0, 1.0, 0.15 + 0.85 * np.exp(across / 30))
     shift = _limited(height * course * np.exp(-((across / decay) ** 2)), 1.2)
-    return _warp(x, y, half, shift)
+    if layer.name not in ("anode", "cathode") or rng.random() > _BENDS_APART:
+        return _warp(x, y, half, shift)
+    edge = (layer.d1 if _foil_before(specimen, layer) else layer.d0) - depth
+    width = rng.uniform(9, 22) * np.exp(-((along / (1.3 * length)) ** 2))
+    rough = smooth_noise(rng, across.shape, 4, 4) * 1.2
+    cover = np.clip(width - np.abs(across + shift - edge) - 1.5 + rough * (width > 3), 0, 1)
+    return _warp(x, y, half, shift, cover, _filling(specimen, rng, cover.shape))
 
 
 def _gap(
@@ -64,9 +77,7 @@ def _gap(
     shift = _limited(-np.sign(across) * lens * falling, 1.2)
     rough = smooth_noise(rng, across.shape, 4, 4) * 1.2
     cover = np.clip(lens - np.abs(across) - 1 + rough * (lens > 2), 0, 1)
-    empty = rng.random() < 0.4
-    base = np.array([30.0, 28.0, 27.0]) if empty else specimen.palette.resin * rng.uniform(0.85, 1.0)
-    return _warp(x, y, half, shift, cover, shapes.mottled(rng, cover.shape, base, 4, 2.0))
+    return _warp(x, y, half, shift, cover, _filling(specimen, rng, cover.shape))
 
 
 def _missing_coating(
@@ -87,6 +98,13 @@ def _missing_coating(
     cover = np.clip(np.minimum(bite - from_separator + rough, from_separator - 1), 0, 1) * (bite > 2)
     base = specimen.palette.resin * rng.uniform(0.85, 1.05)
     return _warp(x, y, half, None, cover, shapes.mottled(rng, cover.shape, base, 4, 2.5))
+
+
+def _filling(specimen: BatterySpecimen, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """What a gap shows: resin that ran in, or the dark where none did."""
+    empty = rng.random() < 0.4
+    base = np.array([30.0, 28.0, 27.0]) if empty else specimen.palette.resin * rng.uniform(0.85, 1.0)
+    return shapes.mottled(rng, shape, base, 4, 2.0)
 
 
 def _foil_before(specimen: BatterySpecimen, layer: Layer) -> bool:
