@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Any
 
 import core
+from app.bootstrap import window_trouble
 from app.cli.console import print_json, print_table
 from core.export.base import exporters
 from core.readers.base import open_section, readers
@@ -89,7 +90,9 @@ def doctor(args: argparse.Namespace) -> None:
     versions = {name: _version(name) for name in _LIBRARIES}
     specs, broken = survey_models()
     missing = [f"{name} is missing. {_REMEDY}" for name, version in versions.items() if version is None]
-    document = {
+    no_window = window_trouble()
+    missing += [str(no_window)] if no_window else []
+    document: dict[str, Any] = {
         "schliff": core.__version__,
         "python": platform.python_version(),
         "system": platform.platform(),
@@ -103,7 +106,8 @@ def doctor(args: argparse.Namespace) -> None:
     if args.json:
         print_json(document)
         return
-    for name, value in document.items():
+    devices = [f"{device['id']} ({device['name']})" for device in document["devices"]]
+    for name, value in {**document, "devices": devices}.items():
         print(f"{name:<11}{_spoken(value)}")
 
 

@@ -53,7 +53,12 @@ def _scan_one(
     options = ScanOptions(args.region, args.threshold, args.device, restart=args.restart)
     with open_section(path) as section, ProgressLine(path.name) as progress:
         summary = run_scan(project, section, model, options, progress, cancel)
-        warnings = section.info.warnings
+        warnings = list(section.info.warnings)
+    if model.spec.um_per_px is not None and section.info.pixel_size_um is None:
+        warnings.append(
+            f"{model.spec.id} wants {model.spec.um_per_px:g} µm per px and the section doesn't state its own: "
+            "what it found may mean nothing."
+        )
     for warning in warnings:
         print(f"schliff: {path}: {warning}", file=sys.stderr)
     return asdict(summary)

@@ -21,7 +21,7 @@ SMALLEST_DEMO_PX = 1024
 def open_window(args: argparse.Namespace) -> int:
     from app.start import run_app
 
-    return run_app(Path(args.path) if args.path else None)
+    return run_app(Path(args.path).absolute() if args.path else None)
 
 
 def demo(args: argparse.Namespace) -> int:
@@ -34,6 +34,7 @@ def demo(args: argparse.Namespace) -> int:
         )
     with stop_by_signal() as cancel:
         project = make_demo(args.kind, args.size, Path(args.project) if args.project else None, cancel)
+    print(f"The sample and what was found: {project}")
     if args.screenshot:
         return save_screenshot(project, Path(args.screenshot))
     return run_app(project)
