@@ -164,6 +164,16 @@ def test_input_that_cant_be_used_is_exit_3_in_one_line_and_leaves_nothing(capsys
     assert run(capsys, "defects", tmp_path / "nowhere")[0] == 3
 
 
+def test_a_scan_that_fails_at_once_leaves_no_project(capsys, section_path: Path, tmp_path: Path):
+    outside = ("--region", "9000,9000,5,5")
+    project = tmp_path / "p"
+    assert run(capsys, "scan", section_path, "--model", "texture", "--project", project, *outside)[0] == 2
+    assert not project.exists()
+    assert run(capsys, "scan", section_path, "--model", "texture", "--project", project)[0] == 0
+    assert run(capsys, "scan", section_path, "--model", "texture", "--project", project, *outside)[0] == 2
+    assert len(document(capsys, "defects", project)) >= 1, "a project with results stays"
+
+
 def test_a_project_that_cant_be_written_is_exit_5(capsys, section_path: Path, tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
     code, _, err = run(capsys, "scan", section_path, "--model", "texture", "--project", tmp_path / "file" / "p")

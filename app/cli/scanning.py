@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -15,34 +16,58 @@ from core.project import Project
 from core.readers.base import open_section
 
 if TYPE_CHECKING:
-    from core.models.base import Model
+    from core.models.base import Model, ModelSpec
 
 
 def scan(args: argparse.Namespace) -> int:
     """One section that fails doesn't stop the others; the worst exit code is returned."""
-    from core.models.catalog import find_model, load_model
+    from core.models.catalog import find_model
 
     spec = find_model(args.model)
     if len(args.paths) == 1:
         open_section(args.paths[0]).close()  # before a project is made for nothing
-    summaries: list[dict[str, Any]] = []
-    worst = 0
-    with Project.open_or_create(args.project) as project, stop_by_signal() as cancel:
-        for path in args.paths:
-            try:
-                # A model may have learned what is normal on the section before: a fresh one for each.
-                summaries.append(_scan_one(project, Path(path), load_model(spec, args.device), args, cancel))
-            except CancelledError as error:
-                raise CancelledError(
-                    "stopped; what was scanned is kept", path=path, remedy="Run the same command again to go on."
-                ) from error
-            except SchliffError as error:
-                if len(args.paths) == 1 or args.debug:
-                    raise
-                print(f"schliff: {error}", file=sys.stderr)
-                worst = max(worst, error.exit_code)
+    is_new = not Path(args.project).exists()
+    try:
+        with Project.open_or_create(args.project) as project, stop_by_signal() as cancel:
+            summaries, worst = _scan_all(project, spec, args, cancel)
+    finally:
+        if is_new:
+            _remove_if_empty(Path(args.project))
     _show(summaries, single=len(args.paths) == 1, as_json=args.json)
     return worst
+
+
+def _scan_all(
+    project: Project, spec: ModelSpec, args: argparse.Namespace, cancel: CancelToken
+) -> tuple[list[dict[str, Any]], int]:
+    from core.models.catalog import load_model
+
+    summaries: list[dict[str, Any]] = []
+    worst = 0
+    for path in args.paths:
+        try:
+            # A model may have learned what is normal on the section before: a fresh one for each.
+            summaries.append(_scan_one(project, Path(path), load_model(spec, args.device), args, cancel))
+        except CancelledError as error:
+            raise CancelledError(
+                "stopped; what was scanned is kept", path=path, remedy="Run the same command again to go on."
+            ) from error
+        except SchliffError as error:
+            if len(args.paths) == 1 or args.debug:
+                raise
+            print(f"schliff: {error}", file=sys.stderr)
+            worst = max(worst, error.exit_code)
+    return summaries, worst
+
+
+def _remove_if_empty(path: Path) -> None:
+    """A project made by this command that holds no scanned tile is of no use to anybody."""
+    if not Project.is_project(path):
+        return
+    with Project.open(path) as project:
+        in_use = any(one.status == "done" or one.tiles_done > one.tiles_skipped for one in project.scans())
+    if not in_use:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _scan_one(
