@@ -10,7 +10,8 @@ from PySide6.QtTest import QAbstractItemModelTester
 
 from app.class_colours import class_colour, class_colours, class_name
 from app.gallery.arrangement import SORT_FIELDS, Arrangement, arrange
-from app.gallery.model import DETECTION_ROLE, GalleryModel, format_score
+from app.gallery.model import DETECTION_ROLE, GalleryModel
+from app.scores import format_score
 from tests.gallery_support import LABELS, make_detection, some_detections
 
 
@@ -126,9 +127,20 @@ def test_a_hundred_thousand_are_filtered_and_sorted(qtbot):
     assert model.rowCount(QModelIndex()) == 100_000
 
 
-@pytest.mark.parametrize(("score", "text"), [(0.9341, "0.934"), (12.44, "12.4"), (1830.2, "1830"), (-0.5, "-0.500")])
-def test_scores_are_short_in_any_unit(score, text):
-    assert format_score(score) == text
+@pytest.mark.parametrize(
+    ("score", "unit", "text"),
+    [
+        (0.9341, "probability", "0.934"),
+        (1.0, "probability", "1.000"),
+        (0.9, "rarity", "0.90"),
+        (4.6, "rarity", "4.60"),
+        (15.0, "rarity", "15.00"),
+        (99.996, "rarity", "100"),
+        (1830.2, "rarity", "1830"),
+    ],
+)
+def test_scores_of_a_unit_have_the_same_decimals(score, unit, text):
+    assert format_score(score, unit) == text
 
 
 def test_known_classes_keep_their_colour_whatever_stands_beside_them():

@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.class_colours import class_colours, class_name
 from app.gallery.badges import draw_badge, draw_chip
-from app.gallery.model import DETECTION_ROLE, format_score
+from app.gallery.model import DETECTION_ROLE
 from app.gallery.thumbnails import Thumbnail, ThumbnailStore
+from app.scores import PROBABILITY, format_score
 from core.detection import Detection
 from core.geometry import Box
 
@@ -29,11 +30,13 @@ class CropDelegate(QStyledItemDelegate):
         self._thumbnails = thumbnails
         self._colours: dict[str, QColor] = {}
         self._um_per_px: float | None = None
+        self._score_unit = PROBABILITY
         self.side = 128
         self.scale_bar = True
 
-    def set_scan(self, labels: tuple[str, ...], um_per_px: float | None) -> None:
-        """The classes of the scan that is shown, and the section's scale (None: no scale bars)."""
+    def set_scan(self, labels: tuple[str, ...], um_per_px: float | None, score_unit: str = PROBABILITY) -> None:
+        """Classes and score unit of the scan that is shown, and the section's scale (None: no scale bars)."""
+        self._score_unit = score_unit
         self._colours, self._um_per_px = class_colours(labels), um_per_px
 
     def cell_size(self, font: QFont) -> QSize:
@@ -109,10 +112,9 @@ class CropDelegate(QStyledItemDelegate):
         line = QRect(left, top + metrics.height(), width, small_metrics.height())
         painter.setFont(small)
         painter.setPen(palette.color(QPalette.ColorRole.PlaceholderText))
-        painter.drawText(
-            line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, format_score(detection.score)
-        )
-        room = width - small_metrics.horizontalAdvance(format_score(detection.score)) - 8
+        score = format_score(detection.score, self._score_unit)
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, score)
+        room = width - small_metrics.horizontalAdvance(score) - 8
         size = small_metrics.elidedText(self._size_text(detection.box), Qt.TextElideMode.ElideRight, room)
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, size)
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.gallery.arrangement import Arrangement
-from app.gallery.model import format_score
+from app.scores import PROBABILITY, format_score
 from app.session import Session
 
 Remedy = Literal["", "open", "scan", "threshold", "labels", "filter"]
@@ -52,7 +52,9 @@ def _nothing_visible(session: Session) -> EmptyText:
     best = max(d.score for d in session.detections)
     count = len(session.detections)
     what = "The one detection there is scores" if count == 1 else f"All {count} detections score"
-    hint = f"{what} less than {format_score(session.threshold)}; the highest is {format_score(best)}."
+    unit = session.scan.score_unit if session.scan else PROBABILITY
+    threshold, highest = format_score(session.threshold, unit), format_score(best, unit)
+    hint = f"{what} less than {threshold}; the highest is {highest}."
     return EmptyText("Nothing above the threshold", hint, "threshold", "Lower the threshold")
 
 

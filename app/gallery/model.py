@@ -11,6 +11,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.gallery.arrangement import STATUS_NAMES, Arrangement, arrange
+from app.scores import PROBABILITY, format_score
 from core.class_colours import class_name
 from core.detection import Detection
 
@@ -31,7 +32,7 @@ class GalleryModel(QAbstractListModel):
         self._shown: list[Detection] = []
         self._rows: dict[int, int] | None = {}
         self._arrangement = Arrangement()
-        self._score_unit = ""
+        self._score_unit = PROBABILITY
 
     # -- what is shown ----------------------------------------------------------------------------
 
@@ -53,7 +54,7 @@ class GalleryModel(QAbstractListModel):
             self._arrangement = arrangement
             self._show(arrange(self._source, arrangement))
 
-    def set_detections(self, detections: Sequence[Detection], score_unit: str = "") -> None:
+    def set_detections(self, detections: Sequence[Detection], score_unit: str = PROBABILITY) -> None:
         """Another set (or the same with other decisions), worst first."""
         self._source, self._score_unit = detections, score_unit
         self._show(arrange(detections, self._arrangement))
@@ -93,10 +94,10 @@ class GalleryModel(QAbstractListModel):
         if role == DETECTION_ROLE:
             return detection
         if role == Qt.ItemDataRole.DisplayRole:
-            return f"{class_name(detection.label)} {format_score(detection.score)}"
+            return f"{class_name(detection.label)} {format_score(detection.score, self._score_unit)}"
         if role == Qt.ItemDataRole.AccessibleTextRole:
             status = STATUS_NAMES[detection.status]
-            return f"{class_name(detection.label)}, score {format_score(detection.score)}, {status}"
+            return f"{class_name(detection.label)}, score {format_score(detection.score, self._score_unit)}, {status}"
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tool_tip(detection)
         return None
@@ -105,7 +106,7 @@ class GalleryModel(QAbstractListModel):
         unit = f" ({self._score_unit})" if self._score_unit else ""
         lines = [
             f"{class_name(detection.label)} #{detection.id}",
-            f"Score {format_score(detection.score)}{unit} by {detection.model}",
+            f"Score {format_score(detection.score, self._score_unit)}{unit} by {detection.model}",
             f"Severity {detection.severity:.0f} of 100",
             STATUS_NAMES[detection.status],
         ]
@@ -160,10 +161,3 @@ def _few_moves(old_ids: list[int], new_ids: list[int]) -> bool:
     if len(old ^ new) > _FEW_ROWS:
         return False
     return [i for i in old_ids if i in new] == [i for i in new_ids if i in old]
-
-
-def format_score(score: float) -> str:
-    """Enough digits to tell neighbours apart, whatever the unit: 0.934, 12.4, 1830."""
-    if abs(score) <= 1:
-        return f"{score:.3f}"
-    return f"{score:.3g}" if abs(score) < 1000 else f"{score:.0f}"

@@ -20,6 +20,7 @@ from app.gallery.model import GalleryModel
 from app.gallery.thumbnails import ThumbnailStore
 from app.gallery.view import CropView
 from app.gallery.walk import SOURCE, Walk
+from app.scores import PROBABILITY
 from app.session import Session
 from app.theme import SPACE
 from core.detection import Status
@@ -114,7 +115,9 @@ class GalleryPanel(QWidget):
         self._reload_timer.stop()
         session = self._session
         with self.view.held():
-            self.model.set_detections(session.visible_detections(), session.scan.score_unit if session.scan else "")
+            self.model.set_detections(
+                session.visible_detections(), session.scan.score_unit if session.scan else PROBABILITY
+            )
             self.view.follow(session.selected_id)
         self._shown_changed()
 
@@ -141,7 +144,8 @@ class GalleryPanel(QWidget):
         session = self._session
         labels = session.scan.labels if session.scan else ()
         size = session.section.info.pixel_size_um if session.section else None
-        self.view.crop_delegate.set_scan(labels, size[0] if size else None)
+        unit = session.scan.score_unit if session.scan else PROBABILITY
+        self.view.crop_delegate.set_scan(labels, size[0] if size else None, unit)
         self.bar.set_labels(labels)
         self._reload_soon()
 

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.class_colours import class_colours
-from app.gallery.model import format_score
+from app.scores import PROBABILITY, format_score
 from core.class_colours import class_name
 from core.detection import Detection
 from core.project.records import ScanRecord, ScoreMap
@@ -38,6 +38,7 @@ class ClassScores(QWidget):
         super().__init__(parent)
         self._rows: list[tuple[str, float, QColor]] = []
         self._full = 1.0
+        self._unit = PROBABILITY
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Scores of the classes")
 
@@ -45,13 +46,18 @@ class ClassScores(QWidget):
     def rows(self) -> list[tuple[str, float]]:
         return [(name, score) for name, score, _ in self._rows]
 
-    def set_scores(self, scores: dict[str, float], labels: tuple[str, ...], full: float) -> None:
-        """`full` is the score of a whole bar."""
+    def set_scores(
+        self, scores: dict[str, float], labels: tuple[str, ...], full: float, unit: str = PROBABILITY
+    ) -> None:
+        """`full` is the score of a whole bar, `unit` that of all scores."""
+        self._unit = unit
         colours = class_colours(labels)
         self._full = full
         worth = [(label, s) for label, s in scores.items() if s >= LEAST_SHARE * full][:MOST]
         self._rows = [(class_name(label), score, colours[label]) for label, score in worth]
-        self.setAccessibleDescription(", ".join(f"{name} {format_score(score)}" for name, score in self.rows))
+        self.setAccessibleDescription(
+            ", ".join(f"{name} {format_score(score, self._unit)}" for name, score in self.rows)
+        )
         self.updateGeometry()
         self.update()
 
@@ -70,7 +76,9 @@ class ClassScores(QWidget):
             painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
             text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, names - 8)
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
-            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, format_score(score))
+            painter.drawText(
+                line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, format_score(score, self._unit)
+            )
             track.moveTop(line.center().y() - 3)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self.palette().color(QPalette.ColorRole.Mid))

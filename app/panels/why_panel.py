@@ -74,7 +74,7 @@ class WhyPanel(Panel):
         self._scores_group.setVisible(bool(found))
         if found and scan is not None:
             full = 1.0 if scan.score_unit == "probability" else max(found.values())
-            self.scores.set_scores(found, scan.labels, full or 1.0)
+            self.scores.set_scores(found, scan.labels, full or 1.0, scan.score_unit)
             self.scores.setToolTip(f"The highest score of each class within the box ({scan.score_unit})")
 
     def _said(self, question: Question, text: str) -> None:
