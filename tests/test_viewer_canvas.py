@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -256,6 +256,26 @@ def test_the_pointer_is_read_out_with_the_pixels_value(qtbot, viewer):
     red, green, blue = pixels[50, 100]
     qtbot.waitUntil(lambda: said[-1].endswith(f"RGB {red} {green} {blue}"))
     assert said[-1].startswith("x 100  y 50 px   50.2, 25.2 µm from the corner")
+
+
+def test_the_read_out_follows_the_view_under_a_still_pointer(qtbot, viewer):
+    pixels = noise(960, 1280)
+    show(viewer, MemorySection(pixels))
+    viewer.canvas.one_to_one()
+    said = []
+    viewer.readout_changed.connect(said.append)
+    qtbot.mouseMove(viewer.canvas.viewport(), QPoint(301, 203))
+    qtbot.waitUntil(lambda: bool(said) and said[-1] != "")
+    before = said[-1]
+    viewer.canvas.look_at(800, 600)
+    x, y = (int(v) for v in viewer.canvas.pointed)
+    assert said[-1] != before
+    assert said[-1].startswith(f"x {x}  y {y} px")
+    red, green, blue = pixels[y, x]
+    qtbot.waitUntil(lambda: said[-1].endswith(f"RGB {red} {green} {blue}"))
+    QApplication.sendEvent(viewer.canvas.viewport(), QEvent(QEvent.Type.Leave))
+    viewer.canvas.fit()
+    assert said[-1] == ""
 
 
 def test_planes_are_chosen_only_where_there_are_some(qtbot, viewer):

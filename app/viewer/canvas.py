@@ -59,6 +59,7 @@ class Canvas(QGraphicsView):
         self._camera: Camera | None = None
         self._section: Box | None = None
         self._fitted = False  # the whole section is shown; it stays so when the window changes its size
+        self._pointer_at: QPointF | None = None  # in the viewport; None while it is elsewhere
         self._pressed: QPointF | None = None
         self._dragging = False
         self._band: QRubberBand | None = None
@@ -106,6 +107,11 @@ class Canvas(QGraphicsView):
             return None
         point = self.viewportTransform().inverted()[0].map(position)
         return point.x(), point.y()
+
+    @property
+    def pointed(self) -> tuple[float, float] | None:
+        """The level-0 point under the pointer as the view is now; None while the pointer is not over it."""
+        return self._pointed(self._pointer_at) if self._pointer_at is not None else None
 
     def _pointed(self, position: QPointF) -> tuple[float, float] | None:
         """The level-0 point under the middle of the px that a mouse event names by its corner."""
@@ -205,7 +211,8 @@ class Canvas(QGraphicsView):
             if point is not None:
                 self.tip_wanted.emit(*point, event.globalPos())
             return True
-        if event.type() == QEvent.Type.Leave:
+        if event.type() in (QEvent.Type.Leave, QEvent.Type.Hide):
+            self._pointer_at = None
             self.pointer_left.emit()
         return super().viewportEvent(event)
 
@@ -217,6 +224,8 @@ class Canvas(QGraphicsView):
                 self._band = QRubberBand(QRubberBand.Shape.Rectangle, self.viewport())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        inside = self.viewport().rect().contains(event.position().toPoint())
+        self._pointer_at = event.position() if inside else None  # a drag may leave the view
         if self._pressed is not None and self._band is not None:
             self._band.setGeometry(QRect(self._pressed.toPoint(), event.position().toPoint()).normalized())
             self._band.show()

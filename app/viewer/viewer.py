@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QHideEvent, QImage, QResizeEvent
 from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
 
 from app.class_colours import class_name
+from app.scores import PROBABILITY, format_score
 from app.session import Session
 from app.session_state import ViewState
 from app.theme import SPACE, tokens
@@ -131,6 +132,7 @@ class Viewer(QWidget):
         if camera is None or view is None or section is None or section is not self._section:
             self.minimap.hide()
             return
+        self._point_again()
         self._want_tiles()
         size = section.info.pixel_size_um
         self.scale_bar.show_scale(camera.zoom, size[0] if size is not None else None)
@@ -175,6 +177,14 @@ class Viewer(QWidget):
         self.readout_changed.emit(position_text(section.info, x_px, y_px))
         self._probe_timer.start()
 
+    def _point_again(self) -> None:
+        """The view has moved under the pointer, or the pointer is elsewhere."""
+        pointed = self.canvas.pointed
+        if pointed is None:
+            self._pointer_left()
+        elif pointed != self._pointer:
+            self._pointer_moved(*pointed)
+
     def _pointer_left(self) -> None:
         self._pointer = None
         self._probe_timer.stop()
@@ -198,9 +208,11 @@ class Viewer(QWidget):
             QToolTip.hideText()
             return
         scan = self._session.scan
-        unit = "" if scan is None or scan.score_unit == "probability" else f" ({scan.score_unit})"
+        score_unit = scan.score_unit if scan is not None else PROBABILITY
+        unit = "" if score_unit == PROBABILITY else f" ({score_unit})"
+        score = format_score(hit.score, score_unit)
         status = hit.status.replace("_", " ")
-        QToolTip.showText(position, f"<b>{class_name(hit.label)}</b><br>score {hit.score:.3g}{unit}<br>{status}", self)
+        QToolTip.showText(position, f"<b>{class_name(hit.label)}</b><br>score {score}{unit}<br>{status}", self)
 
     def _selection_changed(self, source: str) -> None:
         detection = self._session.selected
