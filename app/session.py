@@ -6,7 +6,7 @@ other. Opening files is for `app.session_opening`, running scans for `app.sessio
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -205,20 +205,32 @@ class Session(QObject):
             return
         try:
             self._review.decide(chosen, status, note)
+            self._refresh_decisions(chosen)
+        except SchliffError as error:
+            self.report(error)
+
+    def undo(self) -> None:
+        """Takes the last decision back and selects what it was about."""
+        if self._review is not None:
+            self._replay(self._review.undo)
+
+    def redo(self) -> None:
+        """Makes the decision again that was taken back last, and selects what it is about."""
+        if self._review is not None:
+            self._replay(self._review.redo)
+
+    def _replay(self, step: Callable[[], list[int]]) -> None:
+        """Goes one gesture back or forth and selects the first of the shown scan's detections that it changed."""
+        try:
+            ids = step()
+            if ids:
+                self._refresh_decisions(ids)
         except SchliffError as error:
             self.report(error)
             return
-        self._refresh_decisions(chosen)
-
-    def undo(self) -> None:
-        """Takes the last decision back."""
-        if self._review is not None and self.can_undo:
-            self._refresh_decisions(self._review.undo())
-
-    def redo(self) -> None:
-        """Makes the decision again that was taken back last."""
-        if self._review is not None and self.can_redo:
-            self._refresh_decisions(self._review.redo())
+        changed = next((i for i in ids if self.detection(i) is not None), None)
+        if changed is not None:
+            self.select(changed, "keys")
 
     def _refresh_decisions(self, ids: list[int]) -> None:
         assert self.project is not None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QFocusEvent, QKeySequence, QShortcut
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.gallery.arrangement import Arrangement
 from app.gallery.panel import GalleryPanel
+from core.errors import ResourceError
 from tests.gallery_support import LABELS, fill, fill_from_project, grey_section, make_detection, some_detections
 
 
@@ -293,3 +294,35 @@ def test_undo_and_redo_show_in_the_crop_and_the_counts(qtbot, reviewed, gallery)
     assert gallery.counts.text().endswith("· 0 reviewed")
     reviewed.redo()
     assert gallery.model.shown[0].status == "defect"
+
+
+def test_getting_the_focus_chooses_nothing(qtbot, session, gallery):
+    fill(session, some_detections())
+    ready(qtbot, gallery, visible(session))
+    told = []
+    session.selection_changed.connect(told.append)
+    QApplication.sendEvent(gallery.view, QFocusEvent(QEvent.Type.FocusIn, Qt.FocusReason.TabFocusReason))
+    assert session.selected_id is None
+    assert told == []
+    click(gallery, 0)  # Qt must not think that it is the current one already
+    assert session.selected_id == session.visible_detections()[0].id
+
+
+def test_undo_and_redo_select_what_they_changed_and_tell_errors(qtbot, reviewed, gallery, monkeypatch):
+    ready(qtbot, gallery, visible(reviewed))
+    first, second, third = [d.id for d in reviewed.visible_detections()[:3]]
+    reviewed.decide("defect", [second, first])
+    reviewed.select(third, "keys")
+    reviewed.undo()
+    assert reviewed.selected_id == second
+    reviewed.select(third, "keys")
+    reviewed.redo()
+    assert reviewed.selected_id == second
+
+    def fail():
+        raise ResourceError("the disk is full", path="p.schliff", remedy="Make room.")
+
+    monkeypatch.setattr(reviewed._review, "undo", fail)
+    with qtbot.waitSignal(reviewed.message) as told:
+        reviewed.undo()
+    assert told.args == ["error", "p.schliff: the disk is full. Make room."]

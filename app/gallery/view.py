@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QWidget
 
 from app.gallery.delegate import MARGIN, CropDelegate
@@ -117,6 +117,14 @@ class CropView(GridView):
         detection = self._model.detection(current.row())
         if detection is not None and not self._following:
             self.chosen.emit(detection.id)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Getting the focus chooses nothing: Qt would make the first crop current, and the view would fly to it."""
+        had_current = self.currentIndex().isValid()
+        with self.held():
+            super().focusInEvent(event)
+            if not had_current:
+                self.selectionModel().clearCurrentIndex()
 
     def keyboardSearch(self, search: str) -> None:
         """Letters are the window's shortcuts, not a search by name."""
