@@ -65,12 +65,16 @@ class Settings:
 
     @property
     def recent(self) -> list[Path]:
-        """What was opened last, newest first."""
-        return [Path(item) for item in self.get("recent") if isinstance(item, str)]
+        """What was opened last, newest first, each once. A relative path says nothing in another working folder."""
+        known = {
+            os.path.normcase(i): Path(i) for i in self.get("recent") if isinstance(i, str) and Path(i).is_absolute()
+        }
+        return list(known.values())
 
     def add_recent(self, path: Path) -> None:
-        others = [item for item in self.recent if item != path]
-        self.set("recent", [str(item) for item in [path, *others][:MAX_RECENT]])
+        whole = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
+        others = [str(item) for item in self.recent if os.path.normcase(item) != os.path.normcase(whole)]
+        self.set("recent", [whole, *others][:MAX_RECENT])
 
     def forget_recent(self) -> None:
         self.set("recent", [])

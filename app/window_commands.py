@@ -57,7 +57,7 @@ class Commands:
             self.open_path(Path(name))
 
     def open_path(self, path: Path) -> None:
-        self._settings.set("last_folder", os.path.abspath(path.parent))
+        self._settings.set("last_folder", os.path.abspath(path.parent))  # noqa: PTH100 - links stay
         self._session.open_path(path)
 
     def try_sample(self) -> None:

@@ -310,6 +310,15 @@ def test_settings_are_sparse_versioned_and_survive_a_full_disk(tmp_path):
     Settings(blocked / "settings.json").set("theme", "dark")  # can't be written: no error
 
 
+def test_recent_files_are_whole_paths_and_stand_there_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(tmp_path / "settings.json")
+    settings.set("recent", ["a.schliff", str(tmp_path / "a.schliff")])
+    settings.add_recent(Path("a.schliff"))
+    settings.add_recent(Path("folder/../b.czi"))
+    assert settings.recent == [tmp_path / "b.czi", tmp_path / "a.schliff"]
+
+
 def test_a_screenshot_waits_for_everything(qtbot, qapp, image, tmp_path):
     save_screenshot(image, tmp_path / "shot.png", "dark", (1000, 700))
     from PySide6.QtGui import QImage
