@@ -171,7 +171,7 @@ QMenuBar::item {{ padding: 4px 8px; border-radius: {RADIUS}px; background: trans
 QMenuBar::item:selected {{ background: {t.border}; }}
 QMenu {{ background: {t.raised}; border: 1px solid {t.border}; padding: 4px; }}
 QMenu::item {{ padding: 6px 24px 6px 8px; border-radius: {RADIUS}px; }}
-QMenu::item:selected {{ background: {t.accent}; color: {t.on_accent}; }}
+QMenu::item:selected {{ background: {t.chosen}; color: {t.text}; }}
 QMenu::item:disabled {{ color: {t.disabled}; background: transparent; }}
 QMenu::icon {{ padding-left: 8px; }}
 QMenu::separator {{ height: 1px; background: {t.border}; margin: 4px 8px; }}
@@ -199,10 +199,15 @@ QPushButton:default {{ background: {t.accent}; color: {t.on_accent}; border-colo
 QPushButton:disabled {{ color: {t.disabled}; background: {t.window}; border-color: {t.border}; }}
 QLineEdit, QComboBox, QAbstractSpinBox {{ background: {t.surface}; border: 1px solid {t.border};
     border-radius: {RADIUS}px; padding: 4px 8px; min-height: 16px; }}
+QComboBox {{ combobox-popup: 0; }}
 QComboBox::drop-down {{ border: none; width: 20px; }}
 QComboBox::down-arrow {{ image: url({controls}/arrow-down-{name}.svg); width: 12px; height: 12px; }}
 QComboBox:disabled, QAbstractSpinBox:disabled, QLineEdit:disabled {{ color: {t.disabled}; background: {t.window}; }}
-QComboBox QAbstractItemView {{ background: {t.raised}; border: 1px solid {t.border}; padding: 4px; outline: none; }}
+QComboBox QAbstractItemView {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border}; padding: 4px;
+    outline: none; selection-background-color: {t.chosen}; selection-color: {t.text}; }}
+QComboBox QAbstractItemView::item:selected {{ background: {t.chosen}; color: {t.text}; }}
+QComboBox QAbstractItemView::item {{ min-height: 24px; }}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 16px; }}
 QAbstractSpinBox::up-arrow {{ image: url({controls}/arrow-up-{name}.svg); width: 10px; height: 10px; }}
 QAbstractSpinBox::down-arrow {{ image: url({controls}/arrow-down-{name}.svg); width: 10px; height: 10px; }}
