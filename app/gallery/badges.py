@@ -7,10 +7,11 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap
 
 from core.detection import Status
 
+# Accepted, set aside, rejected: teal, amber and grey stay apart for the colour-blind too; the signs say the same.
 STATUS_COLOURS: dict[Status, str] = {
     "unreviewed": "#8A919C",
-    "defect": "#C8362B",
-    "artefact": "#7A6A9B",
+    "defect": "#0B7A75",
+    "artefact": "#A15C00",
     "false_alarm": "#5C6670",
 }
 
@@ -41,7 +42,8 @@ def status_icon(status: Status, side: int = 32) -> QIcon:
     pixmap = QPixmap(side, side)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
-    draw_badge(painter, QRectF(0, 0, side, side), status)
+    gap = side / 10  # styles set the text close to an icon
+    draw_badge(painter, QRectF(0, gap, side - 2 * gap, side - 2 * gap), status)
     painter.end()
     return QIcon(pixmap)
 
