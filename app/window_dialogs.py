@@ -31,7 +31,7 @@ def shortcuts_dialog(parent: QWidget) -> QDialog:
     area.setFrameShape(QScrollArea.Shape.NoFrame)
     area.setWidgetResizable(True)
     area.setWidget(label)
-    return _dialog(parent, "Keyboard shortcuts", area, 460, 620)
+    return _dialog(parent, "Keyboard shortcuts", area, 520, 640)
 
 
 def log_dialog(parent: QWidget, lines: Sequence[str]) -> QDialog:
@@ -71,13 +71,14 @@ def _dialog(parent: QWidget, title: str, body: QWidget, width: int, height: int)
 
 def _shortcuts_html() -> str:
     muted = tokens().muted
-    parts = [_table("Mouse and arrows", MOUSE_KEYS, muted)]
-    for menu in MENUS:
+    parts = []
+    for menu in ("Review", *(menu for menu in MENUS if menu != "Review")):  # what the hands do most comes first
         rows = [
             (_keys(spec.shortcuts), spec.text.rstrip("…")) for spec in ACTIONS if spec.menu == menu and spec.shortcuts
         ]
         if rows:
             parts.append(_table(menu, rows, muted))
+    parts.insert(1, _table("Mouse and arrows", MOUSE_KEYS, muted))
     return "".join(parts)
 
 
@@ -87,7 +88,7 @@ def _keys(shortcuts: Sequence[str]) -> str:
 
 def _table(title: str, rows: Sequence[tuple[str, str]], muted: str) -> str:
     body = "".join(
-        f"<tr><td width='150' style='padding: 3px 16px 3px 0; color: {muted}'>{escape(keys)}</td>"
+        f"<tr><td width='170' style='padding: 3px 16px 3px 0; color: {muted}'>{escape(keys)}</td>"
         f"<td style='padding: 3px 0'>{escape(text)}</td></tr>"
         for keys, text in rows
     )

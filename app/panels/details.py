@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 from app.class_colours import class_colour
 from app.gallery.arrangement import STATUS_NAMES
 from app.gallery.badges import chip_icon, status_icon
-from app.gallery.model import format_score
 from app.panels.layout import Group
+from app.scores import PROBABILITY, format_score
 from app.session import Session
 from app.theme import SPACE
 from core.class_colours import class_name
@@ -90,7 +90,8 @@ class Details(QWidget):
     def _describe(self, detection: Detection, info: SectionInfo) -> dict[str, str]:
         """Every fact as text; empty where the section doesn't say."""
         scan, box, scale = self._session.scan, detection.box, info.pixel_size_um
-        unit = f" ({scan.score_unit})" if scan is not None and scan.score_unit else ""
+        score_unit = scan.score_unit if scan is not None else PROBABILITY
+        unit = f" ({score_unit})" if score_unit else ""
         x, y = box.center
         stage = info.stage.to_stage(x, y)
         size = f"{box.w:.0f} × {box.h:.0f} px"
@@ -101,7 +102,7 @@ class Details(QWidget):
             area = f"{_um(detection.area_px * scale[0] * scale[1])} µm²"
             corner = f"{x * scale[0]:,.1f}, {y * scale[1]:,.1f} µm" if stage is None else ""
         return {
-            "Score": f"{format_score(detection.score)}{unit}",
+            "Score": f"{format_score(detection.score, score_unit)}{unit}",
             "Severity": f"{detection.severity:.0f} of 100",
             "Size": size,
             "Area": area,
@@ -169,8 +170,8 @@ class Details(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2 * SPACE)
-        column.addWidget(self._facts)
         column.addWidget(self._judgement)
+        column.addWidget(self._facts)
 
     def _make_status_buttons(self) -> QWidget:
         rows = QWidget()
