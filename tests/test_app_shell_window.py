@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QIcon, QPalette
-from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLineEdit
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLabel, QLineEdit
 
 import core.models.catalog as catalog
 from app.actions import ACTIONS, MENUS
+from app.combo import ComboBox
 from app.icons import icon
 from app.main_window import MainWindow
 from app.session import Session
@@ -250,6 +251,34 @@ def test_the_theme_follows_the_system_while_it_runs(qapp):
         qapp.styleHints().colorSchemeChanged.emit(now)
         assert qapp.palette().color(QPalette.ColorRole.Window) == QColor(expected.window)
     theme.deleteLater()
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_the_chosen_row_of_a_list_of_choices_can_be_read(qtbot, qapp, mode):
+    theme = Theme(qapp, mode)
+    combo = ComboBox()
+    qtbot.addWidget(combo)
+    combo.addItems(["pore", "a class with quite a long name"])
+    combo.resize(60, 28)
+    combo.show()
+    combo.setCurrentIndex(1)
+    combo.showPopup()
+    view = combo.view()
+    row = view.visualRect(combo.model().index(1, 0))
+    assert row.width() >= view.sizeHintForColumn(0)
+    picture = view.viewport().grab().toImage()
+    tones = [picture.pixelColor(x, y).lightness() for x in range(row.width()) for y in range(row.top(), row.bottom())]
+    assert max(tones) - min(tones) > 100
+    combo.hidePopup()
+    theme.deleteLater()
+
+
+def test_the_keys_of_the_review_come_first(window):
+    window.menus.actions["shortcuts"].trigger()
+    dialog = next(d for d in window.findChildren(QDialog) if d.isVisible())
+    text = next(label.text() for label in dialog.findChildren(QLabel) if "Mark as defect" in label.text())
+    assert text.index("Mark as defect") < text.index("Open section")
+    dialog.close()
 
 
 def test_help_tells_keys_and_log(qtbot, window):

@@ -8,7 +8,6 @@ from dataclasses import replace
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.class_colours import class_colours, class_name
+from app.combo import ComboBox
 from app.gallery.arrangement import SORT_FIELDS, STATUS_NAMES, Arrangement
 from app.gallery.badges import chip_icon, status_icon
 from app.gallery.view import LARGEST_SIDE, SMALLEST_SIDE
@@ -169,12 +169,11 @@ class ArrangementBar(QWidget):
             self.arrangement_changed.emit(wanted)
 
 
-def _combo(name: str, tool_tip: str) -> QComboBox:
+def _combo(name: str, tool_tip: str) -> ComboBox:
     """A combo box that may become narrower than its longest entry."""
-    combo = QComboBox()
+    combo = ComboBox()
     combo.setAccessibleName(name)
     combo.setToolTip(tool_tip)
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     combo.setMinimumContentsLength(8)
     combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return combo

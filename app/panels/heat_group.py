@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QIcon, QImage, QPixmap
-from PySide6.QtWidgets import QComboBox, QSizePolicy, QSlider, QWidget
+from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
 
+from app.combo import ComboBox
 from app.panels.layout import CheckGroup, value_label
 from app.session import Session
 from app.viewer.colour_maps import COLOUR_MAPS, colour_table
@@ -73,10 +74,9 @@ def swatch(name: str) -> QIcon:
     return QIcon(QPixmap.fromImage(strip.scaled(SWATCH)))
 
 
-def _combo(tool_tip: str) -> QComboBox:
-    combo = QComboBox()
+def _combo(tool_tip: str) -> ComboBox:
+    combo = ComboBox()
     combo.setToolTip(tool_tip)
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     combo.setMinimumContentsLength(8)
     combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return combo

@@ -6,8 +6,9 @@ from collections import Counter
 from datetime import datetime
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QWidget
 
+from app.combo import ComboBox
 from app.panels.class_list import ClassList
 from app.panels.heat_group import HeatGroup
 from app.panels.layout import CheckGroup, Group, Panel, muted
@@ -25,7 +26,7 @@ class LayersPanel(Panel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.scan_choice = QComboBox()
+        self.scan_choice = ComboBox()
         self.threshold = ThresholdControl()
         self.classes = ClassList()
         self.heat = HeatGroup(session)
@@ -81,7 +82,6 @@ class LayersPanel(Panel):
     def _lay_out(self) -> None:
         self.scan_choice.setToolTip("Which of this section's scans is shown")
         self.scan_choice.setAccessibleName("Scan")
-        self.scan_choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.scan_choice.setMinimumContentsLength(10)
         self._scan_group.add_wide(self.scan_choice)
         self._threshold_group.add_wide(self.threshold)

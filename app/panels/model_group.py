@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
+from app.combo import ComboBox
 from app.panels.layout import Group, muted
 from core.class_colours import class_hex, class_name
 from core.models.base import ModelSpec, Source
@@ -32,10 +33,9 @@ class ModelGroup(Group):
         super().__init__("Model", parent)
         self._list_them = list_them
         self._specs: list[ModelSpec] = []
-        self.choice = QComboBox()
+        self.choice = ComboBox()
         self.choice.setAccessibleName("Model")
         self.choice.setToolTip("What looks for defects")
-        self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.choice.setMinimumContentsLength(12)
         self.choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.description = QLabel()
