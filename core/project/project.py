@@ -131,7 +131,7 @@ class Project:
         """Every scan in the order of its start; those replaced by a restart are left out."""
         with self.database.reading() as db:
             rows = db.execute(
-                _SCANS + " WHERE NOT replaced AND (?1 IS NULL OR section_id = ?1)" + _IN_ORDER, (section_id,)
+                _SCANS + " WHERE NOT replaced AND (:id IS NULL OR section_id = :id)" + _IN_ORDER, {"id": section_id}
             )
             return [_scan(row) for row in rows]
 
@@ -152,8 +152,8 @@ class Project:
         with self.database.reading() as db:
             rows = db.execute(
                 "SELECT d.*, s.section_id, s.spec ->> 'id' AS model FROM detections d JOIN scans s ON s.id = d.scan_id"
-                " WHERE NOT s.replaced AND (?1 IS NULL OR d.scan_id = ?1) AND (?2 IS NULL OR d.score >= ?2)",
-                (scan_id, min_score),
+                " WHERE NOT s.replaced AND (:id IS NULL OR d.scan_id = :id) AND (:least IS NULL OR d.score >= :least)",
+                {"id": scan_id, "least": min_score},
             )
             return worst_first(detection_of(row) for row in rows)
 
