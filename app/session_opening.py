@@ -18,6 +18,7 @@ from app.session_state import SavedView
 from core.detection import Detection
 from core.errors import InputError, SchliffError
 from core.jobs import CancelToken, Progress, Step
+from core.project import PROJECT_SUFFIX
 from core.section import Section
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from core.display import DisplayRange
     from core.project import Project, ScanRecord, ScoreMap, SectionRecord
     from core.review import Review
-
-PROJECT_SUFFIX = ".schliff"
 
 
 @dataclass

@@ -167,8 +167,7 @@ class Commands:
 
     def scan_region(self) -> None:
         self._docks.bring(self._docks.scan_dock)
-        self._docks.scan.region.in_view.setChecked(True)
-        self._docks.scan.start()
+        self._docks.scan.start_in_view()
 
     def cancel_scan(self) -> None:
         self._session.cancel_scan()

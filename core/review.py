@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from core.detection import Status
 from core.project import Project
+from core.timing import timestamp
 
 
 class Review:
@@ -40,7 +40,7 @@ class Review:
                 db.execute(
                     "INSERT INTO decisions (gesture, detection_id, status_before, status_after, note_before, note_after,"
                     " author, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (gesture, detection_id, row["status"], after[0], row["note"], after[1], self._author, _now()),
+                    (gesture, detection_id, row["status"], after[0], row["note"], after[1], self._author, timestamp()),
                 )
                 changed.append(detection_id)
         return changed
@@ -81,7 +81,3 @@ def _user_name() -> str:
         return getpass.getuser()
     except (OSError, KeyError):  # no login name, as in some containers
         return "unknown"
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

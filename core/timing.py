@@ -1,15 +1,21 @@
-"""Decides how time left is guessed and how a duration is spoken, the same on the terminal and in the window."""
+"""Decides how time is told: what a record is stamped with, how time left is guessed, how a duration is spoken."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from core.jobs import Step
 
 _WINDOW_S = 30.0
 _LEAST_S = 1.0
+
+
+def timestamp() -> str:
+    """Now, in UTC, to the second, as records keep it (ISO 8601)."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 class TimeLeft:

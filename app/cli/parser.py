@@ -10,11 +10,11 @@ from typing import NoReturn
 
 import core
 from app.cli import inspecting, results, sampling, scanning, training, window
+from core.devices import DEVICES
 from core.geometry import Box
 
 Run = Callable[[argparse.Namespace], int | None]
 KINDS = ("battery", "magnet")
-DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 @cache

@@ -1,6 +1,6 @@
 """The project: one folder `NAME.schliff/` that holds all that was found, decided and left open."""
 
-from core.project.project import Project
+from core.project.project import PROJECT_SUFFIX, Project
 from core.project.records import ScanRecord, ScoreMap, SectionRecord
 
-__all__ = ["Project", "ScanRecord", "ScoreMap", "SectionRecord"]
+__all__ = ["PROJECT_SUFFIX", "Project", "ScanRecord", "ScoreMap", "SectionRecord"]

@@ -19,7 +19,7 @@ from core.ranking import worst_first
 from core.section import Section
 
 DATABASE_NAME = "project.sqlite"
-SUFFIX = ".schliff"
+PROJECT_SUFFIX = ".schliff"
 
 
 class Project:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -20,6 +19,7 @@ from core.project.maps import ScanMaps
 from core.project.project import Project, detection_of
 from core.project.records import ScanRecord, ScanStatus, SectionRecord
 from core.ranking import severity
+from core.timing import timestamp
 
 TileState = Literal["mapped", "emitted", "skipped"]
 
@@ -74,7 +74,7 @@ class ScanStore:
                 "INSERT INTO scans (id, section_id, key, status, threshold, spec, tiles_total, cell_px, context_px,"
                 " device, parameters, provenance, started) VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (scan_id, section.id, key, threshold, json.dumps(described), tiles_total, cell_px, context_px,
-                 device, json.dumps(parameters), json.dumps(provenance), _now()),
+                 device, json.dumps(parameters), json.dumps(provenance), timestamp()),
             )  # fmt: skip
         return cls(project, project.scan(scan_id), section, spec)
 
@@ -106,7 +106,7 @@ class ScanStore:
 
     def set_status(self, status: ScanStatus, seconds: float = 0.0) -> None:
         """Notes how the scan stands and adds the `seconds` it worked since the last note."""
-        finished = _now() if status == "done" else None
+        finished = timestamp() if status == "done" else None
         with self.project.database.writing() as db:
             db.execute(
                 "UPDATE scans SET status = ?, seconds = seconds + ?, finished = ? WHERE id = ?",
@@ -146,7 +146,3 @@ _INSERT_DETECTION = (
 )
 _IS_EMITTED = "SELECT 1 FROM tiles WHERE scan_id = ? AND tile = ? AND state = 'emitted'"
 _SELECT_DETECTION = "SELECT d.*, s.section_id, s.spec ->> 'id' AS model FROM detections d JOIN scans s ON s.id = d.scan_id WHERE d.id = ?"
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
