@@ -9,8 +9,8 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from app.viewer.byte_cache import ByteCache
 from app.viewer.heat_pyramid import HeatPyramid
+from core.caches import ByteCache
 from core.geometry import Box
 
 TILE_CELLS = 256

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QRectF, Signal
 from PySide6.QtGui import QPixmap
 
-from app.viewer.byte_cache import ByteCache
 from app.viewer.tile_reader import Preview, Probed, ReadTile, Source, TileReader
 from app.viewer.tiles import TileKey, coarsest_downsample, tiles_in, wanted_tiles
+from core.caches import ByteCache
 from core.geometry import Box
 from core.section import Plane, Section
 

@@ -15,8 +15,8 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QImage
 
 from app.session_lease import first_look
-from app.viewer.byte_cache import ByteCache
 from app.viewer.tiles import TileKey
+from core.caches import ByteCache
 from core.errors import CancelledError
 from core.section import Array, Plane, RegionRequest, Section
 

@@ -15,12 +15,12 @@ import numpy as np
 
 from core.errors import InputError, SchliffError
 from core.readers.base import ReaderSpec
+from core.readers.file_bytes import FileBytes
 from core.readers.handle import SharedHandle
 from core.readers.levels import is_power_of_two, pyramid_level
 from core.readers.tiff_metadata import TiffMetadata, read_metadata
 from core.readers.tiff_pages import (
     COPY_AGAIN,
-    FileBytes,
     PageReader,
     SegmentCache,
     check_image,

@@ -5,7 +5,6 @@ Values come as stored; what they mean is for `core.readers.tiff_values`.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import InputError
+from core.readers.file_bytes import FileBytes
 
 Array = np.ndarray
 ReadBytes = Callable[[int, int], bytes]
@@ -26,25 +26,6 @@ COPY_AGAIN = "Copy or export it again; the transfer may have been cut short."
 _LARGEST_SEGMENT = 1 << 30
 _LARGEST_RATIO = 100_000
 _CACHE_BYTES = 64 << 20
-
-
-class FileBytes:
-    """Reads at any offset from several threads at once."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
-        self._lock = threading.Lock()
-        self.size = os.fstat(self._file.fileno()).st_size
-
-    def read(self, offset: int, count: int) -> bytes:
-        if hasattr(os, "pread"):
-            return os.pread(self._file.fileno(), count, offset)
-        with self._lock:
-            self._file.seek(offset)
-            return self._file.read(count)
-
-    def close(self) -> None:
-        self._file.close()
 
 
 class SegmentCache:

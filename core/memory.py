@@ -1,0 +1,43 @@
+"""Decides how much memory all caches of the program may use together, and who gets which share of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+DEFAULT_SHARE_OF_RAM = 0.25
+MOST_BY_DEFAULT = 4 << 30
+LEAST = 256 << 20
+
+# What the shares are for: ready-to-draw tiles, decoded parts of files, tiles as read (for another look at 16-bit
+# pixels), heat map tiles, thumbnails of the gallery.
+Use = Literal["pictures", "decoded", "raw", "heat", "thumbnails"]
+
+_SHARES: dict[Use, float] = {"pictures": 0.40, "decoded": 0.30, "raw": 0.12, "heat": 0.08, "thumbnails": 0.10}
+
+_budget: int | None = None
+
+
+def default_budget() -> int:
+    """A quarter of the machine's memory, at most 4 GiB."""
+    import psutil
+
+    return max(LEAST, min(int(psutil.virtual_memory().total * DEFAULT_SHARE_OF_RAM), MOST_BY_DEFAULT))
+
+
+def budget() -> int:
+    """Bytes that all caches may use together."""
+    global _budget
+    if _budget is None:
+        _budget = default_budget()
+    return _budget
+
+
+def set_budget(size: int) -> None:
+    """Another budget, at least 256 MiB. Caches that are made from now on follow it."""
+    global _budget
+    _budget = max(LEAST, size)
+
+
+def share(use: Use) -> int:
+    """Bytes for one use; the shares of all uses add up to the budget."""
+    return int(budget() * _SHARES[use])

@@ -1,0 +1,70 @@
+"""What is kept, what goes, and that two threads never make one thing twice."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from core import memory
+from core.caches import ByteCache, DecodedCache
+
+
+def test_the_least_recently_used_goes_first():
+    cache: ByteCache[str, int] = ByteCache(30)
+    for name in "abc":
+        cache.put(name, 1, 10)
+    cache.get("a")
+    cache.put("d", 1, 10)
+    assert cache.in_order() == ("c", "a", "d")
+    assert cache.used == 30
+
+
+def test_what_is_larger_than_the_budget_is_not_kept():
+    cache: ByteCache[str, int] = ByteCache(30)
+    cache.put("a", 1, 31)
+    assert len(cache) == 0
+    assert cache.used == 0
+
+
+def test_two_threads_make_a_part_once():
+    cache, made, go = DecodedCache(1 << 20), [], threading.Event()
+
+    def make():
+        made.append(1)
+        go.wait(10)
+        return np.zeros(8, np.uint8)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(cache.get, ("file", 1), make) for _ in range(4)]
+        go.set()
+        parts = [answer.result() for answer in answers]
+    assert len(made) == 1
+    assert all(part is parts[0] for part in parts)
+
+
+def test_a_failure_is_told_and_the_next_one_tries_again():
+    cache = DecodedCache(1 << 20)
+
+    def fail():
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        cache.get(("file", 1), fail)
+    assert cache.get(("file", 1), lambda: np.ones(2)).sum() == 2
+
+
+def test_an_owner_is_forgotten():
+    cache = DecodedCache(1 << 20)
+    for owner in ("a", "b"):
+        cache.get((owner, 0), lambda: np.zeros(4))
+    cache.forget("a")
+    assert cache.peek(("a", 0)) is None
+    assert cache.peek(("b", 0)) is not None
+
+
+def test_the_shares_add_up_to_the_budget(monkeypatch):
+    monkeypatch.setattr(memory, "_budget", None)
+    assert memory.LEAST <= memory.budget() <= memory.MOST_BY_DEFAULT
+    memory.set_budget(1 << 30)
+    assert sum(memory.share(use) for use in memory._SHARES) == pytest.approx(1 << 30, abs=8)
