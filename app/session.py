@@ -46,7 +46,7 @@ class Session(QObject):
     display_changed = Signal()  # plane or display range: the pixels look different
     layers_changed = Signal()  # how heat map and boxes are drawn
     score_map_changed = Signal()  # the anomaly map of the active scan
-    overviews_changed = Signal()  # whether coarse tiles can be read quickly
+    overviews_changed = Signal(object)  # Box in level-0 px whose coarse tiles are better now; None: all of them
     scan_started = Signal()
     scan_progress = Signal(object)  # core.jobs.Step
     scan_finished = Signal(object)  # ScanSummary, or None when it was cancelled or failed

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from core.errors import CancelledError
-from core.section import Array, Plane, RegionRequest, Section
+from core.geometry import Box
+from core.section import Array, Glance, Plane, RegionRequest, Section
 
 if TYPE_CHECKING:
     from core.pyramid import Overview
@@ -35,6 +36,17 @@ class LeasedSection(Section):
     def preview(self, downsample: int, plane: Plane) -> Array | None:
         with self._lease():
             return self._section.preview(downsample, plane)
+
+    def glance(self, request: RegionRequest) -> Glance:
+        with self._lease():
+            return self._section.glance(request)
+
+    def camera_tiles(self) -> tuple[Box, ...]:
+        return self._section.camera_tiles()
+
+    @property
+    def block_px(self) -> tuple[int, int]:
+        return self._section.block_px
 
     def first_look(self, plane: Plane) -> Overview:
         """A quick picture of the whole section."""

@@ -89,4 +89,4 @@ class OverviewBuilder:
     def _set_ready(self, ready: bool) -> None:
         if ready != self.ready:
             self.ready = ready
-            self._session.overviews_changed.emit()
+            self._session.overviews_changed.emit(None)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from core.geometry import Box
 from core.jobs import CancelToken, Progress, no_progress
 from core.overview_build import area_mean, level_size, overview_scales
 from core.overview_cache import CachedOverviews, OverviewCache
@@ -59,6 +60,13 @@ class SectionWithOverviews(Section):
 
     def preview(self, downsample: int, plane: Plane) -> Array | None:
         return self._base.preview(downsample, plane)
+
+    def camera_tiles(self) -> tuple[Box, ...]:
+        return self._base.camera_tiles()
+
+    @property
+    def block_px(self) -> tuple[int, int]:
+        return self._base.block_px
 
     def close(self) -> None:
         self._base.close()

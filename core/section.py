@@ -111,6 +111,14 @@ class SectionInfo:
         return Box(0, 0, self.width_px, self.height_px)
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What can be shown of a region now. `exact`: these are the pixels that `Section.read` gives."""
+
+    pixels: Array
+    exact: bool
+
+
 class Section(ABC):
     """One open image. `read` may be called from several threads at once."""
 
@@ -131,6 +139,22 @@ class Section(ABC):
         measure nothing in them. Size is within one px of `info` / downsample.
         """
         return None
+
+    def glance(self, request: RegionRequest) -> Glance:
+        """A region for the eye, within a moment: exact where that is quick, else the best that is known by now.
+
+        Measure nothing in it, store nothing of it.
+        """
+        return Glance(self.read(request), True)
+
+    def camera_tiles(self) -> tuple[Box, ...]:
+        """Where the camera tiles of a mosaic lie, in level-0 px, in the order they are drawn (later over earlier)."""
+        return ()
+
+    @property
+    def block_px(self) -> tuple[int, int]:
+        """Width and height in level-0 px of the blocks in which reading everything costs least."""
+        return 2048, 2048
 
     def close(self) -> None:  # noqa: B027 - most readers hold nothing open
         """Releases the file. Reading afterwards is an error."""

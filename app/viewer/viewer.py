@@ -119,7 +119,7 @@ class Viewer(QWidget):
         self.scale_bar.setVisible(box is not None)
         self._pointer_left()
 
-    def _overviews_changed(self) -> None:
+    def _overviews_changed(self, area: Box | None) -> None:
         self.provider.limit = self._session.overviews.coarsest
         self._want_tiles()
 
