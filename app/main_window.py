@@ -8,6 +8,8 @@ from PySide6.QtCore import QByteArray, QEvent
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
+from app.commands.base import Place
+from app.commands.table import CommandSet
 from app.icons import icon
 from app.notifications import LogKeeper, NotificationBar
 from app.session import Session
@@ -16,7 +18,6 @@ from app.start_page import StartPage
 from app.status_bar import StatusBar
 from app.theme import Theme
 from app.viewer.viewer import Viewer
-from app.window_commands import Commands
 from app.window_docks import Docks
 from app.window_menus import Menus
 from core.geometry import Box
@@ -42,7 +43,7 @@ class MainWindow(QMainWindow):
         self.notifications = NotificationBar()
         self.setCentralWidget(self._middle())
         self.docks = Docks(self, session, self.viewer.visible_region)
-        self.commands = Commands(self, session, self.viewer, self.docks, settings, theme, self.log)
+        self.commands = CommandSet(Place(self, session, self.viewer, self.docks, settings, theme, self.log))
         self.menus = Menus(self, session, self.commands, self.docks, settings, theme)
         self.status = StatusBar(session, self)
         self.setStatusBar(self.status)
@@ -69,13 +70,13 @@ class MainWindow(QMainWindow):
         session.path_opened.connect(self._remember)
         self.viewer.readout_changed.connect(self.status.pointer.setText)
         self.viewer.zoom_changed.connect(self.status.show_zoom)
-        page.open_requested.connect(commands.open_section)
-        page.folder_requested.connect(commands.open_folder)
-        page.sample_requested.connect(commands.try_sample)
-        page.recent_requested.connect(lambda path: commands.open_path(Path(path)))
-        gallery.open_requested.connect(commands.open_section)
-        gallery.scan_requested.connect(commands.scan_section)
-        gallery.fly_requested.connect(commands.fly_to)
+        page.open_requested.connect(commands.file.open_section)
+        page.folder_requested.connect(commands.file.open_folder)
+        page.sample_requested.connect(commands.file.try_sample)
+        page.recent_requested.connect(lambda path: commands.file.open_path(Path(path)))
+        gallery.open_requested.connect(commands.file.open_section)
+        gallery.scan_requested.connect(commands.scan.scan_section)
+        gallery.fly_requested.connect(commands.review.fly_to)
         self.viewer.canvas.region_drawn.connect(self._region_drawn)
         theme.changed.connect(self._theme_changed)
 
@@ -132,7 +133,7 @@ class MainWindow(QMainWindow):
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         if paths:
             event.acceptProposedAction()
-            self.commands.open_path(paths[0])
+            self.commands.file.open_path(paths[0])
 
     # -- how it is left ---------------------------------------------------------------------------
 

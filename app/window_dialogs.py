@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from PySide6.QtCore import Qt
@@ -10,7 +10,7 @@ from PySide6.QtGui import QFontDatabase, QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
 import core
-from app.actions import ACTIONS, MENUS
+from app.commands.base import ActionSpec
 from app.theme import SPACE, tokens
 
 MOUSE_KEYS = (
@@ -23,8 +23,8 @@ MOUSE_KEYS = (
 )
 
 
-def shortcuts_dialog(parent: QWidget) -> QDialog:
-    label = QLabel(_shortcuts_html())
+def shortcuts_dialog(parent: QWidget, menus: Mapping[str, Sequence[ActionSpec]]) -> QDialog:
+    label = QLabel(_shortcuts_html(menus))
     label.setTextFormat(Qt.TextFormat.RichText)
     label.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
     area = QScrollArea()
@@ -69,13 +69,11 @@ def _dialog(parent: QWidget, title: str, body: QWidget, width: int, height: int)
     return dialog
 
 
-def _shortcuts_html() -> str:
+def _shortcuts_html(menus: Mapping[str, Sequence[ActionSpec]]) -> str:
     muted = tokens().muted
     parts = []
-    for menu in ("Review", *(menu for menu in MENUS if menu != "Review")):  # what the hands do most comes first
-        rows = [
-            (_keys(spec.shortcuts), spec.text.rstrip("…")) for spec in ACTIONS if spec.menu == menu and spec.shortcuts
-        ]
+    for menu in ("Review", *(menu for menu in menus if menu != "Review")):  # what the hands do most comes first
+        rows = [(_keys(spec.shortcuts), spec.text.rstrip("…")) for spec in menus[menu] if spec.shortcuts]
         if rows:
             parts.append(_table(menu, rows, muted))
     parts.insert(1, _table("Mouse and arrows", MOUSE_KEYS, muted))

@@ -9,12 +9,12 @@ from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar
 
-from app.actions import ACTIONS, MENUS, ActionSpec, Needs
+from app.commands.base import ActionSpec, Commands, Needs
+from app.commands.table import MENUS, CommandSet
 from app.icons import icon
 from app.session import Session
 from app.settings import Settings
 from app.theme import THEME_MODES, Theme
-from app.window_commands import Commands
 from app.window_docks import Docks
 
 
@@ -22,15 +22,21 @@ class Menus:
     """The window's actions by id, in `actions`."""
 
     def __init__(
-        self, window: QMainWindow, session: Session, commands: Commands, docks: Docks, settings: Settings, theme: Theme
+        self,
+        window: QMainWindow,
+        session: Session,
+        commands: CommandSet,
+        docks: Docks,
+        settings: Settings,
+        theme: Theme,
     ) -> None:
         self._window, self._session, self._commands = window, session, commands
         self._docks, self._settings, self._theme = docks, settings, theme
         self.actions: dict[str, QAction] = {}
         self.submenus: dict[str, QMenu] = {}
-        self._specs = {spec.id: spec for spec in ACTIONS if spec.id}
-        for name in MENUS:
-            self._fill(window.menuBar().addMenu(f"&{name}"), [spec for spec in ACTIONS if spec.menu == name])
+        self._specs = {spec.id: spec for specs in MENUS.values() for spec in specs if spec.id}
+        for name, specs in MENUS.items():
+            self._fill(window.menuBar().addMenu(f"&{name}"), specs, getattr(commands, name.lower()))
         self.tool_bar = self._make_tool_bar()
         self._refresh_timer = QTimer(window, singleShot=True, interval=0)
         self._refresh_timer.timeout.connect(self.refresh)
@@ -65,7 +71,7 @@ class Menus:
 
     # -- making -----------------------------------------------------------------------------------
 
-    def _fill(self, menu: QMenu, specs: list[ActionSpec]) -> None:
+    def _fill(self, menu: QMenu, specs: tuple[ActionSpec, ...], commands: Commands) -> None:
         fillers: dict[str, Callable[[QMenu], None]] = {
             "@Recent": self._recent_menu,
             "@Export": self._export_menu,
@@ -79,9 +85,9 @@ class Menus:
             elif not spec.text:
                 menu.addSeparator()
             else:
-                menu.addAction(self._make(spec))
+                menu.addAction(self._make(spec, getattr(commands, spec.handler)))
 
-    def _make(self, spec: ActionSpec) -> QAction:
+    def _make(self, spec: ActionSpec, handler: Callable[..., None]) -> QAction:
         action = QAction(spec.text, self._window)
         action.setObjectName(spec.id)
         action.setShortcuts([QKeySequence(keys) for keys in spec.shortcuts])
@@ -89,7 +95,6 @@ class Menus:
         tip = spec.tip or spec.text.rstrip("…")
         action.setToolTip(f"{tip} ({keys})" if keys else tip)
         action.setCheckable(spec.checkable)
-        handler = getattr(self._commands, spec.handler)
         action.triggered.connect(handler if spec.checkable else lambda checked=False: handler())
         if spec.icon:
             action.setIcon(icon(spec.icon))
@@ -101,13 +106,11 @@ class Menus:
         bar.setObjectName("tools")
         bar.setMovable(False)
         bar.setIconSize(QSize(20, 20))
-        menu = ""
-        for spec in ACTIONS:
-            if spec.in_toolbar:
-                if menu not in ("", spec.menu):
-                    bar.addSeparator()
-                menu = spec.menu
-                bar.addAction(self.actions[spec.id])
+        for specs in MENUS.values():
+            shown = [self.actions[spec.id] for spec in specs if spec.in_toolbar]
+            if shown and bar.actions():
+                bar.addSeparator()
+            bar.addActions(shown)
         self._window.addToolBar(bar)
         return bar
 
@@ -115,7 +118,7 @@ class Menus:
         def fill() -> None:
             menu.clear()
             for path in self._settings.recent:
-                menu.addAction(str(path), partial(self._commands.open_path, path))
+                menu.addAction(str(path), partial(self._commands.file.open_path, path))
             menu.addSeparator()
             menu.addAction("Forget these", self._settings.forget_recent).setEnabled(bool(self._settings.recent))
 
@@ -127,7 +130,7 @@ class Menus:
 
             menu.clear()
             for spec in exporters():
-                action = menu.addAction(f"{spec.name}…", partial(self._commands.export, spec))
+                action = menu.addAction(f"{spec.name}…", partial(self._commands.file.export, spec))
                 action.setToolTip(spec.help)
             menu.setToolTipsVisible(True)
 
@@ -143,7 +146,7 @@ class Menus:
             action = menu.addAction("As the system" if mode == "system" else mode.capitalize())
             action.setCheckable(True)
             action.setChecked(mode == self._theme.mode)
-            action.triggered.connect(lambda checked, mode=mode: self._commands.set_theme(mode))
+            action.triggered.connect(lambda checked, mode=mode: self._commands.view.set_theme(mode))
             group.addAction(action)
 
     def _follow(self) -> None:

@@ -14,15 +14,14 @@ from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QIcon, QPalette
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLabel, QLineEdit
 
 import core.models.catalog as catalog
-from app.actions import ACTIONS, MENUS
 from app.combo import ComboBox
+from app.commands.table import MENUS
 from app.icons import icon
 from app.main_window import MainWindow
 from app.session import Session
 from app.settings import Settings
 from app.start import save_screenshot
 from app.theme import DARK, LIGHT, Theme
-from app.window_commands import Commands
 from core.errors import InputError, ResourceError
 from core.scan.runner import ScanOptions
 from tests.toy import ToyModel, spotted_image, toy_spec, write_image
@@ -65,7 +64,7 @@ def image(tmp_path):
 
 def open_and_wait(qtbot, window, path):
     with qtbot.waitSignal(window.session.path_opened, timeout=20_000):
-        window.commands.open_path(path)
+        window.commands.file.open_path(path)
     qtbot.waitUntil(lambda: window.is_settled, timeout=20_000)
 
 
@@ -83,12 +82,11 @@ def press(qtbot, window, key, modifier=Qt.KeyboardModifier.NoModifier):
     qtbot.keyClick(window.viewer.canvas, key, modifier)
 
 
-def test_every_action_has_its_handler_icon_and_a_key_of_its_own(qapp):
-    keys = [keys for spec in ACTIONS for keys in spec.shortcuts]
+def test_every_action_has_its_icon_and_a_key_of_its_own(qapp):
+    specs = [spec for menu in MENUS.values() for spec in menu]
+    keys = [keys for spec in specs for keys in spec.shortcuts]
     assert len(keys) == len(set(keys))
-    for spec in ACTIONS:
-        if spec.id:
-            assert callable(getattr(Commands, spec.handler)), spec.id
+    for spec in specs:
         if spec.icon:
             assert isinstance(icon(spec.icon), QIcon)
 
@@ -141,7 +139,7 @@ def test_a_file_can_be_dropped_on_the_window(qtbot, window, image):
 
 def test_an_error_is_a_notice_that_stays_until_it_is_closed(qtbot, window, tmp_path):
     with qtbot.waitSignal(window.session.failed_to_open):
-        window.commands.open_path(tmp_path / "missing.czi")
+        window.commands.file.open_path(tmp_path / "missing.czi")
     bar = window.notifications
     assert bar.isVisible()
     assert "missing.czi: there is no such file." in bar.text.text()
@@ -234,11 +232,11 @@ def test_the_theme_can_be_chosen_and_icons_follow(qtbot, window, qapp):
         image = window.menus.actions["open"].icon().pixmap(24, 24).toImage()
         return max((image.pixelColor(x, y) for x in range(24) for y in range(24)), key=QColor.alpha)
 
-    window.commands.set_theme("dark")
+    window.commands.view.set_theme("dark")
     assert qapp.palette().color(QPalette.ColorRole.Window) == QColor(DARK.window)
     assert ink().lightness() > 150
     assert window.viewer.canvas.backgroundBrush().color() == QColor(DARK.canvas)
-    window.commands.set_theme("light")
+    window.commands.view.set_theme("light")
     assert qapp.palette().color(QPalette.ColorRole.Window) == QColor(LIGHT.window)
     assert ink().lightness() < 100
     assert window.settings.get("theme") == "light"

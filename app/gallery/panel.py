@@ -1,7 +1,7 @@
 """Decides what of the session the gallery shows, and how its parts follow the session and the user.
 
 Which crops in which order: `app.gallery.arrangement`; judging and going on: `app.gallery.walk`. Flying to a detection is
-for the viewer, keys for `app.actions`.
+for the viewer, keys for `app.commands`.
 """
 
 from __future__ import annotations

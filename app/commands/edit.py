@@ -1,0 +1,26 @@
+"""Decides what the Edit menu offers: taking back, doing again, finding."""
+
+from __future__ import annotations
+
+from app.commands.base import ActionSpec, Commands, gap
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec("undo", "Undo", "undo", ("Ctrl+Z",), "undo", "Take the last decision back", "undo"),
+    ActionSpec("redo", "Redo", "redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", "Make it again", "redo"),
+    gap(),
+    ActionSpec("find", "Find in the gallery", "find", ("Ctrl+F",), "search", needs="detections"),
+)
+
+
+class EditCommands(Commands):
+    """The handlers of `ACTIONS`."""
+
+    def undo(self) -> None:
+        self.session.undo()
+
+    def redo(self) -> None:
+        self.session.redo()
+
+    def find(self) -> None:
+        self.docks.bring(self.docks.gallery_dock)
+        self.docks.gallery.focus_search()

@@ -1,0 +1,125 @@
+"""Decides what the File menu offers: opening, closing, exports and pictures of the view."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QApplication, QFileDialog
+
+from app.commands.base import ActionSpec, Commands, gap
+from app.jobs import Job
+
+if TYPE_CHECKING:
+    from core.export.base import ExporterSpec
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec("open", "Open section…", "open_section", ("Ctrl+O",), "open", "Open a section file", in_toolbar=True),
+    ActionSpec(
+        "open_folder",
+        "Open project or folder…",
+        "open_folder",
+        ("Ctrl+Shift+O",),
+        "project",
+        "Open a .schliff project or an OME-Zarr folder",
+    ),
+    ActionSpec("", "@Recent"),
+    ActionSpec("sample", "Try the sample", "try_sample", icon="sample", tip="Make a sample section and open it"),
+    ActionSpec("close", "Close section", "close_section", ("Ctrl+W",), "close", needs="section"),
+    gap(),
+    ActionSpec("", "@Export"),
+    ActionSpec(
+        "screenshot",
+        "Save picture of the view…",
+        "save_picture",
+        ("Ctrl+Shift+S",),
+        "camera",
+        "Save what the view shows, with boxes and scale bar",
+        needs="section",
+    ),
+    ActionSpec("copy_picture", "Copy picture of the view", "copy_picture", ("Ctrl+Shift+C",), needs="section"),
+    gap(),
+    ActionSpec("quit", "Quit", "quit", ("Ctrl+Q",), "quit"),
+)
+
+
+class FileCommands(Commands):
+    """The handlers of `ACTIONS`."""
+
+    def open_section(self) -> None:
+        from core.readers.base import known_suffixes
+
+        patterns = " ".join(f"*{suffix}" for suffix in known_suffixes())
+        name, _ = QFileDialog.getOpenFileName(
+            self.window, "Open a section", self.settings.get("last_folder"), f"Sections ({patterns});;All files (*)"
+        )
+        if name:
+            self.open_path(Path(name))
+
+    def open_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(
+            self.window, "Open a project or an OME-Zarr folder", self.settings.get("last_folder")
+        )
+        if name:
+            self.open_path(Path(name))
+
+    def open_path(self, path: Path) -> None:
+        self.settings.set("last_folder", os.path.abspath(path.parent))  # noqa: PTH100 - links stay
+        self.session.open_path(path)
+
+    def try_sample(self) -> None:
+        from app.sample import sample_section
+
+        session = self.session
+        job = Job(sample_section, "Making the sample")
+        job.progress.connect(lambda step: session.activity_changed.emit("Making the sample", step.done, step.total))
+        job.finished.connect(session.open_path)
+        job.failed.connect(session.report)
+        session.activity_changed.emit("Making the sample", 0, 0)
+        job.ended.connect(lambda: session.activity_changed.emit("", 0, 0))
+        session.lanes.build.submit(job)
+
+    def close_section(self) -> None:
+        self.session.close_section()
+
+    def export(self, spec: ExporterSpec) -> None:
+        """Asks where to, then writes what is above the threshold in the scan that is shown, in the background."""
+        session = self.session
+        project, record = session.project, session.section_record
+        if project is None or record is None or session.scan is None:
+            return
+        shown = [session.scan.id]
+        offered = Path(self.settings.get("last_folder")) / f"{record.path.stem}{spec.suffix}"
+        name, _ = QFileDialog.getSaveFileName(self.window, f"Export {spec.name}", str(offered))
+        if not name:
+            return
+        session.save_state()  # the threshold as it is on the screen
+        from core.export.base import export_detections
+
+        job = Job(lambda progress, cancel: export_detections(project, spec.id, name, scans=shown), "Export")
+        job.finished.connect(lambda count: session.message.emit("info", f"{count:,} detections written to {name}"))
+        session.run_io(job)
+
+    def save_picture(self) -> None:
+        section = self.session.section
+        if section is None:
+            return
+        offered = Path(self.settings.get("last_folder")) / f"{section.info.path.stem}.png"
+        name, _ = QFileDialog.getSaveFileName(self.window, "Save picture of the view", str(offered), "PNG (*.png)")
+        if not name:
+            return
+        path = Path(name) if Path(name).suffix else Path(name).with_suffix(".png")
+        if self.viewer.picture().save(str(path)):
+            self.session.message.emit("info", f"Picture saved: {path}")
+        else:
+            self.session.message.emit(
+                "error", f"{path}: the picture can't be written there. Choose a folder you may write to."
+            )
+
+    def copy_picture(self) -> None:
+        QApplication.clipboard().setImage(self.viewer.picture())
+        self.session.message.emit("info", "The picture is in the clipboard.")
+
+    def quit(self) -> None:
+        self.window.close()

@@ -1,0 +1,81 @@
+"""Decides what the View menu offers: how the section is looked at and what lies over it."""
+
+from __future__ import annotations
+
+from app.commands.base import ActionSpec, Commands, gap
+from app.theme import ThemeMode
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec("fit", "Fit section", "fit", ("F", "Home"), "fit", "Show the whole section", "section", in_toolbar=True),
+    ActionSpec(
+        "one_to_one",
+        "One to one",
+        "one_to_one",
+        ("1",),
+        "one-to-one",
+        "One px of the section on each px of the screen",
+        "section",
+        in_toolbar=True,
+    ),
+    ActionSpec("zoom_in", "Zoom in", "zoom_in", ("+", "="), "zoom-in", needs="section", in_toolbar=True),
+    ActionSpec("zoom_out", "Zoom out", "zoom_out", ("-",), "zoom-out", needs="section", in_toolbar=True),
+    gap(),
+    ActionSpec(
+        "boxes",
+        "Detections",
+        "show_boxes",
+        ("B",),
+        "boxes",
+        "Show or hide the boxes",
+        "section",
+        checkable=True,
+        in_toolbar=True,
+    ),
+    ActionSpec(
+        "heat",
+        "Heat map",
+        "show_heat",
+        ("H",),
+        "heat",
+        "Show or hide the heat map",
+        "section",
+        checkable=True,
+        in_toolbar=True,
+    ),
+    gap(),
+    ActionSpec("", "@Panels"),
+    ActionSpec("", "@Theme"),
+    ActionSpec("fullscreen", "Full screen", "full_screen", ("F11",), checkable=True),
+)
+
+
+class ViewCommands(Commands):
+    """The handlers of `ACTIONS`."""
+
+    def fit(self) -> None:
+        self.viewer.canvas.fit()
+
+    def one_to_one(self) -> None:
+        self.viewer.canvas.one_to_one()
+
+    def zoom_in(self) -> None:
+        self.viewer.canvas.zoom_by(2**0.5)
+
+    def zoom_out(self) -> None:
+        self.viewer.canvas.zoom_by(0.5**0.5)
+
+    def show_boxes(self, on: bool) -> None:
+        self.session.set_boxes_visible(on)
+
+    def show_heat(self, on: bool) -> None:
+        self.session.set_heat(visible=on)
+
+    def full_screen(self, on: bool) -> None:
+        if on:
+            self.window.showFullScreen()
+        else:
+            self.window.showNormal()
+
+    def set_theme(self, mode: ThemeMode) -> None:
+        self.settings.set("theme", mode)
+        self.theme.set_mode(mode)
