@@ -102,6 +102,21 @@ class TileProvider(QObject):
         box = self._source.section.info.box
         return all(self._is_current(key) for key in tiles_in(view, downsample, box))
 
+    def missing(self, view: Box, downsample: int) -> tuple[float, float]:
+        """Shares of what is in sight that have no pixels at all, and none of this level and the current display yet."""
+        if self._source is None:
+            return 0.0, 0.0
+        section = self._source.section.info.box
+        seen = blank = coarse = 0.0
+        for key in tiles_in(view, downsample, section):
+            common = key.box(section).intersection(view)
+            area = common.area if common is not None else 0.0
+            seen += area
+            if not self._is_current(key):
+                coarse += area
+                blank += 0.0 if self.pieces(key) else area
+        return (blank / seen, coarse / seen) if seen else (0.0, 0.0)
+
     def pieces(self, key: TileKey) -> list[Piece]:
         """What to draw for a tile, in this order: itself; or the best coarser tile, and finer ones over it."""
         assert self._source is not None

@@ -34,6 +34,7 @@ class Viewer(QWidget):
 
     readout_changed = Signal(str)  # what is under the pointer; "" = nothing
     zoom_changed = Signal(float)  # device px per level-0 px
+    first_picture = Signal()  # something of a section can be seen, for the first time or better than before
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,6 +82,11 @@ class Viewer(QWidget):
         """Whether everything in sight is drawn from tiles of its own level."""
         view = self.canvas.visible_box()
         return view is None or self.provider.is_sharp(view, self._downsample())
+
+    def missing(self) -> tuple[float, float]:
+        """Shares of the section in sight that are still blank, and that are not yet drawn from their own level."""
+        view = self.canvas.visible_box()
+        return self.provider.missing(view, self._downsample()) if view is not None else (0.0, 0.0)
 
     def picture(self) -> QImage:
         """What the view shows, with its overlays, scale bar included, without the minimap."""
@@ -161,6 +167,7 @@ class Viewer(QWidget):
             if picture is not None:
                 self.minimap.set_picture(picture)
                 self._session.overviews.first_picture()
+                self.first_picture.emit()
 
     # -- the pointer ------------------------------------------------------------------------------
 
