@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs import Job, Lanes
+from app.layer_styles import LayerStyles
 from app.session_opening import Opened, Opener
 from app.session_overviews import OverviewBuilder
 from app.session_scanning import ScanControl
-from app.session_state import HeatStyle, SavedView, ViewState
+from app.session_state import SavedView, ViewState
 from core.detection import Detection, Status
 from core.errors import SchliffError
 from core.section import Plane, Section
@@ -44,7 +45,7 @@ class Session(QObject):
     selection_changed = Signal(str)  # who selected: "viewer", "gallery", "keys", "session"
     decisions_changed = Signal(list)  # ids of detections whose status or note changed
     display_changed = Signal()  # plane or display range: the pixels look different
-    layers_changed = Signal()  # how heat map and boxes are drawn
+    layers_changed = Signal()  # which layers are shown, in which order, and how
     score_map_changed = Signal()  # the anomaly map of the active scan
     overviews_changed = Signal(object)  # Box in level-0 px whose coarse tiles are better now; None: all of them
     scan_started = Signal()
@@ -70,8 +71,7 @@ class Session(QObject):
         self.threshold = DEFAULT_THRESHOLD
         self.hidden_labels: frozenset[str] = frozenset()
         self.selected_id: int | None = None
-        self.heat = HeatStyle()
-        self.boxes_visible = True
+        self.layers = LayerStyles()
         self.view: ViewState | None = None
         self._visible: list[Detection] | None = None
         self._review: Review | None = None
@@ -138,17 +138,10 @@ class Session(QObject):
         self.hidden_labels = hidden
         self._filter_changed()
 
-    def set_heat(self, **changes: Any) -> None:
-        """Any of HeatStyle's values: visible, opacity, colour_map, label_index."""
-        heat = replace(self.heat, **changes)
-        if heat != self.heat:
-            self.heat = heat
-            self.layers_changed.emit()
-            self._state_changed()
-
-    def set_boxes_visible(self, visible: bool) -> None:
-        if visible != self.boxes_visible:
-            self.boxes_visible = visible
+    def set_layers(self, layers: LayerStyles) -> None:
+        """As in `session.set_layers(session.layers.styled("heat", visible=False))`."""
+        if layers != self.layers:
+            self.layers = layers
             self.layers_changed.emit()
             self._state_changed()
 
@@ -274,7 +267,7 @@ class Session(QObject):
         self.scans, self.scan, self.score_map = opened.scans, opened.scan, opened.score_map
         self.detections, self._visible = opened.detections, None
         self.threshold = opened.scan.threshold if opened.scan else DEFAULT_THRESHOLD
-        self.heat, self.boxes_visible, self.hidden_labels = saved.heat, saved.boxes_visible, saved.hidden_labels
+        self.layers, self.hidden_labels = saved.layers, saved.hidden_labels
         self.selected_id = saved.selected_id if any(d.id == saved.selected_id for d in self.detections) else None
         for signal in (self.section_changed, self.project_changed, self.scans_changed, self.layers_changed):
             signal.emit()
@@ -322,8 +315,7 @@ class Session(QObject):
             scan_id=self.scan.id if self.scan else None,
             selected_id=self.selected_id,
             hidden_labels=self.hidden_labels,
-            heat=self.heat,
-            boxes_visible=self.boxes_visible,
+            layers=self.layers,
             plane=self.plane,
             display_range=None if shown is None else (shown.low, shown.high),
         )

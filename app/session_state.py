@@ -7,17 +7,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from app.layer_styles import LayerStyles
 from core.section import Plane
-
-
-@dataclass(frozen=True, slots=True)
-class HeatStyle:
-    """How the anomaly map is drawn. `label_index` picks one label's map; None: the highest score of all labels."""
-
-    visible: bool = True
-    opacity: float = 0.55
-    colour_map: str = "inferno"
-    label_index: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +28,7 @@ class SavedView:
     scan_id: str | None = None
     selected_id: int | None = None
     hidden_labels: frozenset[str] = frozenset()
-    heat: HeatStyle = field(default_factory=HeatStyle)
-    boxes_visible: bool = True
+    layers: LayerStyles = field(default_factory=LayerStyles)
     plane: Plane = field(default_factory=Plane)
     display_range: tuple[int, int] | None = None
 
@@ -68,16 +58,6 @@ def _view(value: Any) -> ViewState | None:
     return view
 
 
-def _heat(value: Any) -> HeatStyle:
-    index = value["label_index"]
-    return HeatStyle(
-        bool(value["visible"]),
-        min(max(float(value["opacity"]), 0.0), 1.0),
-        str(value["colour_map"]),
-        None if index is None else int(index),
-    )
-
-
 def _range(value: Any) -> tuple[int, int] | None:
     if value is None:
         return None
@@ -92,8 +72,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "scan_id": lambda v: None if v is None else str(v),
     "selected_id": lambda v: None if v is None else int(v),
     "hidden_labels": lambda v: frozenset(map(str, v)),
-    "heat": _heat,
-    "boxes_visible": bool,
+    "layers": LayerStyles.from_json,
     "plane": lambda v: Plane(int(v["c"]), int(v["z"]), int(v["t"])),
     "display_range": _range,
 }

@@ -65,8 +65,8 @@ class Menus:
         }
         for action_id, action in self.actions.items():
             action.setEnabled(has[self._specs[action_id].needs])
-        self.actions["boxes"].setChecked(session.boxes_visible)
-        self.actions["heat"].setChecked(session.heat.visible)
+        self.actions["boxes"].setChecked(session.layers.layer("detections").visible)
+        self.actions["heat"].setChecked(session.layers.layer("heat").visible)
         self.submenus["Export"].setEnabled(has["project"])
 
     # -- making -----------------------------------------------------------------------------------

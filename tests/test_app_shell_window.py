@@ -191,12 +191,12 @@ def test_layers_are_switched_by_key_and_button(qtbot, window, image):
     open_and_wait(qtbot, window, image)
     scan(qtbot, window)
     press(qtbot, window, Qt.Key.Key_H)
-    assert not window.session.heat.visible
+    assert not window.session.layers.layer("heat").visible
     press(qtbot, window, Qt.Key.Key_B)
-    assert not window.session.boxes_visible
+    assert not window.session.layers.layer("detections").visible
     qtbot.waitUntil(lambda: not window.menus.actions["boxes"].isChecked())
     window.menus.actions["boxes"].trigger()
-    assert window.session.boxes_visible
+    assert window.session.layers.layer("detections").visible
 
 
 def test_exporting_writes_what_is_above_the_threshold_on_the_screen(qtbot, window, image, monkeypatch):

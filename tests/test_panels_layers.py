@@ -105,20 +105,20 @@ def test_classes_are_hidden_by_click_and_counted_above_the_threshold(panel, fill
 
 def test_boxes_and_heat_map_are_switched_and_styled(panel, filled):
     panel.detections.check.click()
-    assert not filled.boxes_visible
+    assert not filled.layers.layer("detections").visible
     panel.heat.check.click()
-    assert not filled.heat.visible
+    assert not filled.layers.layer("heat").visible
     assert not panel.heat.opacity.isEnabled()
     panel.heat.check.click()
     panel.heat.opacity.setValue(30)
-    assert filled.heat.opacity == 0.3
+    assert filled.layers.layer("heat").opacity == 0.3
     panel.heat.colours.setFocus()
     QTest.keyClick(panel.heat.colours, Qt.Key.Key_Down)
-    assert filled.heat.colour_map == COLOUR_MAPS[1]
+    assert filled.layers.heat.colour_map == COLOUR_MAPS[1]
     panel.heat.label.setFocus()
     QTest.keyClick(panel.heat.label, Qt.Key.Key_Down)
-    assert filled.heat.label_index == 0
-    filled.set_heat(opacity=0.8, label_index=None)
+    assert filled.layers.heat.label_index == 0
+    filled.set_layers(filled.layers.styled("heat", opacity=0.8).with_heat(label_index=None))
     assert panel.heat.opacity.value() == 80
     assert panel.heat.label.currentIndex() == 0
 

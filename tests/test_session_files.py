@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -12,12 +13,14 @@ import pytest
 
 import app.session_opening as session_opening
 from app.jobs import Job
+from app.layer_styles import LayerStyles, ReferenceImage
 from app.session import Session
 from app.session_lease import LeasedSection
 from app.session_opening import Opened, project_home
-from app.session_state import HeatStyle, SavedView, ViewState
+from app.session_state import SavedView, ViewState
 from core.display import DisplayRange
 from core.errors import CancelledError
+from core.placement import Placement
 from core.project import Project
 from core.readers.base import open_section
 from core.scan.runner import run_scan
@@ -140,9 +143,11 @@ def test_the_window_comes_back_exactly_as_it_was_left(qtbot, session, image):
         pass
     open_and_wait(qtbot, session, image)
     session.set_view(ViewState(123.456, 78.9, 3.21))
-    session.set_heat(opacity=0.25, colour_map="cividis", visible=False)
+    layers = LayerStyles().styled("heat", opacity=0.25, visible=False).with_heat(colour_map="cividis")
+    layers = layers.styled("detections", visible=False).moved("grid", 5)
+    layers = replace(layers, reference=ReferenceImage("sem.tif", Placement.around((5, 6), (20, 10), 0.3, 12)))
+    session.set_layers(layers)
     session.set_hidden_labels({"pore", "crack"})
-    session.set_boxes_visible(False)
     session.set_display_range(DisplayRange(10, 200))
     session.save_state()
     project_path = session.project.path
@@ -153,15 +158,14 @@ def test_the_window_comes_back_exactly_as_it_was_left(qtbot, session, image):
         other = Session()
         open_and_wait(qtbot, other, path)
         assert other.view == ViewState(123.456, 78.9, 3.21)
-        assert other.heat == HeatStyle(False, 0.25, "cividis", None)
+        assert other.layers == layers
         assert other.hidden_labels == {"pore", "crack"}
-        assert not other.boxes_visible
         assert other.display_range == DisplayRange(10, 200)
         other.close()
 
 
 def test_saved_values_that_make_no_sense_are_left_out():
-    good = SavedView(ViewState(1, 2, 3), "s", 5, frozenset({"a"}), HeatStyle(), False, Plane(1, 2, 3), (1, 9))
+    good = SavedView(ViewState(1, 2, 3), "s", 5, frozenset({"a"}), LayerStyles().with_layer("x", "X"), Plane(1, 2, 3), (1, 9))
     assert SavedView.from_json(good.to_json()) == good
     broken = good.to_json() | {"view": {"x_px": "nan", "y_px": 0, "zoom": 1}, "plane": 7, "display_range": [5, 1]}
     restored = SavedView.from_json(broken)

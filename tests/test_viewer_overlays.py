@@ -45,6 +45,10 @@ def show(qtbot, viewer, detections=(), score_map=None, zoom=1.0, size=(960, 1280
     qtbot.waitUntil(lambda: viewer.is_sharp and not viewer.session.lanes.io.busy)
 
 
+def restyle(viewer, layer_id, **changes):
+    viewer.session.set_layers(viewer.session.layers.styled(layer_id, **changes))
+
+
 def grabbed(viewer) -> np.ndarray:
     image = viewer.canvas.viewport().grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
     data = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
@@ -90,7 +94,7 @@ def test_only_what_passes_threshold_and_labels_is_drawn_live(qtbot, viewer):
     viewer.session.set_hidden_labels({"pore"})
     assert not changed(viewer, *left)
     assert changed(viewer, *right)
-    viewer.session.set_boxes_visible(False)
+    restyle(viewer, "detections", visible=False)
     assert not changed(viewer, *right)
 
 
@@ -148,7 +152,8 @@ def score_map(rows=60, columns=80, cell_px=16.0):
 
 def test_the_heat_map_lies_where_the_scores_are_and_only_above_the_threshold(qtbot, viewer):
     show(qtbot, viewer, score_map=score_map())
-    viewer.session.set_heat(opacity=1.0, colour_map="viridis")
+    restyle(viewer, "heat", opacity=1.0)
+    viewer.session.set_layers(viewer.session.layers.with_heat(colour_map="viridis"))
     shown = grabbed(viewer)
     inside = tuple(colour_table("viridis")[round(0.95 * 255)].tolist())
     assert np.abs(shown[300, 400].astype(int) - inside).max() <= 2
@@ -157,10 +162,10 @@ def test_the_heat_map_lies_where_the_scores_are_and_only_above_the_threshold(qtb
     viewer.session.set_threshold(0.97)
     assert not changed(viewer, 0, 0, 640, 480)
     viewer.session.set_threshold(0.5)
-    viewer.session.set_heat(label_index=1)
+    viewer.session.set_layers(viewer.session.layers.with_heat(label_index=1))
     qtbot.waitUntil(lambda: not viewer.session.lanes.io.busy)
     assert not changed(viewer, 320, 240, 160, 160)
-    viewer.session.set_heat(visible=False, label_index=None)
+    restyle(viewer, "heat", visible=False)
     assert not changed(viewer, 0, 0, 640, 480)
 
 

@@ -65,10 +65,10 @@ class ViewCommands(Commands):
         self.viewer.canvas.zoom_by(0.5**0.5)
 
     def show_boxes(self, on: bool) -> None:
-        self.session.set_boxes_visible(on)
+        self.session.set_layers(self.session.layers.styled("detections", visible=on))
 
     def show_heat(self, on: bool) -> None:
-        self.session.set_heat(visible=on)
+        self.session.set_layers(self.session.layers.styled("heat", visible=on))
 
     def full_screen(self, on: bool) -> None:
         if on:

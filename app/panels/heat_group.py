@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QIcon, QImage, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
@@ -16,7 +18,7 @@ SWATCH = QSize(72, 14)
 
 
 class HeatGroup(CheckGroup):
-    """Follows and sets `session.heat`."""
+    """Follows and sets the session's heat map layer."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__("Heat map", parent)
@@ -34,27 +36,33 @@ class HeatGroup(CheckGroup):
         self.add_row("Colours", self.colours)
         self.add_row("Scores of", self.label)
         self.check.setToolTip("Show the scores of the whole scan over the section")
-        self.check.toggled.connect(lambda on: session.set_heat(visible=on))
-        self.opacity.valueChanged.connect(lambda percent: session.set_heat(opacity=percent / 100))
-        self.colours.activated.connect(lambda _: session.set_heat(colour_map=self.colours.currentData()))
-        self.label.activated.connect(lambda _: session.set_heat(label_index=self.label.currentData()))
+        self.check.toggled.connect(lambda on: self._set_layer(visible=on))
+        self.opacity.valueChanged.connect(lambda percent: self._set_layer(opacity=percent / 100))
+        self.colours.activated.connect(lambda _: self._set_heat(colour_map=self.colours.currentData()))
+        self.label.activated.connect(lambda _: self._set_heat(label_index=self.label.currentData()))
         session.layers_changed.connect(self.follow)
         session.scans_changed.connect(self._labels_changed)
         self._labels_changed()
 
     def follow(self) -> None:
         """Shows the session's values without setting them again."""
-        heat = self._session.heat
+        layer, heat = self._session.layers.layer("heat"), self._session.layers.heat
         for control in (self.check, self.opacity):
             control.blockSignals(True)
-        self.check.setChecked(heat.visible)
-        self.body.setEnabled(heat.visible)
-        self.opacity.setValue(round(100 * heat.opacity))
+        self.check.setChecked(layer.visible)
+        self.body.setEnabled(layer.visible)
+        self.opacity.setValue(round(100 * layer.opacity))
         for control in (self.check, self.opacity):
             control.blockSignals(False)
-        self._percent.setText(f"{round(100 * heat.opacity)} %")
+        self._percent.setText(f"{round(100 * layer.opacity)} %")
         self.colours.setCurrentIndex(max(0, self.colours.findData(heat.colour_map)))
         self.label.setCurrentIndex(max(0, self.label.findData(heat.label_index)))
+
+    def _set_layer(self, **changes: Any) -> None:
+        self._session.set_layers(self._session.layers.styled("heat", **changes))
+
+    def _set_heat(self, **changes: Any) -> None:
+        self._session.set_layers(self._session.layers.with_heat(**changes))
 
     def _labels_changed(self) -> None:
         scan = self._session.scan

@@ -62,7 +62,7 @@ class LayersPanel(Panel):
     def _layers_changed(self) -> None:
         check = self.detections.check
         check.blockSignals(True)
-        check.setChecked(self._session.boxes_visible)
+        check.setChecked(self._session.layers.layer("detections").visible)
         check.blockSignals(False)
 
     def _scans_changed(self) -> None:
@@ -102,7 +102,9 @@ class LayersPanel(Panel):
         self._reload_timer.timeout.connect(self.reload)
         self.threshold.changed.connect(session.set_threshold)
         self.classes.hidden_changed.connect(session.set_hidden_labels)
-        self.detections.check.toggled.connect(session.set_boxes_visible)
+        self.detections.check.toggled.connect(
+            lambda on: session.set_layers(session.layers.styled("detections", visible=on))
+        )
         self.scan_choice.activated.connect(lambda _: session.set_scan(self.scan_choice.currentData()))
 
 

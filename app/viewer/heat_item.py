@@ -34,8 +34,7 @@ class HeatItem(QGraphicsItem):
         self._tiles.clear()
         self.update()
 
-    def set_style(self, threshold: float, colour_map: str, opacity: float) -> None:
-        self.setOpacity(opacity)
+    def set_style(self, threshold: float, colour_map: str) -> None:
         if (threshold, colour_map) != self._style:
             self._style = (threshold, colour_map)
             self._tiles.clear()

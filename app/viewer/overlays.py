@@ -10,6 +10,7 @@ from app.session import Session
 from app.viewer.boxes_item import BoxesItem
 from app.viewer.heat_item import HeatItem
 from app.viewer.heat_pyramid import HeatPyramid, build_heat
+from app.viewer.layer_stack import LayerStack
 from core.detection import Detection
 from core.geometry import Box
 
@@ -24,9 +25,9 @@ class Overlays(QObject):
         self._session = session
         self.heat = HeatItem()
         self.boxes = BoxesItem()
-        for depth, item in ((1, self.heat), (2, self.boxes)):
-            item.setZValue(depth)
-            scene.addItem(item)
+        self.stack = LayerStack(session, scene)
+        self.stack.add("heat", "Heat map", self.heat)
+        self.stack.add("detections", "Detections", self.boxes)
         self._building: Job | None = None
         self._label_shown: int | None = None
         session.section_changed.connect(self._boxes_changed)
@@ -60,21 +61,19 @@ class Overlays(QObject):
         self.boxes.set_selected(self._session.selected_id)
 
     def _layers_changed(self) -> None:
-        self.boxes.setVisible(self._session.boxes_visible)
-        self.heat.setVisible(self._session.heat.visible)
         self._style_heat()
-        if self._session.heat.label_index != self._label_shown:
+        if self._session.layers.heat.label_index != self._label_shown:
             self._map_changed()
 
     def _style_heat(self) -> None:
-        style = self._session.heat
-        self.heat.set_style(self._session.threshold, style.colour_map, style.opacity)
+        style = self._session.layers.heat
+        self.heat.set_style(self._session.threshold, style.colour_map)
 
     def _map_changed(self) -> None:
         """Makes the map ready in the IO lane: a large one takes longer than a frame."""
         session = self._session
         score_map, scan = session.score_map, session.scan
-        self._label_shown = session.heat.label_index
+        self._label_shown = session.layers.heat.label_index
         if score_map is None or scan is None:
             self._building = None
             self.heat.set_heat(None, self._section_box())
