@@ -8,12 +8,9 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib.resources import files
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QRectF, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap
-from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QApplication
-
-_SIZES = (16, 20, 24, 32, 48)
 
 
 def icon(name: str, colour: QColor | None = None) -> QIcon:
@@ -26,7 +23,7 @@ def icon(name: str, colour: QColor | None = None) -> QIcon:
 
 def icon_pixmap(name: str, side: int, colour: QColor, ratio: float = 1.0) -> QPixmap:
     """One drawing, `side` device-independent px wide, for a screen of this device pixel ratio."""
-    pixmap = _render(name, round(side * ratio), colour.name())
+    pixmap = QPixmap(_render(name, round(side * ratio), colour.name()))
     pixmap.setDevicePixelRatio(ratio)
     return pixmap
 
@@ -50,14 +47,35 @@ class _Recolour(QObject):
 
 @lru_cache(maxsize=256)
 def _icon(name: str, normal: str, disabled: str) -> QIcon:
-    made = QIcon()
-    for side in _SIZES:
-        made.addPixmap(_render(name, side, normal), QIcon.Mode.Normal)
-        made.addPixmap(_render(name, side, disabled), QIcon.Mode.Disabled)
-    return made
+    return QIcon(_Drawing(name, normal, disabled))
 
 
+class _Drawing(QIconEngine):
+    """Drawn when a size of it is needed: dozens of icons in every size would delay the window."""
+
+    def __init__(self, name: str, normal: str, disabled: str) -> None:
+        super().__init__()
+        self._look = (name, normal, disabled)
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        name, normal, disabled = self._look
+        return _render(name, min(size.width(), size.height()), disabled if mode == QIcon.Mode.Disabled else normal)
+
+    def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float) -> QPixmap:
+        return self.pixmap(size, mode, state)
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        ratio = painter.device().devicePixelRatioF()
+        painter.drawPixmap(rect, self.pixmap(rect.size() * ratio, mode, state))
+
+    def clone(self) -> QIconEngine:
+        return _Drawing(*self._look)
+
+
+@lru_cache(maxsize=512)
 def _render(name: str, side_px: int, colour: str) -> QPixmap:
+    from PySide6.QtSvg import QSvgRenderer
+
     pixmap = QPixmap(side_px, side_px)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)

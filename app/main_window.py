@@ -1,10 +1,16 @@
-"""Decides nothing but who stands where and who listens to whom: the section in the middle, panels around it."""
+"""Decides nothing but who stands where and who listens to whom: the section in the middle, panels around it.
+
+The window stands before what only a section needs is loaded: the viewer is made for the first section, the panels once
+there is a picture of it.
+"""
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent
+from PySide6.QtCore import QByteArray, QEvent, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -17,12 +23,15 @@ from app.settings import Settings
 from app.start_page import StartPage
 from app.status_bar import StatusBar
 from app.theme import Theme
-from app.viewer.viewer import Viewer
 from app.window_docks import Docks
 from app.window_menus import Menus
 from core.geometry import Box
 
+if TYPE_CHECKING:
+    from app.viewer.viewer import Viewer
+
 FIRST_SIZE = (1280, 800)
+PANELS_AFTER_MS = 1500  # if the first picture takes longer than that
 
 
 class MainWindow(QMainWindow):
@@ -38,12 +47,11 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(icon("sample"))
         self.setAcceptDrops(True)
         self.setMinimumSize(800, 520)
-        self.viewer = Viewer(session)
         self.start_page = StartPage()
         self.notifications = NotificationBar()
         self.setCentralWidget(self._middle())
-        self.docks = Docks(self, session, self.viewer.visible_region)
-        self.commands = CommandSet(Place(self, session, self.viewer, self.docks, settings, theme, self.log))
+        self.docks = Docks(self, session, lambda: self.viewer.visible_region())
+        self.commands = CommandSet(Place(self, session, self.docks, settings, theme, self.log))
         self.menus = Menus(self, session, self.commands, self.docks, settings, theme)
         self.status = StatusBar(session, self)
         self.setStatusBar(self.status)
@@ -51,10 +59,26 @@ class MainWindow(QMainWindow):
         self._section_changed()
         self._restore()
 
+    @cached_property
+    def viewer(self) -> Viewer:
+        """Made when it is first asked for."""
+        from app.viewer.viewer import Viewer
+
+        viewer = Viewer(self.session)
+        self.stack.addWidget(viewer)
+        viewer.readout_changed.connect(self.status.pointer.setText)
+        viewer.zoom_changed.connect(self.status.show_zoom)
+        viewer.first_picture.connect(self.docks.fill)
+        viewer.canvas.region_drawn.connect(self._region_drawn)
+        return viewer
+
+    @property
+    def _has_viewer(self) -> bool:
+        return "viewer" in self.__dict__
+
     def _middle(self) -> QWidget:
         self.stack = QStackedWidget()
         self.stack.addWidget(self.start_page)
-        self.stack.addWidget(self.viewer)
         middle = QWidget()
         layout = QVBoxLayout(middle)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -64,21 +88,24 @@ class MainWindow(QMainWindow):
         return middle
 
     def _connect(self, theme: Theme) -> None:
-        session, commands, page, gallery = self.session, self.commands, self.start_page, self.docks.gallery
+        session, commands, page = self.session, self.commands, self.start_page
         session.message.connect(self.notifications.tell)
         session.section_changed.connect(self._section_changed)
         session.path_opened.connect(self._remember)
-        self.viewer.readout_changed.connect(self.status.pointer.setText)
-        self.viewer.zoom_changed.connect(self.status.show_zoom)
+        self.docks.panel_made.connect(self._panel_made)
         page.open_requested.connect(commands.file.open_section)
         page.folder_requested.connect(commands.file.open_folder)
         page.sample_requested.connect(commands.file.try_sample)
         page.recent_requested.connect(lambda path: commands.file.open_path(Path(path)))
-        gallery.open_requested.connect(commands.file.open_section)
-        gallery.scan_requested.connect(commands.scan.scan_section)
-        gallery.fly_requested.connect(commands.review.fly_to)
-        self.viewer.canvas.region_drawn.connect(self._region_drawn)
         theme.changed.connect(self._theme_changed)
+
+    def _panel_made(self, dock_id: str, panel: QWidget) -> None:
+        if dock_id == "gallery":
+            gallery, commands = self.docks.gallery, self.commands
+            gallery.restore_state(self.settings.get("gallery"))
+            gallery.open_requested.connect(commands.file.open_section)
+            gallery.scan_requested.connect(commands.scan.scan_section)
+            gallery.fly_requested.connect(commands.review.fly_to)
 
     @property
     def is_settled(self) -> bool:
@@ -89,6 +116,7 @@ class MainWindow(QMainWindow):
             and not session.opener.opening
             and not session.lanes.io.busy
             and self.viewer.is_sharp
+            and self.docks.filled
             and self.docks.gallery.thumbnails.idle
         )
 
@@ -97,6 +125,8 @@ class MainWindow(QMainWindow):
     def _section_changed(self) -> None:
         section = self.session.section
         self.stack.setCurrentWidget(self.viewer if section is not None else self.start_page)
+        if section is not None:
+            QTimer.singleShot(PANELS_AFTER_MS, self.docks, self.docks.fill)
         self.docks.set_shown(section is not None)
         self.setWindowTitle(f"{section.info.path.name} — Schliff" if section is not None else "Schliff")
         if section is not None:
@@ -109,7 +139,7 @@ class MainWindow(QMainWindow):
         region = Box.from_edges(x0, y0, x1, y1).intersection(section.info.box) if section is not None else None
         if region is not None:
             self.docks.scan.set_drawn_region(region)
-            self.docks.bring(self.docks.scan_dock)
+            self.docks.bring("scan")
 
     def _remember(self, path: str) -> None:
         self.settings.add_recent(Path(path))
@@ -141,13 +171,13 @@ class MainWindow(QMainWindow):
         if not self.restoreGeometry(_from_text(self.settings.get("geometry"))):
             self.resize(*FIRST_SIZE)
         self.docks.arrangement = _from_text(self.settings.get("docks"))
-        self.docks.gallery.restore_state(self.settings.get("gallery"))
 
     def _save(self) -> None:
         self.settings.set("geometry", _to_text(self.saveGeometry()))
         self.docks.set_shown(False)
         self.settings.set("docks", _to_text(self.docks.arrangement))
-        self.settings.set("gallery", self.docks.gallery.state())
+        if self.docks.made("gallery") is not None:
+            self.settings.set("gallery", self.docks.gallery.state())
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -163,7 +193,8 @@ class MainWindow(QMainWindow):
         self._save()
         self.docks.shut()
         self.session.close()
-        self.viewer.close_tiles()
+        if self._has_viewer:
+            self.viewer.close_tiles()
         self.log.remove()
 
 

@@ -21,7 +21,7 @@ from app.session_scanning import ScanControl
 from app.session_state import SavedView, ViewState
 from core.detection import Detection, Status
 from core.errors import SchliffError
-from core.section import Plane, Section
+from core.section_info import Plane
 
 if TYPE_CHECKING:
     from core.display import DisplayRange
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from core.project import Project, ScanRecord, ScoreMap, SectionRecord
     from core.review import Review
     from core.scan.runner import ScanOptions
+    from core.section import Section
 
 SAVE_AFTER_MS = 800
 DEFAULT_THRESHOLD = 0.5  # while there is no scan

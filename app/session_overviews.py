@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer
 
 from app.jobs import Job
-from app.session_lease import LeasedSection
-from core.section import Plane, Section
+from core.section_info import Plane
 
 if TYPE_CHECKING:
     from app.session import Session
     from core.pyramid import SectionWithOverviews
+    from core.section import Section
 
 BUILD_AFTER_MS = 5000  # if nobody says that there is a first picture
 COARSEST_WITHOUT = 4  # downsample up to which a tile is computed from the file's full resolution in good time
@@ -45,6 +45,7 @@ class OverviewBuilder:
             self._submit(self._waiting)
 
     def _follow(self) -> None:
+        from app.session_lease import LeasedSection
         from core.pyramid import SectionWithOverviews
 
         section, plane = self._session.section, self._session.plane

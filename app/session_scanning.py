@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QElapsedTimer, QTimer
 
 from app.jobs import Job
-from app.session_opening import Opened, project_home, user_project
+from app.session_opening import Opened
 from app.session_reading import Shown, read_scan
 from core.detection import Detection
 from core.errors import ResourceError
@@ -186,6 +186,7 @@ def _scan(
 
 
 def _make_project(section: Section) -> _NewProject:
+    from app.opening import project_home, user_project
     from core.project import Project
     from core.review import Review
 

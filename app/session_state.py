@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.layer_styles import LayerStyles
-from core.section import Plane
+from core.section_info import Plane
 
 
 @dataclass(frozen=True, slots=True)

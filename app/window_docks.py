@@ -1,52 +1,157 @@
-"""Decides which panels stand around the section, and where they stand before the user moves them."""
+"""Decides which panels stand around the section, where they stand before the user moves them, and when they are made.
+
+A dock is there from the start, its panel only when somebody looks at it or asks for it: making all of them at once would
+keep the first picture waiting.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtCore import QByteArray, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QWidget
 
-from app.gallery.panel import GalleryPanel
-from app.panels.layers_panel import LayersPanel
-from app.panels.region_group import VisibleRegion
-from app.panels.scan_panel import ScanPanel
-from app.panels.why_panel import WhyPanel
-from app.session import Session
+if TYPE_CHECKING:
+    from app.gallery.panel import GalleryPanel
+    from app.panels.layers_panel import LayersPanel
+    from app.panels.region_group import VisibleRegion
+    from app.panels.scan_panel import ScanPanel
+    from app.panels.why_panel import WhyPanel
+    from app.session import Session
 
 RIGHT_WIDTH = 336
 GALLERY_WIDTH = 312  # two crops side by side
 
+_FEATURES = (
+    QDockWidget.DockWidgetFeature.DockWidgetClosable
+    | QDockWidget.DockWidgetFeature.DockWidgetMovable
+    | QDockWidget.DockWidgetFeature.DockWidgetFloatable
+)
 
-class Docks:
+
+def _gallery(session: Session, visible_region: VisibleRegion) -> QWidget:
+    from app.gallery.panel import GalleryPanel
+
+    return GalleryPanel(session)
+
+
+def _layers(session: Session, visible_region: VisibleRegion) -> QWidget:
+    from app.panels.layers_panel import LayersPanel
+
+    return LayersPanel(session)
+
+
+def _scan(session: Session, visible_region: VisibleRegion) -> QWidget:
+    from app.panels.scan_panel import ScanPanel
+
+    return ScanPanel(session, visible_region)
+
+
+def _why(session: Session, visible_region: VisibleRegion) -> QWidget:
+    from app.panels.why_panel import WhyPanel
+
+    return WhyPanel(session)
+
+
+@dataclass(frozen=True, slots=True)
+class DockSpec:
+    """One dock: `id` names it for ever (it is saved with the arrangement), `make` gives its panel. A panel may have a
+    method `shut()`, called before the window goes."""
+
+    id: str
+    title: str
+    side: Literal["left", "right"]
+    make: Callable[[Session, VisibleRegion], QWidget]
+
+
+DOCKS: tuple[DockSpec, ...] = (
+    DockSpec("gallery", "Gallery", "left", _gallery),
+    DockSpec("layers", "Layers", "right", _layers),
+    DockSpec("scan", "Scan", "right", _scan),
+    DockSpec("why", "Why", "right", _why),
+)
+
+
+class Docks(QObject):
     """The gallery stands on the left; the other panels share the right side, and their tabs are their titles."""
 
+    panel_made = Signal(str, object)  # the dock's id, its panel
+
     def __init__(self, window: QMainWindow, session: Session, visible_region: VisibleRegion) -> None:
-        self._window, self._shown = window, True
+        super().__init__(window)
+        self._window, self._session, self._visible_region = window, session, visible_region
+        self._shown, self._wanted = True, False
+        self._filling = QTimer(self, interval=0)
+        self._filling.timeout.connect(self._make_next)
         self.arrangement = QByteArray()
-        self.layers = LayersPanel(session)
-        self.scan = ScanPanel(session, visible_region)
-        self.why = WhyPanel(session)
-        self.gallery = GalleryPanel(session)
-        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
-        self.layers_dock = _dock(window, "Layers", self.layers, right)
-        self.scan_dock = _dock(window, "Scan", self.scan, right)
-        self.why_dock = _dock(window, "Why", self.why, right)
-        self.gallery_dock = _dock(window, "Gallery", self.gallery, left)
-        self._tabs = (self.layers_dock, self.scan_dock, self.why_dock)
-        self.all = (self.gallery_dock, *self._tabs)
-        for dock in self._tabs:
+        self._specs = {spec.id: spec for spec in DOCKS}
+        self._panels: dict[str, QWidget] = {}
+        self._docks = {spec.id: self._dock(spec) for spec in DOCKS}
+        self.all = tuple(self._docks.values())
+        tabs = [self._docks[spec.id] for spec in DOCKS if spec.side == "right"]
+        for dock in tabs:
             dock.setTitleBarWidget(QWidget(dock))
         window.setDockNestingEnabled(True)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
-        for before, after in pairwise(self._tabs):
+        for before, after in pairwise(tabs):
             window.tabifyDockWidget(before, after)
-        self.layers_dock.raise_()
-        window.resizeDocks(
-            [self.gallery_dock, self.layers_dock], [GALLERY_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal
-        )
-
+        tabs[0].raise_()
+        window.resizeDocks([self._docks["gallery"], tabs[0]], [GALLERY_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
         self._first_arrangement = window.saveState()
+
+    # -- panels -----------------------------------------------------------------------------------
+
+    @property
+    def gallery(self) -> GalleryPanel:
+        return self.panel("gallery")  # type: ignore[return-value]
+
+    @property
+    def layers(self) -> LayersPanel:
+        return self.panel("layers")  # type: ignore[return-value]
+
+    @property
+    def scan(self) -> ScanPanel:
+        return self.panel("scan")  # type: ignore[return-value]
+
+    @property
+    def why(self) -> WhyPanel:
+        return self.panel("why")  # type: ignore[return-value]
+
+    def panel(self, dock_id: str) -> QWidget:
+        """A dock's panel, made now if nobody asked for it before."""
+        made = self._panels.get(dock_id)
+        if made is None:
+            made = self._panels[dock_id] = self._specs[dock_id].make(self._session, self._visible_region)
+            self._docks[dock_id].setWidget(made)
+            self.panel_made.emit(dock_id, made)
+        return made
+
+    def made(self, dock_id: str) -> QWidget | None:
+        """A dock's panel if there is one yet."""
+        return self._panels.get(dock_id)
+
+    def fill(self) -> None:
+        """Makes all panels, one in each turn of the event loop, those in sight first."""
+        self._wanted = True
+        if len(self._panels) < len(self._docks):
+            self._filling.start()
+
+    @property
+    def filled(self) -> bool:
+        """Whether every dock in sight has its panel."""
+        return all(dock_id in self._panels for dock_id, dock in self._docks.items() if _in_sight(dock))
+
+    def _make_next(self) -> None:
+        missing = [dock_id for dock_id in self._docks if dock_id not in self._panels]
+        if len(missing) <= 1:
+            self._filling.stop()
+        if missing:
+            self.panel(min(missing, key=lambda dock_id: not _in_sight(self._docks[dock_id])))
+
+    # -- docks ------------------------------------------------------------------------------------
 
     def set_shown(self, shown: bool) -> None:
         """Without a section there is nothing to put around it; the arrangement comes back with the next one."""
@@ -63,23 +168,35 @@ class Docks:
 
     def shut(self) -> None:
         """Ends the threads of the panels."""
-        self.gallery.shut()
-        self.why.shut()
+        self._filling.stop()
+        for panel in self._panels.values():
+            if hasattr(panel, "shut"):
+                panel.shut()
 
-    def bring(self, dock: QDockWidget) -> None:
+    def bring(self, dock_id: str) -> None:
         """Shows a dock, in front of those it shares its place with."""
-        dock.show()
-        dock.raise_()
+        self.panel(dock_id)
+        self._docks[dock_id].show()
+        self._docks[dock_id].raise_()
+
+    def dock(self, dock_id: str) -> QDockWidget:
+        return self._docks[dock_id]
+
+    def _dock(self, spec: DockSpec) -> QDockWidget:
+        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        dock = QDockWidget(spec.title, self._window)
+        dock.setObjectName(f"{spec.id}-dock")
+        dock.setWidget(QWidget())
+        dock.setFeatures(_FEATURES)
+        dock.visibilityChanged.connect(lambda shown: self._looked_at(spec.id, shown))
+        self._window.addDockWidget(left if spec.side == "left" else right, dock)
+        return dock
+
+    def _looked_at(self, dock_id: str, shown: bool) -> None:
+        """A tab that is chosen before its turn has come."""
+        if shown and self._wanted:
+            self.panel(dock_id)
 
 
-def _dock(window: QMainWindow, title: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-    dock = QDockWidget(title, window)
-    dock.setObjectName(f"{title.lower()}-dock")
-    dock.setWidget(panel)
-    dock.setFeatures(
-        QDockWidget.DockWidgetFeature.DockWidgetClosable
-        | QDockWidget.DockWidgetFeature.DockWidgetMovable
-        | QDockWidget.DockWidgetFeature.DockWidgetFloatable
-    )
-    window.addDockWidget(area, dock)
-    return dock
+def _in_sight(dock: QDockWidget) -> bool:
+    return dock.isVisible() and not dock.visibleRegion().isEmpty()

@@ -295,13 +295,13 @@ def test_panels_size_and_gallery_come_back(qtbot, windows, image):
     first = windows()
     open_and_wait(qtbot, first, image)
     first.resize(800, 640)
-    first.docks.gallery_dock.hide()
+    first.docks.dock("gallery").hide()
     first.docks.gallery.bar.side.setValue(160)
     first.close()
     second = windows()
     open_and_wait(qtbot, second, image)
     assert (second.width(), second.height()) == (800, 640)
-    assert not second.docks.gallery_dock.isVisible()
+    assert not second.docks.dock("gallery").isVisible()
     assert second.docks.gallery.bar.side.value() == 160
 
 
@@ -315,7 +315,7 @@ def test_broken_settings_never_keep_the_window_closed(qtbot, windows, image, con
     window = windows()
     assert window.settings.recent == []
     open_and_wait(qtbot, window, image)
-    assert window.docks.gallery_dock.isVisible()
+    assert window.docks.dock("gallery").isVisible()
 
 
 def test_settings_are_sparse_versioned_and_survive_a_full_disk(tmp_path):

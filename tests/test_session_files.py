@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 import pytest
 
-import app.session_opening as session_opening
+from app import opening
 from app.jobs import Job
 from app.layer_styles import LayerStyles, ReferenceImage
+from app.opening import project_home
 from app.session import Session
 from app.session_lease import LeasedSection
-from app.session_opening import Opened, project_home
+from app.session_opening import Opened
 from app.session_state import SavedView, ViewState
 from core.display import DisplayRange
 from core.errors import CancelledError
@@ -165,7 +166,9 @@ def test_the_window_comes_back_exactly_as_it_was_left(qtbot, session, image):
 
 
 def test_saved_values_that_make_no_sense_are_left_out():
-    good = SavedView(ViewState(1, 2, 3), "s", 5, frozenset({"a"}), LayerStyles().with_layer("x", "X"), Plane(1, 2, 3), (1, 9))
+    good = SavedView(
+        ViewState(1, 2, 3), "s", 5, frozenset({"a"}), LayerStyles().with_layer("x", "X"), Plane(1, 2, 3), (1, 9)
+    )
     assert SavedView.from_json(good.to_json()) == good
     broken = good.to_json() | {"view": {"x_px": "nan", "y_px": 0, "zoom": 1}, "plane": 7, "display_range": [5, 1]}
     restored = SavedView.from_json(broken)
@@ -177,7 +180,7 @@ def test_saved_values_that_make_no_sense_are_left_out():
 def test_a_project_goes_beside_its_section_or_where_the_user_may_write(tmp_path, monkeypatch):
     section = tmp_path / "disc 7.ome.tif"
     assert project_home(section) == tmp_path / "disc 7.schliff"
-    monkeypatch.setattr(session_opening.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(opening.os, "access", lambda path, mode: False)
     elsewhere = project_home(section)
     assert elsewhere.is_relative_to(os.environ["SCHLIFF_HOME"])
     assert elsewhere.name.startswith("disc 7-")

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QMainWindow
-
+    from app.main_window import MainWindow
     from app.notifications import LogKeeper
     from app.session import Session
     from app.settings import Settings
@@ -46,9 +45,8 @@ def gap() -> ActionSpec:
 class Place:
     """Where commands work."""
 
-    window: QMainWindow
+    window: MainWindow
     session: Session
-    viewer: Viewer
     docks: Docks
     settings: Settings
     theme: Theme
@@ -59,5 +57,9 @@ class Commands:
     """What the commands of every menu have: they ask for a file where one is needed, and hand the rest on."""
 
     def __init__(self, place: Place) -> None:
-        self.window, self.session, self.viewer = place.window, place.session, place.viewer
-        self.docks, self.settings, self.theme, self.log = place.docks, place.settings, place.theme, place.log
+        self.window, self.session, self.docks = place.window, place.session, place.docks
+        self.settings, self.theme, self.log = place.settings, place.theme, place.log
+
+    @property
+    def viewer(self) -> Viewer:
+        return self.window.viewer

@@ -22,5 +22,5 @@ class EditCommands(Commands):
         self.session.redo()
 
     def find(self) -> None:
-        self.docks.bring(self.docks.gallery_dock)
+        self.docks.bring("gallery")
         self.docks.gallery.focus_search()

@@ -40,12 +40,12 @@ class ScanCommands(Commands):
     """The handlers of `ACTIONS`."""
 
     def scan_section(self) -> None:
-        self.docks.bring(self.docks.scan_dock)
+        self.docks.bring("scan")
         self.docks.scan.region.whole.setChecked(True)
         self.docks.scan.start()
 
     def scan_region(self) -> None:
-        self.docks.bring(self.docks.scan_dock)
+        self.docks.bring("scan")
         self.docks.scan.start_in_view()
 
     def cancel_scan(self) -> None:

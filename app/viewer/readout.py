@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from core.section import SectionInfo
+from core.section_info import SectionInfo
 
 
 def position_text(info: SectionInfo, x_px: float, y_px: float) -> str:
