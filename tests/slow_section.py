@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Hashable
 from pathlib import Path
 
 from core.readers.file_bytes import FileBytes
@@ -64,7 +65,17 @@ class SlowFile(FileBytes):
         self.delay_s = delay_s
         self.reads: list[tuple[int, int]] = []
 
-    def read(self, offset: int, count: int) -> bytes:
+    def _fetch(self, offset: int, count: int) -> bytes:
+        self._wait(offset, count)
+        return super()._fetch(offset, count)
+
+    def _fetch_into(self, offset: int, target: Array) -> int:
+        self._wait(offset, target.nbytes)
+        return super()._fetch_into(offset, target)
+
+    def mapped(self, key: Hashable, size: int) -> None:
+        return None
+
+    def _wait(self, offset: int, count: int) -> None:
         self.reads.append((offset, count))
         time.sleep(self.delay_s)
-        return super().read(offset, count)

@@ -1,27 +1,174 @@
-"""Decides how bytes are fetched from a file: at any offset, from several threads at once, no position shared."""
+"""Decides how bytes are fetched from a file: at any offset, from several threads at once, no position shared.
+
+On a drive that answers slowly (network), reads grow to whole blocks, and neighbours that lie in one run of blocks come
+with one read. On a fixed drive, scattered short pieces come from a map of the file: thousands of reads cost too much.
+"""
 
 from __future__ import annotations
 
+import mmap
 import os
 import threading
+import time
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import numpy as np
+
+from core.caches import decoded_parts
+from core.memory import share
+
+Array = np.ndarray
+
+_BLOCK = 1 << 20
+_LARGEST_IN_BLOCKS = 16 << 20
+_SLOW_S = 0.002
+_WEIGHT = 0.2
+_LOCAL_SYSTEMS = {"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "tmpfs", "overlay", "apfs", "hfs", "ntfs"}
 
 
 class FileBytes:
-    """One open file."""
+    """One open file. `owner` begins the keys of all that this file puts into the shared cache of decoded parts."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
+        self._file = path.open("rb", buffering=0)
         self._lock = threading.Lock()
+        self._map: _FileMap | None = None
+        self._local: bool | None = None
+        self._mean_s = 0.0
+        self.path = path
+        self.owner: Hashable = object()
         self.size = os.fstat(self._file.fileno()).st_size
+
+    @property
+    def slow(self) -> bool:
+        """Whether short reads took so long lately that fewer and longer ones are worth their extra bytes."""
+        return self._mean_s > _SLOW_S
 
     def read(self, offset: int, count: int) -> bytes:
         """Up to `count` bytes; fewer where the file ends. Raises OSError."""
-        if hasattr(os, "pread"):
-            return os.pread(self._file.fileno(), count, offset)
+        count = max(0, min(count, self.size - offset))
+        if self.slow and count < _LARGEST_IN_BLOCKS:
+            data = np.empty(count, np.uint8)
+            return data[: self._read_blocks(offset, data)].tobytes()
+        with self._timed(count):
+            return self._fetch(offset, count)
+
+    def read_into(self, offset: int, target: Array) -> bool:
+        """Fills `target` (C order); False where the file ends too early. Raises OSError."""
+        if self.slow and target.nbytes < _LARGEST_IN_BLOCKS:
+            return self._read_blocks(offset, target) == target.nbytes
+        with self._timed(target.nbytes):
+            return self._fetch_into(offset, target) == target.nbytes
+
+    def expect(self, offset: int, count: int) -> None:
+        """Tells the system that these bytes are wanted soon, so that it fetches many such pieces at once."""
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(self._file.fileno(), offset, count, os.POSIX_FADV_WILLNEED)
+
+    def mapped(self, key: Hashable, size: int) -> Array | None:
+        """All bytes of the file as one array that reads them when they are looked at; None where that isn't safe.
+
+        A map's pages count as this program's memory, so the map is made anew once the parts that were looked at (each
+        `key` once, `size` bytes of pages) outgrow their share. A map of a drive that disappears ends the program:
+        only fixed drives are mapped, and a file that has shrunk isn't.
+        """
+        if self._local is None:
+            self._local = _on_fixed_drive(self.path)
+        if not self._local or os.fstat(self._file.fileno()).st_size < self.size:
+            return None
         with self._lock:
-            self._file.seek(offset)
-            return self._file.read(count)
+            if self._map is None or not self._map.has_room(key, size):
+                self._map = _FileMap(self._file.fileno())
+            return self._map.look(key, size)
 
     def close(self) -> None:
+        self._map = None
+        decoded_parts().forget(self.owner)
         self._file.close()
+
+    def _fetch(self, offset: int, count: int) -> bytes:
+        if hasattr(os, "pread"):
+            data = os.pread(self._file.fileno(), count, offset)
+            if len(data) == count:
+                return data
+        whole = np.empty(count, np.uint8)  # the system may give less than it has, of more than 2 GB always
+        return whole[: self._fetch_into(offset, whole)].tobytes()
+
+    def _fetch_into(self, offset: int, target: Array) -> int:
+        """How many bytes came before the file ended."""
+        view, done = target.reshape(-1).data.cast("B"), 0
+        while done < len(view):
+            count = self._fetch_some(offset + done, view[done:])
+            if count == 0:
+                break
+            done += count
+        return done
+
+    def _fetch_some(self, offset: int, view: memoryview) -> int:
+        if hasattr(os, "preadv"):
+            return os.preadv(self._file.fileno(), [view], offset)
+        with self._lock:
+            self._file.seek(offset)
+            return self._file.readinto(view) or 0
+
+    @contextmanager
+    def _timed(self, count: int) -> Iterator[None]:
+        before = time.perf_counter()
+        yield
+        if count <= _BLOCK:
+            self._mean_s += _WEIGHT * (time.perf_counter() - before - self._mean_s)
+
+    def _read_blocks(self, offset: int, target: Array) -> int:
+        """From whole blocks, which are kept; those that aren't there come with one read."""
+        cache, view = decoded_parts(), target.reshape(-1).view(np.uint8)
+        end = min(offset + view.nbytes, self.size)
+        numbers = range(offset // _BLOCK, -(-end // _BLOCK))
+        kept: dict[int, Array | None] = {number: cache.peek((self.owner, "block", number)) for number in numbers}
+        missing = [number for number, block in kept.items() if block is None]
+        if missing:
+            first, last = missing[0], missing[-1]
+            run = np.empty(min((last + 1) * _BLOCK, self.size) - first * _BLOCK, np.uint8)
+            run = run[: self._fetch_into(first * _BLOCK, run)]
+            for number in missing:
+                block = run[(number - first) * _BLOCK : (number - first + 1) * _BLOCK]
+                kept[number] = cache.get((self.owner, "block", number), block.copy)
+        for number, block in kept.items():
+            assert block is not None
+            start, stop = max(offset, number * _BLOCK), min(end, number * _BLOCK + block.nbytes)
+            if stop > start:
+                view[start - offset : stop - offset] = block[start - number * _BLOCK : stop - number * _BLOCK]
+        return max(0, end - offset)
+
+
+class _FileMap:
+    """A map of a whole file and which parts of it were looked at."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._bytes = np.frombuffer(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ), np.uint8)
+        self._seen: set[Hashable] = set()
+        self._used = 0
+
+    def has_room(self, key: Hashable, size: int) -> bool:
+        return key in self._seen or not self._seen or self._used + size <= share("decoded") // 2
+
+    def look(self, key: Hashable, size: int) -> Array:
+        if key not in self._seen:
+            self._seen.add(key)
+            self._used += size
+        return self._bytes
+
+
+def _on_fixed_drive(path: Path) -> bool:
+    """Whether the file lies on a drive that won't vanish while it is read."""
+    import psutil
+
+    place = str(path.resolve())
+    drives = [part for part in psutil.disk_partitions(all=True) if place.startswith(part.mountpoint)]
+    if not drives:
+        return False
+    drive = max(drives, key=lambda part: len(part.mountpoint))
+    if "fixed" in drive.opts:  # Windows
+        return True
+    return drive.fstype.lower() in _LOCAL_SYSTEMS and "removable" not in drive.opts

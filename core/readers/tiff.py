@@ -22,7 +22,6 @@ from core.readers.tiff_metadata import TiffMetadata, read_metadata
 from core.readers.tiff_pages import (
     COPY_AGAIN,
     PageReader,
-    SegmentCache,
     check_image,
     data_end,
     segment_shape,
@@ -56,7 +55,6 @@ class TiffSection(Section):
     def __init__(self, path: Path) -> None:
         self._path = path
         self._handle = SharedHandle(path, FileBytes(path), lambda file: file.close())
-        self._cache = SegmentCache()
         try:
             with self._handle.use() as file:
                 self._load(file)
@@ -75,8 +73,12 @@ class TiffSection(Section):
             reader = self._readers[level].get(page)
             if reader is None:
                 return np.zeros((height, width, self.info.samples), self.info.dtype)
-            stored = reader.read(file, self._cache, x, y, width, height)
+            stored = reader.read(file, x, y, width, height)
         return np.ascontiguousarray(self._values.convert(stored, plane.c % channels))
+
+    @property
+    def block_px(self) -> tuple[int, int]:
+        return self._block_px
 
     def close(self) -> None:
         self._handle.close()
@@ -95,7 +97,8 @@ class TiffSection(Section):
             palette_is_data = bool(tiff.is_ome or tiff.is_imagej)
             self._values = values_of(self._path, keyframe, palette_is_data, lambda: self._sample(file, keyframe))
             first = self._readers[0][min(self._readers[0])]
-            first.read(file, self._cache, 0, 0, 1, 1)  # an unknown codec shows now, not in the middle of a scan
+            first.try_decoding(file)  # an unknown codec shows now, not in the middle of a scan
+            self._block_px = first.block_px
             self.info = self._describe(tiff, levels, metadata, self._values)
 
     def _sample(self, file: FileBytes, keyframe: Any) -> Array:
@@ -108,7 +111,7 @@ class TiffSection(Section):
         if height * width <= _SAMPLE_PIXELS:
             places, rows, columns = [(0, 0)], height, width
         reader = self._readers[0][min(self._readers[0])]
-        return np.concatenate([reader.read(file, self._cache, x, y, columns, rows).ravel() for x, y in places])
+        return np.concatenate([reader.read(file, x, y, columns, rows).ravel() for x, y in places])
 
     def _describe(self, tiff: Any, levels: Sequence[Any], metadata: TiffMetadata, values: Values) -> SectionInfo:
         height, width = levels[0].keyframe.shaped[2:4]

@@ -1,54 +1,34 @@
 """Decides how a region of one TIFF image is fetched: only the tiles, strips or rows it needs, in bounded memory.
 
-Values come as stored; what they mean is for `core.readers.tiff_values`.
+Values come as stored; what they mean is for `core.readers.tiff_values`. Decoding is tifffile's business; what is stored
+plainly comes straight from the file (`tiff_rows`).
 """
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from core.caches import DecodedCache, decoded_parts
 from core.errors import InputError
+from core.memory import share
 from core.readers.file_bytes import FileBytes
+from core.readers.tiff_rows import PlainRows
 
 Array = np.ndarray
-ReadBytes = Callable[[int, int], bytes]
 
 SAVE_TILED = "Save it as a tiled TIFF and open that."
 COPY_AGAIN = "Copy or export it again; the transfer may have been cut short."
 
 _LARGEST_SEGMENT = 1 << 30
 _LARGEST_RATIO = 100_000
-_CACHE_BYTES = 64 << 20
-
-
-class SegmentCache:
-    """The last decoded tiles and strips, at most 64 MiB of them."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[int, int], Array] = OrderedDict()
-        self._bytes = 0
-
-    def get(self, key: tuple[int, int], decode: Callable[[], Array]) -> Array:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        segment = decode()
-        with self._lock:
-            if key not in self._kept and segment.nbytes <= _CACHE_BYTES:
-                self._kept[key] = segment
-                self._bytes += segment.nbytes
-            while self._bytes > _CACHE_BYTES:
-                self._bytes -= self._kept.popitem(last=False)[1].nbytes
-        return segment
+_TRIED_AT_ONCE = 16 << 20
+_BLOCK_BYTES = 64 << 20
+_BLOCK_SIDE = 2048
 
 
 def check_image(path: Path, page: Any, file_size: int, contiguous: bool) -> None:
@@ -78,8 +58,7 @@ def data_end(page: Any) -> int:
 def segment_bytes(page: Any) -> int:
     """Size of one decoded tile or strip."""
     rows, columns = segment_shape(page)
-    samples = page.shaped[4]
-    return rows * columns * samples * np.dtype(page.dtype).itemsize
+    return rows * columns * page.shaped[4] * np.dtype(page.dtype).itemsize
 
 
 def segment_shape(page: Any) -> tuple[int, int]:
@@ -89,71 +68,126 @@ def segment_shape(page: Any) -> tuple[int, int]:
     return min(page.rowsperstrip, page.imagelength), page.imagewidth
 
 
-class PageReader:
-    """Regions of one image (one IFD) as (height, width, samples) in the stored dtype.
+def is_large(page: Any) -> bool:
+    """Whether one tile or strip takes so long to decode that opening the file must not wait for it."""
+    return segment_bytes(page) > _TRIED_AT_ONCE
 
-    `contiguous` images lie uncompressed row by row from `offset` on and are read without decoding.
+
+class PageReader:
+    """Regions of one image (one IFD) as (height, width, samples) in the stored dtype, native byte order.
+
+    Args:
+        keyframe: tifffile's page that says what this one is like; `page`: where its own data lies.
+        key: tells this image from others of the file.
+        offset: where the image begins if it lies uncompressed row by row; else None.
     """
 
     def __init__(self, path: Path, keyframe: Any, page: Any, key: int, offset: int | None) -> None:
         self._path, self._keyframe, self._key = path, keyframe, key
         self._offsets, self._counts = page.dataoffsets, page.databytecounts
-        self._offset = offset
-        separate, _, self._height, self._width, contig = keyframe.shaped
-        self._planes, self._contig = separate, contig
+        self._planes, _, self._height, self._width, self._contig = keyframe.shaped
         self._dtype = np.dtype(keyframe.dtype)
-        self._order = keyframe.parent.byteorder
+        self._segment_shape = segment_shape(keyframe)
+        self._whole_file_rows = offset is not None
+        self._is_large = segment_bytes(keyframe) > share("decoded") // 2
+        self._large_parts = DecodedCache(_LARGEST_SEGMENT)  # what the shared cache would not keep
+        if offset is not None:
+            self._offsets = [offset + plane * keyframe.nbytes // self._planes for plane in range(self._planes)]
+            self._counts = [keyframe.nbytes // self._planes] * self._planes
+            self._segment_shape = self._height, self._width
+        self._rows: PlainRows | None = None
+        self._is_complete = False
+        if offset is not None or _is_plain(keyframe, page.databytecounts):
+            stored = self._dtype.newbyteorder(keyframe.parent.byteorder)
+            self._is_complete = all(self._counts)
+            self._rows = PlainRows(path, self._segment_shape[1], self._contig, stored)
 
-    def read(self, file: FileBytes, cache: SegmentCache, x: int, y: int, width: int, height: int) -> Array:
-        """Missing tiles are 0. Raises InputError where bytes can't be decoded."""
-        if self._offset is not None:
-            return self._read_rows(file, x, y, width, height)
-        return self._read_segments(file, cache, x, y, width, height)
+    @property
+    def block_px(self) -> tuple[int, int]:
+        """Width and height of blocks that need each tile or strip once, of about 64 MB at most."""
+        rows, columns = self._segment_shape
+        row_bytes = self._width * self._contig * self._planes * self._dtype.itemsize
+        if columns < self._width:
+            return min(_multiple(_BLOCK_SIDE, columns), self._width), min(_multiple(_BLOCK_SIDE, rows), self._height)
+        if self._whole_file_rows:
+            return self._width, min(max(1, _BLOCK_BYTES // row_bytes), self._height)
+        return self._width, min(rows * max(1, _BLOCK_BYTES // (rows * row_bytes)), self._height)
 
-    def _read_rows(self, file: FileBytes, x: int, y: int, width: int, height: int) -> Array:
-        assert self._offset is not None
-        dtype = self._dtype.newbyteorder(self._order)
-        row_bytes = self._width * self._contig * dtype.itemsize
-        plane_bytes = row_bytes * self._height
-        planes = []
+    def read(self, file: FileBytes, x: int, y: int, width: int, height: int) -> Array:
+        """Missing tiles are 0; writable by nobody else. Raises InputError where bytes can't be decoded."""
+        rows, columns = self._segment_shape
+        one = y // rows == (y + height - 1) // rows and x // columns == (x + width - 1) // columns
+        if one and self._planes == 1:
+            index = y // rows * -(-self._width // columns) + x // columns
+            if self._counts[index]:
+                return self._read_part(file, index, x % columns, y % rows, width, height)
+        out = self._blank((height, width, self._planes * self._contig))
         for plane in range(self._planes):
-            start = self._offset + plane * plane_bytes + y * row_bytes
-            if width * 2 > self._width:
-                data = file.read(start, height * row_bytes)
-                rows = self._shaped(data, dtype, height, self._width)[:, x : x + width]
-            else:
-                skip, take = x * self._contig * dtype.itemsize, width * self._contig * dtype.itemsize
-                data = b"".join(file.read(start + row * row_bytes + skip, take) for row in range(height))
-                rows = self._shaped(data, dtype, height, width)
-            planes.append(rows)
-        pixels = planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
-        return pixels.astype(self._dtype)
-
-    def _shaped(self, data: bytes, dtype: np.dtype, height: int, width: int) -> Array:
-        if len(data) < height * width * self._contig * dtype.itemsize:
-            raise InputError("the file ends before its pixels do", path=self._path, remedy=COPY_AGAIN)
-        return np.frombuffer(data, dtype).reshape(height, width, self._contig)
-
-    def _read_segments(self, file: FileBytes, cache: SegmentCache, x: int, y: int, width: int, height: int) -> Array:
-        out = np.zeros((height, width, self._planes * self._contig), self._dtype)
-        rows, columns = segment_shape(self._keyframe)
-        across, down = -(-self._width // columns), -(-self._height // rows)
-        for plane in range(self._planes):
-            samples = slice(plane * self._contig, (plane + 1) * self._contig)
-            for row in range(y // rows, -(-(y + height) // rows)):
-                for column in range(x // columns, -(-(x + width) // columns)):
-                    index = (plane * down + row) * across + column
-                    if self._counts[index] == 0:
-                        continue
-                    segment = cache.get((self._key, index), partial(self._decode, file, index))
-                    _paste(out[:, :, samples], segment, column * columns - x, row * rows - y)
+            target = out[:, :, plane * self._contig : (plane + 1) * self._contig]
+            self._read_plane(file, plane, x, y, target)
         return out
 
+    def try_decoding(self, file: FileBytes) -> None:
+        """Raises InputError for an unknown codec, and for damage where finding it is quick."""
+        if is_large(self._keyframe):
+            self._decoded(None, 0)
+        else:
+            self.read(file, 0, 0, 1, 1)
+
+    def _read_plane(self, file: FileBytes, plane: int, x: int, y: int, target: Array) -> None:
+        """Fills `target` (height, width, samples of one plane) tile by tile."""
+        rows, columns = self._segment_shape
+        height, width = target.shape[:2]
+        across, down = -(-self._width // columns), -(-self._height // rows)
+        for row in range(y // rows, -(-(y + height) // rows)):
+            for column in range(x // columns, -(-(x + width) // columns)):
+                index = (plane * down + row) * across + column
+                if self._counts[index] == 0:
+                    continue
+                left, top = max(x, column * columns), max(y, row * rows)
+                right, bottom = min(x + width, (column + 1) * columns), min(y + height, (row + 1) * rows)
+                part = target[top - y : bottom - y, left - x : right - x]
+                self._fill_part(file, index, left - column * columns, top - row * rows, part)
+
+    def _read_part(self, file: FileBytes, index: int, x: int, y: int, width: int, height: int) -> Array:
+        """A region inside one tile or strip, in the segment's own px."""
+        if self._rows is None:
+            segment = self._segment(file, index)
+            part = segment[y : y + height, x : x + width]
+            if part.shape[:2] == (height, width):
+                return part.astype(self._dtype)
+        out = self._blank((height, width, self._contig))
+        self._fill_part(file, index, x, y, out)
+        return out
+
+    def _blank(self, shape: tuple[int, int, int]) -> Array:
+        """What is filled next; 0 unless all of it is certain to be."""
+        return np.empty(shape, self._dtype) if self._is_complete else np.zeros(shape, self._dtype)
+
+    def _fill_part(self, file: FileBytes, index: int, x: int, y: int, target: Array) -> None:
+        if self._rows is not None:
+            self._rows.fill(file, self._offsets[index], x, y, target)
+            return
+        height, width = target.shape[:2]
+        part = self._segment(file, index)[y : y + height, x : x + width]
+        target[: part.shape[0], : part.shape[1]] = part
+
+    def _segment(self, file: FileBytes, index: int) -> Array:
+        """A decoded tile or strip, (rows, columns, samples), which others may be looking at too."""
+        cache = self._large_parts if self._is_large else decoded_parts()
+        return cache.get((file.owner, self._key, index), partial(self._decode, file, index))
+
     def _decode(self, file: FileBytes, index: int) -> Array:
-        data = file.read(self._offsets[index], self._counts[index])
+        segment = self._decoded(file.read(self._offsets[index], self._counts[index]), index)
+        if segment is None:
+            rows, columns = self._segment_shape
+            return np.zeros((rows, columns, self._contig), self._dtype)
+        return segment[0]
+
+    def _decoded(self, data: bytes | None, index: int) -> Array | None:
+        tables = self._keyframe.jpegtables
         try:
-            options = {"jpegtables": self._keyframe.jpegtables} if self._keyframe.jpegtables is not None else {}
-            segment = self._keyframe.decode(data, index, **options)[0]
+            return self._keyframe.decode(data, index, **({} if tables is None else {"jpegtables": tables}))[0]
         except Exception as error:  # each codec has errors of its own
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
             raise InputError(
@@ -161,16 +195,24 @@ class PageReader:
                 path=self._path,
                 remedy="Copy it again, or save it with another compression (LZW, Deflate or none).",
             ) from error
-        if segment is None:
-            rows, columns = segment_shape(self._keyframe)
-            return np.zeros((rows, columns, self._contig), self._dtype)
-        return segment[0]
 
 
-def _paste(out: Array, segment: Array, left: int, top: int) -> None:
-    """Copies the part of `segment` (its corner at `left`, `top` of `out`) that falls on `out`."""
-    x0, y0 = max(left, 0), max(top, 0)
-    x1 = min(left + segment.shape[1], out.shape[1])
-    y1 = min(top + segment.shape[0], out.shape[0])
-    if x1 > x0 and y1 > y0:
-        out[y0:y1, x0:x1] = segment[y0 - top : y1 - top, x0 - left : x1 - left]
+def _is_plain(page: Any, byte_counts: Sequence[int]) -> bool:
+    """Whether tiles or strips of `byte_counts` hold nothing but numbers as they are, whole bytes each."""
+    bits = page.bitspersample if isinstance(page.bitspersample, int) else max(page.bitspersample)
+    rows, columns = segment_shape(page)
+    whole = rows * columns * page.shaped[4] * np.dtype(page.dtype).itemsize
+    last = (page.imagelength % rows or rows) * (whole // rows)
+    return (
+        page.compression == 1
+        and page.predictor == 1
+        and page.fillorder == 1
+        and not page.is_subsampled
+        and bits == np.dtype(page.dtype).itemsize * 8
+        and np.dtype(page.dtype).kind in "uif"
+        and min((n for n in byte_counts if n), default=0) >= (whole if page.is_tiled else min(whole, last))
+    )
+
+
+def _multiple(at_least: int, of: int) -> int:
+    return -(-at_least // of) * of
