@@ -1,36 +1,32 @@
-"""Decides which tiles are kept ready to be drawn, and what stands in for one that is not there yet.
+"""Decides which tiles are asked for while the view moves, and follows what becomes of them. In the window's thread.
 
-Reading is for `app.viewer.tile_reader`, drawing for `app.viewer.section_item`. All of it in the window's thread.
+What is kept and stands in is for `app.viewer.tile_store`, the order of wishes for `app.viewer.tile_wishes`, reading for
+`app.viewer.tile_reader`, drawing for `app.viewer.section_item`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QRectF, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QPixmap
 
-from app.viewer.tile_reader import Preview, Probed, ReadTile, Source, TileReader
-from app.viewer.tiles import TileKey, coarsest_downsample, tiles_in, wanted_tiles
-from core.caches import ByteCache
+from app.viewer import tile_wishes
+from app.viewer.motion import Motion
+from app.viewer.tile_reader import Broken, Preview, Probed, ReadTile, Source, TileReader
+from app.viewer.tile_store import Piece, TileStore
+from app.viewer.tiles import TileKey, TileRange, coarsest_downsample, downsample_for, tiles_in
 from core.geometry import Box
+from core.memory import share
 from core.section import Plane, Section
 
 if TYPE_CHECKING:
     from core.display import DisplayRange
 
-PIXMAP_BYTES = 384 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a pixmap to draw: `source` in its px, `box` in level-0 px."""
-
-    pixmap: QPixmap
-    source: QRectF
-    box: Box
-    downsample: int
+AHEAD_S = (0.25, 0.5, 1.0)  # 15, 30 and 60 frames
+SLOW_S = 0.25  # a view that takes longer to read is shown roughly first
 
 
 class TileProvider(QObject):
@@ -38,21 +34,24 @@ class TileProvider(QObject):
 
     tile_ready = Signal(object)  # TileKey: it can be drawn now, or better than before
     probed = Signal(object)  # Probed
-    failed = Signal(object)  # Exception
+    failed = Signal(object)  # the first Exception since the section was set or `retry` called
     settled = Signal()  # everything that was wanted is there
 
-    def __init__(self, parent: QObject | None = None, cache_bytes: int = PIXMAP_BYTES) -> None:
+    def __init__(self, parent: QObject | None = None, cache_bytes: int | None = None) -> None:
         super().__init__(parent)
         self.reader = TileReader(parent=self)
         self.reader.tile_read.connect(self._take)
+        self.reader.broken.connect(self._take_broken)
         self.reader.previewed.connect(self._take_preview)
         self.reader.probed.connect(self._take_probe)
-        self.reader.failed.connect(self.failed)
-        self._pixmaps: ByteCache[TileKey, tuple[QPixmap, int]] = ByteCache(cache_bytes)
-        self._overview: tuple[TileKey, QPixmap] | None = None
-        self._preview: QPixmap | None = None
+        self._store = TileStore(share("pictures") if cache_bytes is None else cache_bytes)
         self._source: Source | None = None
         self._generation = 0
+        self._told = False  # that something can't be read
+        self._doubtful: set[TileKey] = set()  # in work while better pixels became known
+        self._motion = Motion()
+        self._view: tuple[Box, float, tuple[float, float]] | None = None  # what was wanted last; None: nothing
+        self._asked: tuple[object, ...] | None = None  # what the last wishes were made for
         self.coarsest = 1
         self.limit: int | None = None  # coarser tiles can't be read in good time yet; the preview stands in
 
@@ -63,19 +62,21 @@ class TileProvider(QObject):
     @property
     def overview(self) -> QPixmap | None:
         """The whole section in one picture, if there is one yet."""
-        return self._overview[1] if self._overview is not None else self._preview
+        return self._store.overview
 
     def set_section(
         self, section: Section | None, plane: Plane | None = None, display_range: DisplayRange | None = None
     ) -> None:
         """Another section: everything of the one before is forgotten, answers on their way included."""
         self._generation += 1
-        self._pixmaps.clear()
-        self._overview = self._preview = None
         self._source = (
             Source(section, plane or Plane(), display_range, self._generation, 0) if section is not None else None
         )
         self.coarsest = coarsest_downsample(section.info.box) if section is not None else 1
+        self._store.begin(self.section_box, self.coarsest)
+        self._told, self._view, self._asked = False, None, None
+        self._doubtful.clear()
+        self._motion.forget()
         self.reader.set_source(self._source)
 
     def set_display(self, plane: Plane, display_range: DisplayRange | None) -> None:
@@ -85,117 +86,133 @@ class TileProvider(QObject):
                 self._source, plane=plane, display_range=display_range, revision=self._source.revision + 1
             )
             self.reader.set_source(self._source)
+            self._want_again()
 
-    def want(self, view: Box, downsample: int, focus: tuple[float, float]) -> None:
-        """What the view shows now. The whole section in one tile comes first."""
-        if self._source is None:
+    def sharpen(self, area: Box | None) -> None:
+        """Coarse tiles of `area` (level-0 px; None: everywhere) can be had better now."""
+        section = self.section_box
+        if section is None:
             return
-        keys = [TileKey(self.coarsest, 0, 0), *wanted_tiles(view, downsample, self._source.section.info.box, focus)]
-        limit = self.limit or self.coarsest
-        self.reader.want([k for k in dict.fromkeys(keys) if k.downsample <= limit and not self._is_current(k)])
-        self._tell_if_settled()
+        self._store.outdate(area)
+        in_work = self.reader.in_work()
+        self._doubtful |= {k for k in in_work if area is None or k.box(section).intersection(area) is not None}
+        self._want_again()
 
-    def is_sharp(self, view: Box, downsample: int) -> bool:
-        """Whether every tile of the view is there at this level and of the current display."""
-        if self._source is None:
-            return True
-        box = self._source.section.info.box
-        return all(self._is_current(key) for key in tiles_in(view, downsample, box))
+    def retry(self) -> None:
+        """Tries again what couldn't be read."""
+        self._store.mend()
+        self._told = False
+        self._want_again()
 
-    def missing(self, view: Box, downsample: int) -> tuple[float, float]:
-        """Shares of what is in sight that have no pixels at all, and none of this level and the current display yet."""
+    def pause(self) -> None:
+        """Wants nothing, until the next `want`."""
+        self._view = self._asked = None
+        self._motion.forget()
+        self.reader.want([])
+
+    def want(self, view: Box, zoom: float, focus: tuple[float, float]) -> None:
+        """What the view shows now, at `zoom` device px per level-0 px. Nearest to `focus` (level-0 px) first."""
+        section = self.section_box
+        if section is None:
+            return
+        self._view = view, zoom, focus
+        self._motion.moved(time.monotonic(), view)
+        seen = tiles_in(view, downsample_for(zoom, self.coarsest), section)
+        later = self._later(view, zoom)
+        side = 512 * seen.downsample
+        asked = (seen, int(focus[0] // side), int(focus[1] // side), [tiles_in(v, d, section) for v, d in later])
+        if asked != self._asked:
+            self._asked = asked
+            self.reader.want(self._wishes(view, seen, focus, later, section))
+            if self.reader.idle:
+                self.settled.emit()
+
+    def is_sharp(self, view: Box, zoom: float) -> bool:
+        """Whether every tile of the view is there at its own level, exact and of the current display."""
+        return self.missing(view, zoom)[1] == 0
+
+    def missing(self, view: Box, zoom: float) -> tuple[float, float]:
+        """Shares of what is in sight that have no pixels at all, and none of their own level and display yet."""
         if self._source is None:
             return 0.0, 0.0
-        section = self._source.section.info.box
-        seen = blank = coarse = 0.0
-        for key in tiles_in(view, downsample, section):
+        section, revision = self._source.section.info.box, self._source.revision
+        seen = blank = unsharp = 0.0
+        for key in tiles_in(view, downsample_for(zoom, self.coarsest), section):
             common = key.box(section).intersection(view)
             area = common.area if common is not None else 0.0
             seen += area
-            if not self._is_current(key):
-                coarse += area
-                blank += 0.0 if self.pieces(key) else area
-        return (blank / seen, coarse / seen) if seen else (0.0, 0.0)
+            if not self._store.is_sharp(key, revision):
+                unsharp += area
+                blank += 0.0 if self.overview is not None or self._store.stands_in(key, 30) else area
+        return (blank / seen, unsharp / seen) if seen else (0.0, 0.0)
 
-    def pieces(self, key: TileKey) -> list[Piece]:
-        """What to draw for a tile, in this order: itself; or the best coarser tile, and finer ones over it."""
-        assert self._source is not None
-        section = self._source.section.info.box
-        own = self._pixmap(key)
-        if own is not None:
-            return [_whole(own, key, section)]
-        found = []
-        coarser = self._coarser(key, section)
-        if coarser is not None:
-            found.append(coarser)
-        for child in key.children():
-            pixmap = self._pixmap(child)
-            if pixmap is not None:
-                found.append(_whole(pixmap, child, section))
-        return found
+    def pieces(self, tiles: TileRange) -> list[Piece]:
+        """What to draw for these tiles, the lowest first."""
+        return self._store.pieces(tiles)
 
     def close(self) -> None:
         self.set_section(None)
         self.reader.close()
 
-    def _coarser(self, key: TileKey, section: Box) -> Piece | None:
-        parent = key
-        while parent.downsample < self.coarsest:
-            parent = parent.parent()
-            pixmap = self._pixmap(parent)
-            if pixmap is not None:
-                box, outer = key.box(section), parent.box(section)
-                inner = box.moved(-outer.x, -outer.y).scaled(1 / parent.downsample)
-                return Piece(pixmap, QRectF(inner.x, inner.y, inner.w, inner.h), box, parent.downsample)
-        return self._of_preview(key.box(section), section) if self._preview is not None else None
+    def _want_again(self) -> None:
+        self._asked = None
+        if self._view is not None:
+            self.want(*self._view)
 
-    def _of_preview(self, box: Box, section: Box) -> Piece:
-        assert self._preview is not None
-        across, down = self._preview.width() / section.w, self._preview.height() / section.h
-        source = QRectF(box.x * across, box.y * down, box.w * across, box.h * down)
-        return Piece(self._preview, source, box, self.coarsest)
+    def _later(self, view: Box, zoom: float) -> list[tuple[Box, int]]:
+        """Where the view will be after a quarter, half and whole second, each with its level."""
+        views = [box for seconds in AHEAD_S if (box := self._motion.ahead(seconds)) is not None]
+        return [(box, downsample_for(zoom * view.w / box.w, self.coarsest)) for box in views]
 
-    def _pixmap(self, key: TileKey) -> QPixmap | None:
-        if self._overview is not None and key == self._overview[0]:
-            return self._overview[1]
-        found = self._pixmaps.get(key)
-        return found[0] if found is not None else None
-
-    def _is_current(self, key: TileKey) -> bool:
+    def _wishes(
+        self, view: Box, seen: TileRange, focus: tuple[float, float], later: list[tuple[Box, int]], section: Box
+    ) -> list[TileKey]:
         assert self._source is not None
-        found = self._pixmaps.get(key)
-        return found is not None and found[1] == self._source.revision
+        revision, store = self._source.revision, self._store
+        sharp = [key for key in seen if store.is_wanted(key, revision)]
+        wishes = [TileKey(self.coarsest, 0, 0)]
+        if self.reader.seconds_for(len(sharp)) > SLOW_S and not all(store.stands_in(key, 2) for key in sharp):
+            wishes += tile_wishes.rough(view, seen.downsample, section, self.coarsest)
+        wishes += tile_wishes.nearest_first(sharp, focus)
+        wishes += tile_wishes.ahead(later, seen, section, self.coarsest)
+        wishes += tile_wishes.around(seen, section)
+        limit = self.limit or self.coarsest
+        return [k for k in dict.fromkeys(wishes) if k.downsample <= limit and store.is_wanted(k, revision)]
 
-    def _tell_if_settled(self) -> None:
-        if self.reader.idle:
-            self.settled.emit()
+    # -- what the reader tells --------------------------------------------------------------------
 
     def _take(self, tile: ReadTile) -> None:
         if self._source is None or tile.generation != self._source.generation:
             return
         pixmap = QPixmap.fromImage(tile.image)
-        known = self._pixmaps.get(tile.key)
-        if known is None or known[1] <= tile.revision:
-            self._pixmaps.put(tile.key, (pixmap, tile.revision), tile.image.sizeInBytes())
-            if tile.key.downsample == self.coarsest:
-                self._overview = (tile.key, pixmap)
+        if self._store.put(tile.key, pixmap, tile.revision, exact=tile.exact):
             self.tile_ready.emit(tile.key)
+        if tile.key in self._doubtful:
+            self._doubtful.discard(tile.key)
+            self._store.outdate(tile.key.box(self._source.section.info.box))
+            self._want_again()
+        self._tell_if_settled()
+
+    def _take_broken(self, broken: Broken) -> None:
+        if self._source is None or broken.generation != self._source.generation:
+            return
+        if not self._told:
+            self._told = True
+            self.failed.emit(broken.error)
+        if broken.key is not None:
+            self._store.put_broken(broken.key, broken.revision)
+            self.tile_ready.emit(broken.key)
         self._tell_if_settled()
 
     def _take_preview(self, preview: Preview) -> None:
         if preview.image is not None and self._source is not None and preview.generation == self._source.generation:
-            self._preview = QPixmap.fromImage(preview.image)
+            self._store.put_preview(QPixmap.fromImage(preview.image))
             self.tile_ready.emit(TileKey(self.coarsest, 0, 0))
 
     def _take_probe(self, probed: Probed) -> None:
         if self._source is not None and probed.generation == self._source.generation:
             self.probed.emit(probed)
 
-
-def _whole(pixmap: QPixmap, key: TileKey, section: Box) -> Piece:
-    """All of a tile. Its last px may reach beyond the section; it is drawn as wide as it is."""
-    box = key.box(section)
-    d = key.downsample
-    return Piece(
-        pixmap, QRectF(pixmap.rect()), Box(box.x, box.y, pixmap.width() * d, pixmap.height() * d), key.downsample
-    )
+    def _tell_if_settled(self) -> None:
+        if self.reader.idle:
+            self.settled.emit()

@@ -5,26 +5,34 @@ Knows no pixmaps and no view; what it delivers are images that need only be show
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
+import time
+from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, SignalInstance
 from PySide6.QtGui import QImage
 
 from app.session_lease import first_look
-from app.viewer.tiles import TileKey
+from app.viewer.tiles import TILE_PX, TileKey
 from core.caches import ByteCache
 from core.errors import CancelledError
-from core.section import Array, Plane, RegionRequest, Section
+from core.memory import share
+from core.section import Array, Glance, Plane, RegionRequest, Section
 
 if TYPE_CHECKING:
     from core.display import DisplayRange
 
-THREADS = 3
-RAW_BYTES = 128 << 20  # 16-bit tiles kept as read, so that another display range needs no second read
+MOST_THREADS = 4
+LOOK_FURTHER = 8  # tiles in the queue among which one of another part of the file is looked for
+DELIVER_MS = 3.0  # of one turn of the event loop, for taking over what was read
+CLOSE_S = 2.0  # how long a thread that reads from a slow drive is waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,17 @@ class Source:
 class ReadTile:
     key: TileKey
     image: QImage
+    generation: int
+    revision: int
+    exact: bool  # these are the pixels themselves, not only the best that is known by now
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """What couldn't be read, and why. `key` is None when it was no tile."""
+
+    key: TileKey | None
+    error: Exception
     generation: int
     revision: int
 
@@ -65,36 +84,36 @@ class Probed:
 
 
 Task = TileKey | Preview | tuple[int, int]
-Answer = ReadTile | Preview | Probed
+Answer = ReadTile | Preview | Probed | Broken
 
 
 class TileReader(QObject):
     """Its signals come in the window's thread. `want` replaces everything that was wanted before."""
 
     tile_read = Signal(object)  # ReadTile
+    broken = Signal(object)  # Broken
     previewed = Signal(object)  # Preview
     probed = Signal(object)  # Probed
-    failed = Signal(object)  # the first Exception of a generation
 
     _wake = Signal()
 
-    def __init__(self, threads: int = THREADS, parent: QObject | None = None) -> None:
+    def __init__(self, threads: int | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state = threading.Condition()
         self._source: Source | None = None
         self._queue: list[TileKey] = []
         self._urgent: list[Preview | tuple[int, int]] = []
         self._in_work: set[tuple[Task, int, int]] = set()
-        self._done: list[Answer | Exception] = []
-        self._failed_generation = -1
-        self._raw: ByteCache[tuple[TileKey, Plane, int], Array] = ByteCache(RAW_BYTES)
+        self._blocks: list[tuple[int, int]] = []  # parts of the file that are being read
+        self._done: deque[Answer] = deque()
+        self._seconds = 0.0  # that a tile took lately
+        self._raw: ByteCache[tuple[TileKey, Plane, int], Array] = ByteCache(share("raw"))
         self._closing = False
         self._wake.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
-        self._threads = [
-            threading.Thread(target=self._work, name=f"tile-reader-{i}", daemon=True) for i in range(threads)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._rest = QTimer(self, singleShot=True, interval=0)  # after the events that wait meanwhile
+        self._rest.timeout.connect(self._deliver)
+        self._count = threads or min(max(os.cpu_count() or 2, 2), MOST_THREADS)
+        self._threads: list[threading.Thread] = []
 
     def set_source(self, source: Source | None) -> None:
         with self._state:
@@ -104,9 +123,10 @@ class TileReader(QObject):
             self._urgent = []
             if is_other:
                 self._raw.clear()
+                self._seconds = 0.0
             if is_other and source is not None:
                 self._urgent.append(Preview())
-                self._state.notify()
+                self._start()
 
     def want(self, keys: Sequence[TileKey]) -> None:
         """These tiles, the first one first; queued ones that are not among them are not read any more."""
@@ -116,13 +136,23 @@ class TileReader(QObject):
                 return
             self._queue = [k for k in keys if (k, source.generation, source.revision) not in self._in_work]
             if self._queue:
-                self._state.notify_all()
+                self._start()
 
     def probe(self, x: int, y: int) -> None:
         """The value of one level-0 px, before any tile; only the last one asked for is answered."""
         with self._state:
             self._urgent = [task for task in self._urgent if isinstance(task, Preview)] + [(x, y)]
-            self._state.notify()
+            self._start()
+
+    def in_work(self) -> set[TileKey]:
+        """The tiles that are being read or wait to be delivered."""
+        with self._state:
+            reading = {task for task, _, _ in self._in_work if isinstance(task, TileKey)}
+            return reading | {answer.key for answer in self._done if isinstance(answer, ReadTile)}
+
+    def seconds_for(self, tiles: int) -> float:
+        """How long so many tiles will take, as things went lately."""
+        return self._seconds * tiles / self._count
 
     @property
     def queued(self) -> int:
@@ -136,43 +166,75 @@ class TileReader(QObject):
             return not (self._queue or self._in_work or self._done or self._urgent)
 
     def close(self) -> None:
-        """Ends and joins the threads."""
+        """Ends the threads. One that waits for a drive which doesn't answer is left to end by itself."""
         with self._state:
             self._closing = True
-            self._queue = []
+            self._queue, self._urgent = [], []
             self._state.notify_all()
+        until = time.monotonic() + CLOSE_S
         for thread in self._threads:
-            thread.join()
+            thread.join(max(until - time.monotonic(), 0))
+
+    def _start(self) -> None:
+        """Wakes the threads; the first time, makes them."""
+        if not self._threads and not self._closing:
+            self._threads = [
+                threading.Thread(target=self._work, name=f"tile-reader-{i}", daemon=True) for i in range(self._count)
+            ]
+            for thread in self._threads:
+                thread.start()
+        self._state.notify_all()
 
     # -- in the reading threads -------------------------------------------------------------------
 
     def _work(self) -> None:
+        give_way()
         while (found := self._next_task()) is not None:
-            source, task = found
-            answer: Answer | Exception | None
+            source, task, block = found
+            answer: Answer | None
+            begin = time.perf_counter()
             try:
                 answer = self._answer(source, task)
             except CancelledError:
                 answer = None
             except Exception as error:
-                answer = error
-            self._finish(source, task, answer)
+                key = task if isinstance(task, TileKey) else None
+                answer = Broken(key, error, source.generation, source.revision)
+            self._finish(source, task, block, answer, time.perf_counter() - begin)
 
-    def _next_task(self) -> tuple[Source, Task] | None:
+    def _next_task(self) -> tuple[Source, Task, tuple[int, int] | None] | None:
         with self._state:
             self._state.wait_for(lambda: self._closing or (self._source is not None and (self._queue or self._urgent)))
             if self._closing:
                 return None
             source = self._source
             assert source is not None
-            task: Task = self._urgent.pop(0) if self._urgent else self._queue.pop(0)
+            task: Task
+            block = None
+            if self._urgent:
+                task = self._urgent.pop(0)
+            else:
+                task, block = self._next_tile(source)
+                self._blocks.append(block)
             self._in_work.add((task, source.generation, source.revision))
-            return source, task
+            return source, task, block
+
+    def _next_tile(self, source: Source) -> tuple[TileKey, tuple[int, int]]:
+        """The first one in the queue that lies in no part of the file that another thread is reading, else the first."""
+        width, height = source.section.block_px
+        blocks = []
+        for place, key in enumerate(self._queue[:LOOK_FURTHER]):
+            side = TILE_PX * key.downsample
+            blocks.append((key.column * side // width, key.row * side // height))
+            if blocks[-1] not in self._blocks:
+                return self._queue.pop(place), blocks[-1]
+        return self._queue.pop(0), blocks[0]
 
     def _answer(self, source: Source, task: Task) -> Answer:
         if isinstance(task, TileKey):
-            image = to_image(self._pixels(source, task), source.display_range)
-            return ReadTile(task, image, source.generation, source.revision)
+            glance = self._glance(source, task)
+            image = to_image(glance.pixels, source.display_range)
+            return ReadTile(task, image, source.generation, source.revision, glance.exact)
         if isinstance(task, Preview):
             overview = first_look(source.section, source.plane)
             return Preview(to_image(overview.pixels, source.display_range), source.generation)
@@ -180,29 +242,31 @@ class TileReader(QObject):
         pixel = source.section.read(RegionRequest(x, y, 1, 1, 1, source.plane))
         return Probed(x, y, tuple(int(v) for v in pixel[0, 0]), source.generation)
 
-    def _pixels(self, source: Source, key: TileKey) -> Array:
+    def _glance(self, source: Source, key: TileKey) -> Glance:
+        """The pixels of a tile; 16-bit ones are kept, since another display range needs them again."""
         request = key.request(source.section.info.box, source.plane)
-        if source.section.info.dtype.itemsize == 1:
-            return source.section.read(request)
         kept = (key, source.plane, source.generation)
         with self._state:
-            pixels = self._raw.get(kept)
-        if pixels is None:
-            pixels = source.section.read(request)
+            known = self._raw.get(kept)
+        if known is not None:
+            return Glance(known, exact=True)
+        glance = source.section.glance(request)
+        if glance.exact and source.section.info.dtype.itemsize > 1:
             with self._state:
-                self._raw.put(kept, pixels, pixels.nbytes)
-        return pixels
+                self._raw.put(kept, glance.pixels, glance.pixels.nbytes)
+        return glance
 
-    def _finish(self, source: Source, task: Task, answer: Answer | Exception | None) -> None:
+    def _finish(
+        self, source: Source, task: Task, block: tuple[int, int] | None, answer: Answer | None, seconds: float
+    ) -> None:
         with self._state:
             self._in_work.discard((task, source.generation, source.revision))
+            if block is not None:
+                self._blocks.remove(block)
+                self._seconds += (seconds - self._seconds) / 4
             current = self._source is not None and self._source.generation == source.generation
             if answer is None or not current or self._closing:
                 return
-            if isinstance(answer, Exception):
-                if self._failed_generation == source.generation:
-                    return
-                self._failed_generation = source.generation
             self._done.append(answer)
             if len(self._done) == 1:
                 self._wake.emit()
@@ -210,15 +274,33 @@ class TileReader(QObject):
     # -- in the window's thread -------------------------------------------------------------------
 
     def _deliver(self) -> None:
-        with self._state:
-            done, self._done = self._done, []
-            generation = self._source.generation if self._source is not None else -1
-        for answer in done:
-            if isinstance(answer, Exception):
-                self.failed.emit(answer)
-            elif answer.generation == generation:
-                signal = {ReadTile: self.tile_read, Preview: self.previewed, Probed: self.probed}[type(answer)]
-                signal.emit(answer)
+        """Hands over what was read, for a few milliseconds at a time."""
+        until = time.perf_counter() + DELIVER_MS / 1e3
+        while True:
+            with self._state:
+                if not self._done:
+                    return
+                if time.perf_counter() > until:
+                    self._rest.start()
+                    return
+                answer = self._done.popleft()
+                is_current = self._source is not None and self._source.generation == answer.generation
+            if is_current:
+                self._signal_of(answer).emit(answer)
+
+    def _signal_of(self, answer: Answer) -> SignalInstance:
+        if isinstance(answer, ReadTile):
+            return self.tile_read
+        if isinstance(answer, Broken):
+            return self.broken
+        return self.previewed if isinstance(answer, Preview) else self.probed
+
+
+def give_way() -> None:
+    """Lets the window's thread go first where both want the same processor. Linux knows niceness by thread."""
+    if sys.platform.startswith("linux"):
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
 
 
 def to_image(pixels: Array, display_range: DisplayRange | None) -> QImage:
@@ -228,6 +310,8 @@ def to_image(pixels: Array, display_range: DisplayRange | None) -> QImage:
     from core.display import DisplayRange, to_uint8_rgb
 
     shown = display_range or DisplayRange(0, int(np.iinfo(pixels.dtype).max))
-    bgra = cv2.cvtColor(np.ascontiguousarray(to_uint8_rgb(pixels, shown)), cv2.COLOR_RGB2BGRA)
-    rows, columns = bgra.shape[:2]
-    return QImage(bgra.data, columns, rows, columns * 4, QImage.Format.Format_RGB32).copy()
+    rgb = np.ascontiguousarray(to_uint8_rgb(pixels, shown))
+    image = QImage(rgb.shape[1], rgb.shape[0], QImage.Format.Format_RGB32)
+    target = np.frombuffer(image.bits(), np.uint8).reshape(rgb.shape[0], rgb.shape[1], 4)
+    cv2.cvtColor(rgb, cv2.COLOR_RGB2BGRA, dst=target)
+    return image

@@ -1,4 +1,4 @@
-"""Decides which tiles make a view: their grid, their level for a zoom, and the order in which they are wanted."""
+"""Decides how a section is cut into tiles to be drawn: their grid, and which level a zoom is drawn from."""
 
 from __future__ import annotations
 
@@ -38,6 +38,30 @@ class TileKey:
         return tuple(TileKey(d, c + i, r + j) for j in (0, 1) for i in (0, 1)) if d else ()
 
 
+@dataclass(frozen=True, slots=True)
+class TileRange:
+    """The tiles of one level in columns [left, right) and rows [top, bottom)."""
+
+    downsample: int
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def __iter__(self) -> Iterator[TileKey]:
+        """Row by row."""
+        for row in range(self.top, self.bottom):
+            for column in range(self.left, self.right):
+                yield TileKey(self.downsample, column, row)
+
+    def __len__(self) -> int:
+        return max(self.right - self.left, 0) * max(self.bottom - self.top, 0)
+
+    def __contains__(self, key: TileKey) -> bool:
+        inside = self.left <= key.column < self.right and self.top <= key.row < self.bottom
+        return inside and key.downsample == self.downsample
+
+
 def downsample_for(zoom: float, coarsest: int) -> int:
     """The coarsest level that still has a px for each device px, at `zoom` device px per level-0 px."""
     if zoom >= 1:
@@ -51,25 +75,11 @@ def coarsest_downsample(section: Box) -> int:
     return 1 << max(0, math.ceil(math.log2(longest / TILE_PX)))
 
 
-def tiles_in(area: Box, downsample: int, section: Box) -> Iterator[TileKey]:
-    """The tiles of a level that touch `area` (level-0 px), row by row."""
-    common = area.intersection(section)
-    if common is None:
-        return
+def tiles_in(area: Box, downsample: int, section: Box) -> TileRange:
+    """The tiles of a level that touch `area` (level-0 px)."""
     side = TILE_PX * downsample
-    for row in range(int(common.y // side), math.ceil(common.y1 / side)):
-        for column in range(int(common.x // side), math.ceil(common.x1 / side)):
-            yield TileKey(downsample, column, row)
-
-
-def wanted_tiles(view: Box, downsample: int, section: Box, focus: tuple[float, float]) -> list[TileKey]:
-    """What a view needs, nearest to `focus` (level-0) first; then one ring around it, for the next movement."""
-    side = TILE_PX * downsample
-    seen = list(tiles_in(view, downsample, section))
-    shown = set(seen)
-    ring = [key for key in tiles_in(view.grown(side), downsample, section) if key not in shown]
-
-    def distance(key: TileKey) -> float:
-        return math.hypot((key.column + 0.5) * side - focus[0], (key.row + 0.5) * side - focus[1])
-
-    return sorted(seen, key=distance) + sorted(ring, key=distance)
+    x0, y0 = max(area.x, section.x), max(area.y, section.y)
+    x1, y1 = min(area.x1, section.x1), min(area.y1, section.y1)
+    if x1 <= x0 or y1 <= y0:
+        return TileRange(downsample, 0, 0, 0, 0)
+    return TileRange(downsample, int(x0 // side), int(y0 // side), math.ceil(x1 / side), math.ceil(y1 / side))

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPoint, QTimer, Signal
-from PySide6.QtGui import QColor, QHideEvent, QImage, QResizeEvent
-from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QImage
+from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.class_colours import class_name
 from app.scores import PROBABILITY, format_score
 from app.session import Session
 from app.session_state import ViewState
-from app.theme import SPACE, tokens
+from app.theme import SPACE
 from app.viewer.camera import Camera
-from app.viewer.canvas import Canvas
 from app.viewer.minimap import Minimap
 from app.viewer.overlays import Overlays
 from app.viewer.plane_bar import PlaneBar
 from app.viewer.readout import position_text, value_text
-from app.viewer.scale_bar import ScaleBar
-from app.viewer.section_item import SectionItem
-from app.viewer.tile_provider import TileProvider
+from app.viewer.section_view import SectionView
 from app.viewer.tile_reader import Probed
-from app.viewer.tiles import TileKey, downsample_for
+from app.viewer.tiles import TileKey
 from core.detection import Detection
 from core.geometry import Box
-from core.section import Section
 
 PROBE_AFTER_MS = 40
 
 
-class Viewer(QWidget):
-    """The section, its overlays, scale bar and minimap."""
+class Viewer(SectionView):
+    """The section that is open, its overlays, scale bar and minimap."""
 
     readout_changed = Signal(str)  # what is under the pointer; "" = nothing
     zoom_changed = Signal(float)  # device px per level-0 px
@@ -39,24 +35,14 @@ class Viewer(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.provider = TileProvider(self)
-        self.canvas = Canvas(self)
-        self.scale_bar = ScaleBar(self.canvas)
         self.minimap = Minimap(self.canvas)
-        self._section_item = SectionItem(self.provider)
         self.overlays = Overlays(session, self.canvas.scene())
         self.overlays.stack.add("section", "Section", self._section_item)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(PlaneBar(session, self))
-        layout.addWidget(self.canvas, 1)
-        self._section: Section | None = None  # the one in the canvas
+        self.column.insertWidget(0, PlaneBar(session, self))
         self._pointer: tuple[float, float] | None = None
         self._probe_timer = QTimer(self, singleShot=True, interval=PROBE_AFTER_MS)
         self._probe_timer.timeout.connect(self._probe)
         self._connect()
-        self._show_theme()
         self._section_changed()
 
     def _connect(self) -> None:
@@ -65,34 +51,21 @@ class Viewer(QWidget):
         session.display_changed.connect(self._display_changed)
         session.overviews_changed.connect(self._overviews_changed)
         session.selection_changed.connect(self._selection_changed)
-        canvas.camera_changed.connect(self._camera_changed)
         canvas.clicked.connect(self._clicked)
         canvas.pointer_moved.connect(self._pointer_moved)
         canvas.pointer_left.connect(self._pointer_left)
         canvas.tip_wanted.connect(self._show_tip)
-        provider.tile_ready.connect(self._tile_ready)
         provider.probed.connect(self._probed)
         provider.failed.connect(session.report)
         self.minimap.moved.connect(canvas.look_at)
 
     # -- for the window ---------------------------------------------------------------------------
 
-    @property
-    def is_sharp(self) -> bool:
-        """Whether everything in sight is drawn from tiles of its own level."""
-        view = self.canvas.visible_box()
-        return view is None or self.provider.is_sharp(view, self._downsample())
-
-    def missing(self) -> tuple[float, float]:
-        """Shares of the section in sight that are still blank, and that are not yet drawn from their own level."""
-        view = self.canvas.visible_box()
-        return self.provider.missing(view, self._downsample()) if view is not None else (0.0, 0.0)
-
     def picture(self) -> QImage:
         """What the view shows, with its overlays, scale bar included, without the minimap."""
         shown = self.minimap.isVisible()
         self.minimap.hide()
-        image = self.canvas.grab().toImage()
+        image = super().picture()
         self.minimap.setVisible(shown)
         return image
 
@@ -108,30 +81,27 @@ class Viewer(QWidget):
     def close_tiles(self) -> None:
         """Ends the reading threads."""
         self._probe_timer.stop()
-        self.provider.close()
+        super().close_tiles()
 
     # -- the section ------------------------------------------------------------------------------
 
     def _section_changed(self) -> None:
         session = self._session
-        section = self._section = session.section
+        section = session.section
         self.provider.limit = session.overviews.coarsest
         self.provider.set_section(section, session.plane, session.display_range)
-        box = section.info.box if section is not None else None
-        self._section_item.set_box(box)
+        box = self._set_extent(section)
         self.minimap.set_section(box)
         view = session.view
         self.canvas.set_section(box, Camera(view.x_px, view.y_px, view.zoom) if view is not None else None)
-        self.scale_bar.setVisible(box is not None)
         self._pointer_left()
 
     def _overviews_changed(self, area: Box | None) -> None:
         self.provider.limit = self._session.overviews.coarsest
-        self._want_tiles()
+        self.provider.sharpen(area)
 
     def _display_changed(self) -> None:
         self.provider.set_display(self._session.plane, self._session.display_range)
-        self._want_tiles()
 
     def _camera_changed(self) -> None:
         camera, view, section = self.canvas.camera, self.canvas.visible_box(), self._session.section
@@ -139,29 +109,14 @@ class Viewer(QWidget):
             self.minimap.hide()
             return
         self._point_again()
-        self._want_tiles()
-        size = section.info.pixel_size_um
-        self.scale_bar.show_scale(camera.zoom, size[0] if size is not None else None)
         self.minimap.set_view(view)
         self.minimap.setVisible(self.minimap.is_useful)
-        self._place_overlays()
+        super()._camera_changed()
         self._session.set_view(ViewState(camera.x, camera.y, camera.zoom))
         self.zoom_changed.emit(camera.zoom * self.canvas.devicePixelRatioF())
 
-    def _downsample(self) -> int:
-        camera = self.canvas.camera
-        zoom = camera.zoom * self.canvas.devicePixelRatioF() if camera is not None else 1.0
-        return downsample_for(zoom, self.provider.coarsest)
-
-    def _want_tiles(self) -> None:
-        view = self.canvas.visible_box()
-        if view is None:
-            return
-        pointer = self._pointer if self._pointer is not None and view.contains(*self._pointer) else None
-        self.provider.want(view, self._downsample(), pointer or view.center)
-
     def _tile_ready(self, key: TileKey) -> None:
-        self._section_item.tile_changed(key)
+        super()._tile_ready(key)
         if key.downsample == self.provider.coarsest:
             picture = self.provider.overview
             if picture is not None:
@@ -232,22 +187,9 @@ class Viewer(QWidget):
     # -- looks ------------------------------------------------------------------------------------
 
     def _place_overlays(self) -> None:
-        area = self.canvas.rect()
-        bar, small = self.scale_bar, self.minimap
-        bar.move(2 * SPACE, area.height() - bar.height() - 2 * SPACE)
+        super()._place_overlays()
+        area, small = self.canvas.rect(), self.minimap
         small.move(area.width() - small.width() - 2 * SPACE, area.height() - small.height() - 2 * SPACE)
-
-    def _show_theme(self) -> None:
-        self.canvas.setBackgroundBrush(QColor(tokens().canvas))
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._show_theme()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._place_overlays()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
