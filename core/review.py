@@ -6,12 +6,11 @@ Nothing is overwritten: every decision stays in the project's log with its autho
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Sequence
 
 from core.detection import Status
-from core.project import Project
-from core.timing import timestamp
+from core.history import History, Replayed
+from core.project import Project, decision_log, gestures
 
 
 class Review:
@@ -19,7 +18,8 @@ class Review:
 
     def __init__(self, project: Project, author: str | None = None) -> None:
         self._database = project.database
-        self._author = author or _user_name()
+        self._author = author or gestures.user_name()
+        self.history = History(project)
 
     def decide(self, ids: Sequence[int], status: Status | None = None, note: str | None = None) -> list[int]:
         """Gives detections a status, a note or both, as one gesture; what was undone before can't be redone any more.
@@ -27,57 +27,33 @@ class Review:
         Returns the ids that changed.
         """
         changed: list[int] = []
+        gesture = 0
         with self._database.writing() as db:
-            gesture = db.execute("SELECT coalesce(max(gesture), 0) + 1 FROM decisions").fetchone()[0]
             for detection_id in ids:
-                row = db.execute("SELECT status, note FROM detections WHERE id = ?", (detection_id,)).fetchone()
+                row = db.execute("SELECT id, status, note FROM detections WHERE id = ?", (detection_id,)).fetchone()
                 after = (status or row["status"], row["note"] if note is None else note)
                 if after == (row["status"], row["note"]):
                     continue
-                if not changed:
-                    db.execute("UPDATE decisions SET state = 'discarded' WHERE state = 'undone'")
-                db.execute("UPDATE detections SET status = ?, note = ? WHERE id = ?", (*after, detection_id))
-                db.execute(
-                    "INSERT INTO decisions (gesture, detection_id, status_before, status_after, note_before, note_after,"
-                    " author, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (gesture, detection_id, row["status"], after[0], row["note"], after[1], self._author, timestamp()),
-                )
+                gesture = gesture or gestures.begin(db, "decision", self._author)
+                decision_log.record(db, gesture, row, after, self._author)
                 changed.append(detection_id)
         return changed
 
     @property
     def can_undo(self) -> bool:
-        return self._edge("max", "done") is not None
+        return self.history.can_undo
 
     @property
     def can_redo(self) -> bool:
-        return self._edge("min", "undone") is not None
+        return self.history.can_redo
 
     def undo(self) -> list[int]:
-        """Takes back the last gesture. Returns the ids that changed, none when there is nothing to undo."""
-        return self._replay(self._edge("max", "done"), "undone", "before")
+        """Takes back the last gesture of the project. Returns the ids of detections that changed."""
+        return _decided(self.history.undo())
 
     def redo(self) -> list[int]:
-        return self._replay(self._edge("min", "undone"), "done", "after")
-
-    def _edge(self, which: str, state: str) -> int | None:
-        with self._database.reading() as db:
-            return db.execute(f"SELECT {which}(gesture) FROM decisions WHERE state = ?", (state,)).fetchone()[0]
-
-    def _replay(self, gesture: int | None, state: str, side: str) -> list[int]:
-        if gesture is None:
-            return []
-        with self._database.writing() as db:
-            rows = db.execute("SELECT * FROM decisions WHERE gesture = ? ORDER BY id", (gesture,)).fetchall()
-            for row in rows:
-                values = (row[f"status_{side}"], row[f"note_{side}"], row["detection_id"])
-                db.execute("UPDATE detections SET status = ?, note = ? WHERE id = ?", values)
-            db.execute("UPDATE decisions SET state = ? WHERE gesture = ?", (state, gesture))
-        return [row["detection_id"] for row in rows]
+        return _decided(self.history.redo())
 
 
-def _user_name() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # no login name, as in some containers
-        return "unknown"
+def _decided(replayed: Replayed | None) -> list[int]:
+    return list(replayed.ids) if replayed is not None and replayed.kind == "decision" else []

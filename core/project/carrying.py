@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 
 from core.geometry import Box
+from core.project.gestures import archive_empty
 
 # The same model over the same px gives the same boxes; a little less is still the same finding.
 SAME_FINDING_IOU = 0.5
@@ -21,6 +22,7 @@ def put_aside(db: sqlite3.Connection, key: str) -> None:
         " (SELECT d.id FROM detections d JOIN scans s ON s.id = d.scan_id WHERE s.key = ?)",
         (key,),
     )
+    archive_empty(db)
 
 
 def carry_over(db: sqlite3.Connection, key: str, detection_id: int) -> None:
@@ -45,6 +47,6 @@ _DECIDED = (
 # Who decided, and when, goes along.
 _LOG = (
     "INSERT INTO decisions (gesture, detection_id, status_before, status_after, note_before, note_after, author, at, state)"
-    " SELECT 0, ?, 'unreviewed', ?, '', ?, author, at, 'carried' FROM decisions WHERE detection_id = ?"
+    " SELECT NULL, ?, 'unreviewed', ?, '', ?, author, at, 'carried' FROM decisions WHERE detection_id = ?"
     " ORDER BY id DESC LIMIT 1"
 )

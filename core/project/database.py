@@ -1,4 +1,4 @@
-"""Decides how the project's records lie in SQLite: the tables, their version, and how one connection is shared.
+"""Decides how a project's database is opened, brought to this version, and shared; its tables are `core.project.schema`'s.
 
 Write-ahead log with full sync: whatever was committed survives a killed process and a power cut.
 """
@@ -14,42 +14,22 @@ from urllib.parse import quote
 
 from core.disk import disk_errors
 from core.errors import InputError
-
-VERSION = 1
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS sections (
-    id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE, path TEXT NOT NULL,
-    width_px INTEGER NOT NULL, height_px INTEGER NOT NULL, pixel_size_um TEXT, stage TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS scans (
-    id TEXT PRIMARY KEY, section_id INTEGER NOT NULL REFERENCES sections, key TEXT NOT NULL,
-    replaced INTEGER NOT NULL DEFAULT 0, status TEXT NOT NULL, threshold REAL NOT NULL, spec TEXT NOT NULL,
-    tiles_total INTEGER NOT NULL, cell_px REAL NOT NULL, context_px REAL NOT NULL, seconds REAL NOT NULL DEFAULT 0,
-    device TEXT NOT NULL, parameters TEXT NOT NULL, provenance TEXT NOT NULL,
-    started TEXT NOT NULL, finished TEXT);
-CREATE INDEX IF NOT EXISTS scans_by_key ON scans (key);
-CREATE TABLE IF NOT EXISTS tiles (
-    scan_id TEXT NOT NULL REFERENCES scans ON DELETE CASCADE, tile INTEGER NOT NULL, state TEXT NOT NULL,
-    PRIMARY KEY (scan_id, tile)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS detections (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, scan_id TEXT NOT NULL REFERENCES scans ON DELETE CASCADE,
-    tile INTEGER NOT NULL, label TEXT NOT NULL, score REAL NOT NULL,
-    x_px REAL NOT NULL, y_px REAL NOT NULL, w_px REAL NOT NULL, h_px REAL NOT NULL, area_px REAL NOT NULL,
-    severity REAL NOT NULL, status TEXT NOT NULL DEFAULT 'unreviewed', note TEXT NOT NULL DEFAULT '');
-CREATE INDEX IF NOT EXISTS detections_by_scan ON detections (scan_id, score);
-CREATE TABLE IF NOT EXISTS decisions (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, gesture INTEGER NOT NULL, detection_id INTEGER NOT NULL REFERENCES detections,
-    status_before TEXT NOT NULL, status_after TEXT NOT NULL, note_before TEXT NOT NULL, note_after TEXT NOT NULL,
-    author TEXT NOT NULL, at TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'done');
-CREATE INDEX IF NOT EXISTS decisions_by_gesture ON decisions (state, gesture);
-CREATE TABLE IF NOT EXISTS view_state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
+from core.project.schema import MIGRATIONS, TABLES, VERSION
 
 
 def _uri(path: PurePath) -> str:
     """As SQLite reads it: a network share must keep both its slashes behind an empty host (sqlite.org/uri.html)."""
     text = path.as_posix()
     return "file://" + ("" if text.startswith("/") else "/") + quote(text, safe="/:")
+
+
+def _way_up(version: int) -> Iterator[str]:
+    """The statements that lead from a version to this one; 0 is an empty database."""
+    if version == 0:
+        yield from TABLES
+        return
+    for step in range(version, VERSION):
+        yield from MIGRATIONS[step]
 
 
 class Database:
@@ -82,8 +62,16 @@ class Database:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA foreign_keys = ON")
-        if version == 0:
-            self._connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+        if version < VERSION:
+            self._bring_up_to_date()
+
+    def _bring_up_to_date(self) -> None:
+        """Makes the tables, or those that were missing, in one transaction; another program may have been first."""
+        with self.writing() as db:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            for statement in _way_up(version):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {max(version, VERSION)}")
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

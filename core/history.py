@@ -1,0 +1,58 @@
+"""Decides what undo and redo do: one history of all that a person did in a project, in the order it was done.
+
+It outlives a restart. What a gesture changed is for `core.project.decision_log` and `core.project.drawing_store`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from core.project import Project, decision_log, drawing_store, gestures
+from core.project.gestures import GestureKind, Side
+
+_REPLAYS = {"decision": decision_log.replay, "drawing": drawing_store.replay}
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What one step back or forth changed: detections or drawings, by id."""
+
+    kind: GestureKind
+    ids: tuple[int, ...]
+
+
+class History:
+    """The gestures of one project. Methods raise SchliffError where the project can't be read or written."""
+
+    def __init__(self, project: Project) -> None:
+        self._database = project.database
+
+    @property
+    def can_undo(self) -> bool:
+        with self._database.reading() as db:
+            return gestures.to_undo(db) is not None
+
+    @property
+    def can_redo(self) -> bool:
+        with self._database.reading() as db:
+            return gestures.to_redo(db) is not None
+
+    def undo(self) -> Replayed | None:
+        """Takes back the last gesture; None when there is nothing to take back."""
+        return self._step(gestures.to_undo, "undone", "before")
+
+    def redo(self) -> Replayed | None:
+        """Does the gesture again that was taken back last; None when there is none."""
+        return self._step(gestures.to_redo, "done", "after")
+
+    def _step(self, choose: Callable, state: Literal["done", "undone"], side: Side) -> Replayed | None:
+        """Chooses and replays in one transaction: another window may be undoing too."""
+        with self._database.writing() as db:
+            gesture = choose(db)
+            if gesture is None:
+                return None
+            ids = _REPLAYS[gesture["kind"]](db, gesture["id"], side)
+            gestures.set_state(db, gesture["id"], state)
+        return Replayed(gesture["kind"], tuple(ids))

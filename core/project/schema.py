@@ -1,0 +1,81 @@
+"""Decides which tables a project's database has, and how one of an older version becomes one of this version.
+
+A migration is a list of statements that run in one transaction with the new version's number.
+"""
+
+from __future__ import annotations
+
+VERSION = 2
+
+_GESTURES = """CREATE TABLE gestures (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, author TEXT NOT NULL, at TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'done')"""
+_GESTURES_INDEX = "CREATE INDEX gestures_by_state ON gestures (state, id)"
+_DECISIONS = """CREATE TABLE decisions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, gesture INTEGER REFERENCES gestures,
+    detection_id INTEGER NOT NULL REFERENCES detections,
+    status_before TEXT NOT NULL, status_after TEXT NOT NULL, note_before TEXT NOT NULL, note_after TEXT NOT NULL,
+    author TEXT NOT NULL, at TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'live')"""
+_DECISIONS_INDEX = "CREATE INDEX decisions_by_gesture ON decisions (gesture)"
+_DRAWINGS = """CREATE TABLE drawings (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, section_id INTEGER NOT NULL REFERENCES sections, kind TEXT NOT NULL,
+    points TEXT NOT NULL, name TEXT NOT NULL, note TEXT NOT NULL, label TEXT NOT NULL, width_px REAL NOT NULL,
+    author TEXT NOT NULL, created TEXT NOT NULL)"""
+_DRAWINGS_INDEX = "CREATE INDEX drawings_by_section ON drawings (section_id)"
+_DRAWING_CHANGES = """CREATE TABLE drawing_changes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, gesture INTEGER NOT NULL REFERENCES gestures, drawing_id INTEGER NOT NULL,
+    before TEXT, after TEXT)"""
+_DRAWING_CHANGES_INDEX = "CREATE INDEX drawing_changes_by_gesture ON drawing_changes (gesture)"
+
+TABLES = (
+    """CREATE TABLE sections (
+    id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE, path TEXT NOT NULL,
+    width_px INTEGER NOT NULL, height_px INTEGER NOT NULL, pixel_size_um TEXT, stage TEXT NOT NULL)""",
+    """CREATE TABLE scans (
+    id TEXT PRIMARY KEY, section_id INTEGER NOT NULL REFERENCES sections, key TEXT NOT NULL,
+    replaced INTEGER NOT NULL DEFAULT 0, status TEXT NOT NULL, threshold REAL NOT NULL, spec TEXT NOT NULL,
+    tiles_total INTEGER NOT NULL, cell_px REAL NOT NULL, context_px REAL NOT NULL, seconds REAL NOT NULL DEFAULT 0,
+    device TEXT NOT NULL, parameters TEXT NOT NULL, provenance TEXT NOT NULL,
+    started TEXT NOT NULL, finished TEXT)""",
+    "CREATE INDEX scans_by_key ON scans (key)",
+    """CREATE TABLE tiles (
+    scan_id TEXT NOT NULL REFERENCES scans ON DELETE CASCADE, tile INTEGER NOT NULL, state TEXT NOT NULL,
+    PRIMARY KEY (scan_id, tile)) WITHOUT ROWID""",
+    """CREATE TABLE detections (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, scan_id TEXT NOT NULL REFERENCES scans ON DELETE CASCADE,
+    tile INTEGER NOT NULL, label TEXT NOT NULL, score REAL NOT NULL,
+    x_px REAL NOT NULL, y_px REAL NOT NULL, w_px REAL NOT NULL, h_px REAL NOT NULL, area_px REAL NOT NULL,
+    severity REAL NOT NULL, status TEXT NOT NULL DEFAULT 'unreviewed', note TEXT NOT NULL DEFAULT '')""",
+    "CREATE INDEX detections_by_scan ON detections (scan_id, score)",
+    "CREATE TABLE view_state (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    _GESTURES,
+    _GESTURES_INDEX,
+    _DECISIONS,
+    _DECISIONS_INDEX,
+    _DRAWINGS,
+    _DRAWINGS_INDEX,
+    _DRAWING_CHANGES,
+    _DRAWING_CHANGES_INDEX,
+)
+
+# Version 1 kept the state of a gesture in each of its decisions, and 0 as the gesture of those that were carried over.
+_FROM_1 = (
+    _GESTURES,
+    _GESTURES_INDEX,
+    "INSERT INTO gestures (id, kind, author, at, state) SELECT gesture, 'decision', max(author), max(at),"
+    " coalesce(max(CASE WHEN state IN ('done', 'undone', 'discarded') THEN state END), 'archived')"
+    " FROM decisions WHERE gesture > 0 GROUP BY gesture",
+    "DROP INDEX decisions_by_gesture",
+    "ALTER TABLE decisions RENAME TO decisions_1",
+    _DECISIONS,
+    "INSERT INTO decisions SELECT id, nullif(gesture, 0), detection_id, status_before, status_after, note_before,"
+    " note_after, author, at, CASE WHEN state IN ('archived', 'carried') THEN state ELSE 'live' END FROM decisions_1",
+    "DROP TABLE decisions_1",
+    _DECISIONS_INDEX,
+    _DRAWINGS,
+    _DRAWINGS_INDEX,
+    _DRAWING_CHANGES,
+    _DRAWING_CHANGES_INDEX,
+)
+
+MIGRATIONS = {1: _FROM_1}
