@@ -1,63 +1,41 @@
-"""Decides where things lie in a CZI file: header, directory, metadata, read directly and checked before libCZI sees it.
+"""Decides where things lie in a CZI file: header, directory, metadata, subblock data; read directly and checked.
 
-Layout after the ZISRAW file-format description (ZEISS). Pixels are decoded elsewhere (`core.readers.czi`).
+Layout after the ZISRAW file-format description (ZEISS). Pixels are decoded elsewhere (`core.readers.czi_pixels`).
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from core.errors import InputError
+from core.readers.czi_directory import COPY_AGAIN, Directory, Subblock, parse_directory
+from core.readers.file_bytes import FileBytes
 
 MAGIC = b"ZISRAWFILE"
-COPY_AGAIN = "Copy or export it again from the microscope's software; the transfer may have been cut short."
 
 _SEGMENT = struct.Struct("<16sqq")
 _HEADER = struct.Struct("<iiii16s16siqqiq")
 _ENTRY = struct.Struct("<2siqiiB5si")
-_DIMENSION = struct.Struct("<4siifi")
-_DIRECTORY_HEAD = 128
+_DIMENSION_BYTES = 20
 _METADATA_HEAD = 256
 _SUBBLOCK_HEAD = struct.Struct("<iiq")
-_X, _Y = ord("X"), ord("Y")
+_SUBBLOCK_START = _SEGMENT.size + _SUBBLOCK_HEAD.size + _ENTRY.size
 _MOST_DIMENSIONS = 40
 _LARGEST_XML = 256 << 20
+_LARGEST_DIRECTORY = 1 << 30
 _LARGEST_SUBBLOCK_XML = 1 << 20
-_LARGEST_COORDINATE = 1 << 30
-
-
-class Subblock(NamedTuple):
-    """One stored tile: `x, y, w, h` in the file's own level-0 px, `stored_w, stored_h` as its pixels lie on disk.
-
-    `where` holds the start of every dimension but X and Y ("C", "Z", "T", "S", "M" and so on).
-    """
-
-    position: int
-    pixel_type: int
-    compression: int
-    x: int
-    y: int
-    w: int
-    h: int
-    stored_w: int
-    stored_h: int
-    where: Mapping[str, int]
-
-    @property
-    def is_level0(self) -> bool:
-        return self.w == self.stored_w and self.h == self.stored_h
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What the file says it holds. `metadata_position` is 0 where there is no XML."""
+    """What the file says it holds. Positions are 0 where there is no XML, and no list of attachments."""
 
-    subblocks: tuple[Subblock, ...]
+    directory: Directory
     metadata_position: int
+    attachments_position: int
 
 
 def read_contents(path: Path) -> Contents:
@@ -66,16 +44,18 @@ def read_contents(path: Path) -> Contents:
         size = file.seek(0, 2)
         header = _read_segment(file, path, 0, "ZISRAWFILE", 512)
         fields = _HEADER.unpack_from(header.ljust(_HEADER.size, b"\0"))
-        directory, metadata = fields[7], fields[8]
+        directory, metadata, attachments = fields[7], fields[8], fields[10]
         if directory <= 0:
             raise InputError(
                 "its list of tiles was never written", path=path, remedy="The acquisition or the copy was cut short."
             )
         if directory > size:
             raise InputError("the file ends too early", path=path, remedy=COPY_AGAIN)
-        body = _read_segment(file, path, directory, "ZISRAWDIRECTORY", size)
-        subblocks = _parse_directory(body, path, size)
-    return Contents(subblocks, metadata if 0 < metadata < size else 0)
+        body = _read_segment(file, path, directory, "ZISRAWDIRECTORY", _LARGEST_DIRECTORY)
+    found = parse_directory(body, path)
+    if (found.position > size - _SEGMENT.size).all():
+        raise InputError("all of its tiles lie beyond the end of the file", path=path, remedy=COPY_AGAIN)
+    return Contents(found, *(place if 0 < place < size else 0 for place in (metadata, attachments)))
 
 
 def read_xml(path: Path, contents: Contents) -> bytes:
@@ -94,16 +74,41 @@ def read_xml(path: Path, contents: Contents) -> bytes:
 def read_subblock_xml(file: BinaryIO, subblock: Subblock) -> bytes:
     """The XML of one subblock, or b"" where it has none (or none that makes sense)."""
     file.seek(subblock.position)
-    head = file.read(_SEGMENT.size + _SUBBLOCK_HEAD.size + _ENTRY.size)
-    if len(head) < _SEGMENT.size + _SUBBLOCK_HEAD.size + _ENTRY.size or not head.startswith(b"ZISRAWSUBBLOCK"):
+    head = file.read(_SUBBLOCK_START)
+    if len(head) < _SUBBLOCK_START or not head.startswith(b"ZISRAWSUBBLOCK"):
         return b""
     length = _SUBBLOCK_HEAD.unpack_from(head, _SEGMENT.size)[0]
     dimensions = _ENTRY.unpack_from(head, _SEGMENT.size + _SUBBLOCK_HEAD.size)[-1]
     if not (0 < length <= _LARGEST_SUBBLOCK_XML and 0 <= dimensions <= _MOST_DIMENSIONS):
         return b""
-    fixed = max(256, _SUBBLOCK_HEAD.size + _ENTRY.size + dimensions * _DIMENSION.size)
+    fixed = max(256, _SUBBLOCK_HEAD.size + _ENTRY.size + dimensions * _DIMENSION_BYTES)
     file.seek(subblock.position + _SEGMENT.size + fixed)
     return file.read(length).strip(b"\0 \r\n\t")
+
+
+def find_data(file: FileBytes, path: Path, subblock: Subblock) -> tuple[int, int]:
+    """Where the pixels of a subblock begin in the file, and how many bytes they take.
+
+    Raises InputError where the subblock isn't there whole, or isn't the one that the directory promises.
+    """
+    place = f"its tile at {subblock.x}, {subblock.y}"
+    head = file.read(subblock.position, _SUBBLOCK_START)
+    if len(head) < _SUBBLOCK_START:
+        raise InputError(f"{place} lies beyond the end of the file", path=path, remedy=COPY_AGAIN)
+    metadata, attachment, data = _SUBBLOCK_HEAD.unpack_from(head, _SEGMENT.size)
+    schema, pixel_type, _, _, compression, _, _, dimensions = _ENTRY.unpack_from(
+        head, _SEGMENT.size + _SUBBLOCK_HEAD.size
+    )
+    sound = head.startswith(b"ZISRAWSUBBLOCK\0") and schema == b"DV" and 0 <= dimensions <= _MOST_DIMENSIONS
+    if not sound or min(metadata, attachment, data) < 0:
+        raise InputError(f"{place} is damaged", path=path, remedy=COPY_AGAIN)
+    if (pixel_type, compression) != (subblock.pixel_type, subblock.compression):
+        raise InputError(f"{place} is not what the file's list of tiles says", path=path, remedy=COPY_AGAIN)
+    fixed = max(256, _SUBBLOCK_HEAD.size + _ENTRY.size + dimensions * _DIMENSION_BYTES)
+    start = subblock.position + _SEGMENT.size + fixed + metadata
+    if start + data > file.size:
+        raise InputError(f"{place} lies beyond the end of the file", path=path, remedy=COPY_AGAIN)
+    return start, data
 
 
 def _read_segment(file: BinaryIO, path: Path, position: int, name: str, most: int) -> bytes:
@@ -119,50 +124,3 @@ def _read_segment(file: BinaryIO, path: Path, position: int, name: str, most: in
     if wanted < 0:
         raise InputError(f"it is damaged: {name} has no length", path=path, remedy=COPY_AGAIN)
     return file.read(min(wanted, most))
-
-
-def _parse_directory(body: bytes, path: Path, size: int) -> tuple[Subblock, ...]:
-    damaged = InputError("its list of tiles is damaged", path=path, remedy=COPY_AGAIN)
-    if len(body) < _DIRECTORY_HEAD:
-        raise damaged
-    (count,) = struct.unpack_from("<i", body)
-    if not 0 <= count <= len(body) // _ENTRY.size:
-        raise damaged
-    if count == 0:
-        raise InputError("it holds no pixels", path=path, remedy="Open the file that the acquisition wrote.")
-    subblocks = []
-    offset = _DIRECTORY_HEAD
-    for _ in range(count):
-        if offset + _ENTRY.size > len(body):
-            raise damaged
-        schema, pixel_type, position, _part, compression, _, _, dimensions = _ENTRY.unpack_from(body, offset)
-        offset += _ENTRY.size
-        end = offset + dimensions * _DIMENSION.size
-        if schema != b"DV" or not 0 <= dimensions <= _MOST_DIMENSIONS or end > len(body):
-            raise damaged
-        subblock = _subblock(position, pixel_type, compression, body[offset:end])
-        offset = end
-        if subblock is None:
-            raise damaged
-        if not 0 < position <= size - _SEGMENT.size:
-            raise InputError("some of its tiles lie beyond the end of the file", path=path, remedy=COPY_AGAIN)
-        subblocks.append(subblock)
-    return tuple(subblocks)
-
-
-def _subblock(position: int, pixel_type: int, compression: int, dimensions: bytes) -> Subblock | None:
-    """None where it has no sensible place in the plane."""
-    x = y = w = h = stored_w = stored_h = 0
-    where = {}
-    for name, start, length, _, stored in _DIMENSION.iter_unpack(dimensions):
-        if name[0] == _X:
-            x, w, stored_w = start, length, stored or length
-        elif name[0] == _Y:
-            y, h, stored_h = start, length, stored or length
-        else:
-            where[chr(name[0])] = start
-    if w < 1 or h < 1 or stored_w < 1 or stored_h < 1:
-        return None
-    if max(abs(x), abs(y), w, h, stored_w, stored_h) > _LARGEST_COORDINATE:
-        return None
-    return Subblock(position, pixel_type, compression, x, y, w, h, stored_w, stored_h, where)

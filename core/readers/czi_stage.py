@@ -15,8 +15,9 @@ import numpy as np
 
 from core.frames import DISAGREEMENT_WORTH_A_WARNING_UM, NO_STAGE, Affine, StageSource, StageTransform
 from core.geometry import Box
+from core.readers.czi_directory import Directory, Subblock
 from core.readers.czi_metadata import CziMetadata, PixelToStage, number, parse_xml
-from core.readers.czi_segments import Subblock, read_subblock_xml
+from core.readers.czi_segments import read_subblock_xml
 
 Array = np.ndarray
 
@@ -74,11 +75,13 @@ def find_stage(
     return StageTransform(best.source, best.affine, best.residual_um, max(apart.values(), default=None)), warnings
 
 
-def tile_positions(path: Path, subblocks: Sequence[Subblock], origin: tuple[int, int]) -> list[TilePosition]:
+def tile_positions(path: Path, directory: Directory, origin: tuple[int, int]) -> list[TilePosition]:
     """The stage tags of up to 128 level-0 tiles, spread evenly over the acquisition."""
-    distinct = list({(s.x, s.y): s for s in subblocks if s.is_level0}.values())
+    full = np.flatnonzero(directory.is_level0)
+    _, first = np.unique(directory.x[full] + (directory.y[full] << 32), return_index=True)
+    distinct = full[np.sort(first)]
     step = max(1.0, len(distinct) / _TILES_ASKED)
-    asked = [distinct[int(i * step)] for i in range(min(len(distinct), _TILES_ASKED))]
+    asked = [directory.subblock(distinct[int(i * step)]) for i in range(min(len(distinct), _TILES_ASKED))]
     found = []
     with path.open("rb") as file:
         for subblock in asked:
