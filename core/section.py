@@ -101,19 +101,20 @@ class Section(ABC):
         level, scale = self.source_level(request)
         factor = request.downsample // scale
         rows, columns = request.shape
-        out = np.zeros((rows, columns, self.info.samples), self.info.dtype)
         x0, y0 = request.x // scale, request.y // scale
+        if factor == 1:
+            whole = self._read_inside(level, self.info.levels[level], x0, y0, columns, rows, request.plane)
+            return np.zeros((rows, columns, self.info.samples), self.info.dtype) if whole is None else whole
+        out = np.zeros((rows, columns, self.info.samples), self.info.dtype)
         for row, column, height, width in _blocks(rows, columns, factor):
             x, y = x0 + column * factor, y0 + row * factor
             stored = self.info.levels[level]
             part = self._read_inside(level, stored, x, y, width * factor, height * factor, request.plane)
             if part is not None:
-                block = part
-                if factor > 1:
-                    weights_x = _weights(x, width * factor, scale, stored.width_px, self.info.width_px)
-                    weights_y = _weights(y, height * factor, scale, stored.height_px, self.info.height_px)
-                    block = _area_mean(part, factor, weights_x, weights_y)
-                out[row : row + height, column : column + width] = block
+                weights_x = _weights(x, width * factor, scale, stored.width_px, self.info.width_px)
+                weights_y = _weights(y, height * factor, scale, stored.height_px, self.info.height_px)
+                mean = _area_mean(part, factor, weights_x, weights_y)
+                out[row : row + height, column : column + width] = mean
         return out
 
     def _read_inside(
