@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import signal
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -21,17 +24,43 @@ if TYPE_CHECKING:
 
 SCREENSHOT_SIZE = (1600, 1000)
 SCREENSHOT_SECONDS = 60
+LOAD_AFTER_MS = 200  # the window is there and can be used
 
 
 def run_app(path: Path | None = None) -> int:
     """Opens the window, on a section or project if one is given; returns when it is closed."""
+    if path is not None:
+        _load_in_background("numpy", "cv2")  # what every reader needs, while Qt is loaded
     app = make_application()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop never runs Python's own handler
+    window = launch(app, path)
+    code = app.exec()
+    del window
+    return code
+
+
+def launch(app: QApplication, path: Path | None = None) -> MainWindow:
+    """The window, shown, on its way to a section or project if one is given."""
+    from PySide6.QtCore import QTimer
+
     window = make_window(app)
-    window.show()
     if path is not None:
         window.session.open_path(path)
-    return app.exec()
+    window.show()
+    if path is None:
+        QTimer.singleShot(LOAD_AFTER_MS, lambda: _load_in_background("app.opening", "app.viewer.viewer"))
+    return window
+
+
+def _load_in_background(*modules: str) -> None:
+    """Imports what will be needed soon. What fails here fails again, and is told, where it is needed."""
+
+    def load() -> None:
+        for name in modules:
+            with suppress(ImportError):
+                importlib.import_module(name)
+
+    threading.Thread(target=load, name="loading", daemon=True).start()
 
 
 def save_screenshot(
