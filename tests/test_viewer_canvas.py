@@ -7,47 +7,17 @@ import time
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.session_opening import Opened
 from app.session_state import SavedView, ViewState
 from core.display import DisplayRange
 from core.errors import InputError
 from core.section import Plane
 from tests.memory_section import MemorySection, noise
+from tests.viewer_support import grabbed, show, wait_sharp, wheel
 
 SIZE = (640, 480)
-
-
-def show(viewer, section, saved=None, display_range=None):
-    viewer.session.adopt(Opened(section, saved=saved or SavedView(), display_range=display_range))
-
-
-def wait_sharp(qtbot, viewer):
-    qtbot.waitUntil(lambda: viewer.is_sharp, timeout=10_000)
-
-
-def grabbed(viewer) -> np.ndarray:
-    """The viewport without what lies over it, (rows, columns, 3) uint8."""
-    image = viewer.canvas.viewport().grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
-    data = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
-    return data[:, : image.width() * 3].reshape(image.height(), image.width(), 3).copy()
-
-
-def wheel(viewer, position: QPointF, angle: int) -> None:
-    event = QWheelEvent(
-        position,
-        viewer.canvas.viewport().mapToGlobal(position),
-        QPoint(),
-        QPoint(0, angle),
-        Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
-    QApplication.sendEvent(viewer.canvas.viewport(), event)
 
 
 def test_at_one_to_one_the_view_is_the_files_pixels(qtbot, viewer):

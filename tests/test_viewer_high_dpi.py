@@ -12,13 +12,13 @@ import pytest
 SCRIPT = """
 import sys
 import numpy as np
-from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from app.session import Session
 from app.session_opening import Opened
 from app.viewer.viewer import Viewer
 from tests.memory_section import MemorySection, noise
+from tests.viewer_support import grabbed
 
 app = QApplication([])
 app.setProperty("still", True)
@@ -33,9 +33,7 @@ viewer.canvas.look_at(801, 703)
 while not viewer.is_sharp:
     QTest.qWait(10)
 ratio = viewer.devicePixelRatioF()
-image = viewer.canvas.viewport().grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
-data = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
-shown = data[:, : image.width() * 3].reshape(image.height(), image.width(), 3).copy()
+shown = grabbed(viewer)
 left, top = viewer.canvas.section_point(viewer.canvas.viewport().rect().topLeft().toPointF())
 left, top = round(left), round(top)
 assert abs(left - (801 - shown.shape[1] / 2)) <= 2, left

@@ -19,6 +19,7 @@ from core.frames import StageTransform
 from core.geometry import Box
 from core.project.records import ScanRecord, ScoreMap
 from tests.memory_section import MemorySection
+from tests.viewer_support import grabbed
 
 LABELS = ("pore", "crack", "preparation_artefact")
 
@@ -47,12 +48,6 @@ def show(qtbot, viewer, detections=(), score_map=None, zoom=1.0, size=(960, 1280
 
 def restyle(viewer, layer_id, **changes):
     viewer.session.set_layers(viewer.session.layers.styled(layer_id, **changes))
-
-
-def grabbed(viewer) -> np.ndarray:
-    image = viewer.canvas.viewport().grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
-    data = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
-    return data[:, : image.width() * 3].reshape(image.height(), image.width(), 3).copy()
 
 
 def changed(viewer, x, y, w, h) -> bool:

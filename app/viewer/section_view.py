@@ -26,7 +26,7 @@ class SectionView(QWidget):
         super().__init__(parent)
         self.provider = TileProvider(self)
         self.canvas = Canvas(self)
-        self.scale_bar = ScaleBar(self.canvas)
+        self.scale_bar = ScaleBar(self.canvas.viewport())
         self._section: Section | None = None  # the one in the canvas
         self._section_item = SectionItem(self.provider)
         self.canvas.scene().addItem(self._section_item)
@@ -61,13 +61,13 @@ class SectionView(QWidget):
     # -- for those who show more ------------------------------------------------------------------
 
     def _camera_changed(self) -> None:
+        self._place_overlays()  # a scroll has taken them along
         camera, section = self.canvas.camera, self._section
         if camera is None or section is None:
             return
         self._want_tiles()
         size = section.info.pixel_size_um
         self.scale_bar.show_scale(camera.zoom, size[0] if size is not None else None)
-        self._place_overlays()
 
     def _device_zoom(self) -> float:
         """Device px per level-0 px."""
@@ -94,6 +94,7 @@ class SectionView(QWidget):
         return box
 
     def _place_overlays(self) -> None:
+        """What lies over the section is in the viewport: beside it, it would keep Qt from scrolling what is painted."""
         self.scale_bar.move(2 * SPACE, self.canvas.rect().height() - self.scale_bar.height() - 2 * SPACE)
 
     def _show_theme(self) -> None:

@@ -35,7 +35,7 @@ class Viewer(SectionView):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.minimap = Minimap(self.canvas)
+        self.minimap = Minimap(self.canvas.viewport())
         self.overlays = Overlays(session, self.canvas.scene())
         self.overlays.stack.add("section", "Section", self._section_item)
         self.column.insertWidget(0, PlaneBar(session, self))
