@@ -115,6 +115,7 @@ def _with_overviews(section: Section) -> Section:
 
 def _fill(opened: Opened) -> None:
     """Everything the project and the pixels tell, so that the window's thread only has to show it."""
+    from core.project.drawing_store import DrawingStore
     from core.review import Review
 
     assert opened.section is not None
@@ -124,6 +125,7 @@ def _fill(opened: Opened) -> None:
         shown = read_scan(opened.project, opened.record.id, opened.saved.scan_id)
         opened.scans, opened.scan = shown.scans, shown.scan
         opened.detections, opened.score_map = shown.detections, shown.score_map
+        opened.drawings = DrawingStore(opened.project).drawings(opened.record.id)
     opened.display_range = _display_range(opened.section, opened.saved)
 
 

@@ -1,12 +1,13 @@
 """Decides what is open, chosen, hidden and selected: the one holder of mutable state, which says so by signals.
 
 Panels, gallery and viewer read its attributes, call its methods and follow its signals; they never talk to each
-other. Opening files is for `app.session_opening`, running scans for `app.session_scanning`.
+other. Opening files is for `app.session_opening`, running scans for `app.session_scanning`, drawings for
+`app.session_drawings`, decisions and undo for `app.session_review`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +16,10 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs import Job, Lanes
 from app.layer_styles import LayerStyles
+from app.session_drawings import Drawings
 from app.session_opening import Opened, Opener
 from app.session_overviews import OverviewBuilder
+from app.session_review import ReviewControl
 from app.session_scanning import ScanControl
 from app.session_state import SavedView, ViewState
 from core.detection import Detection, Status
@@ -75,13 +78,14 @@ class Session(QObject):
         self.layers = LayerStyles()
         self.view: ViewState | None = None
         self._visible: list[Detection] | None = None
-        self._review: Review | None = None
         self._save_timer = QTimer(self, singleShot=True, interval=SAVE_AFTER_MS)
         self._save_timer.timeout.connect(self.save_state)
 
         self.opener = Opener(self)
         self.scan_control = ScanControl(self)
         self.overviews = OverviewBuilder(self)
+        self.drawings = Drawings(self)
+        self._reviewing = ReviewControl(self)
 
     # -- opening and scanning ---------------------------------------------------------------------
 
@@ -184,49 +188,26 @@ class Session(QObject):
 
     @property
     def can_undo(self) -> bool:
-        return self._review is not None and self._review.can_undo
+        return self._reviewing.can_undo
 
     @property
     def can_redo(self) -> bool:
-        return self._review is not None and self._review.can_redo
+        return self._reviewing.can_redo
 
     def decide(self, status: Status, ids: Iterable[int] | None = None, note: str | None = None) -> None:
         """Records a person's decision about the selected detection, or about all of `ids`; one step of undo."""
-        if ids is None:
-            ids = () if self.selected_id is None else (self.selected_id,)
-        chosen = list(ids)
-        if self._review is None or not chosen:
-            return
-        try:
-            self._review.decide(chosen, status, note)
-            self._refresh_decisions(chosen)
-        except SchliffError as error:
-            self.report(error)
+        self._reviewing.decide(status, ids, note)
 
     def undo(self) -> None:
-        """Takes the last decision back and selects what it was about."""
-        if self._review is not None:
-            self._replay(self._review.undo)
+        """Takes back what was done last (a decision, a drawing) and selects what it was about."""
+        self._reviewing.undo()
 
     def redo(self) -> None:
-        """Makes the decision again that was taken back last, and selects what it is about."""
-        if self._review is not None:
-            self._replay(self._review.redo)
+        """Does again what was taken back last, and selects what it is about."""
+        self._reviewing.redo()
 
-    def _replay(self, step: Callable[[], list[int]]) -> None:
-        """Goes one gesture back or forth and selects the first of the shown scan's detections that it changed."""
-        try:
-            ids = step()
-            if ids:
-                self._refresh_decisions(ids)
-        except SchliffError as error:
-            self.report(error)
-            return
-        changed = next((i for i in ids if self.detection(i) is not None), None)
-        if changed is not None:
-            self.select(changed, "keys")
-
-    def _refresh_decisions(self, ids: list[int]) -> None:
+    def refresh_decisions(self, ids: list[int]) -> None:
+        """Reads again what is decided; `ids` are the detections that changed."""
         assert self.project is not None
         if self.scan is not None:
             stored = {d.id: d for d in self.project.detections(self.scan.id)}
@@ -264,12 +245,13 @@ class Session(QObject):
             saved.plane,
             saved.view,
         )
-        self.project, self.section_record, self._review = opened.project, opened.record, opened.review
+        self.project, self.section_record, self._reviewing.review = opened.project, opened.record, opened.review
         self.scans, self.scan, self.score_map = opened.scans, opened.scan, opened.score_map
         self.detections, self._visible = opened.detections, None
         self.threshold = opened.scan.threshold if opened.scan else DEFAULT_THRESHOLD
         self.layers, self.hidden_labels = saved.layers, saved.hidden_labels
         self.selected_id = saved.selected_id if any(d.id == saved.selected_id for d in self.detections) else None
+        self.drawings.adopt(opened.drawings)
         for signal in (self.section_changed, self.project_changed, self.scans_changed, self.layers_changed):
             signal.emit()
         self.detections_changed.emit()
@@ -278,7 +260,7 @@ class Session(QObject):
 
     def adopt_project(self, project: Project, record: SectionRecord, review: Review) -> None:
         """Takes the project that was made for the open section."""
-        self.project, self.section_record, self._review = project, record, review
+        self.project, self.section_record, self._reviewing.review = project, record, review
         self.project_changed.emit()
         self._state_changed()
 
@@ -331,6 +313,7 @@ class Session(QObject):
 
     def close(self) -> None:
         """Saves, stops all work, joins the threads, closes the files."""
+        self.drawings.settle()
         self.save_state()
         self.overviews.stop()
         self.scan_control.stop()

@@ -16,6 +16,7 @@ from core.detection import Detection
 if TYPE_CHECKING:
     from app.session import Session
     from core.display import DisplayRange
+    from core.drawing import Drawing
     from core.jobs import CancelToken, Progress
     from core.project import Project, ScanRecord, ScoreMap, SectionRecord
     from core.review import Review
@@ -36,6 +37,7 @@ class Opened:
     scan: ScanRecord | None = None
     detections: list[Detection] = field(default_factory=list)
     score_map: ScoreMap | None = None
+    drawings: list[Drawing] = field(default_factory=list)
     warning: str = ""
 
     def close(self) -> None:
@@ -99,6 +101,7 @@ class Opener:
         if self._session.scanning:
             self._session.cancel_scan()
             self._session.message.emit("info", "The scan was paused; open its section again and scan to go on.")
+        self._session.drawings.settle()
         self._retire()
         self._session.adopt(opened)
         self.close_retired()

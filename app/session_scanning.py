@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QElapsedTimer, QTimer
 
 from app.jobs import Job
 from app.session_opening import Opened
+from app.session_project import NewProject, make_project
 from app.session_reading import Shown, read_scan
 from core.detection import Detection
-from core.errors import ResourceError
 from core.jobs import CancelToken, Progress, Step
 
 if TYPE_CHECKING:
     from app.session import Session
     from core.models.base import ModelSpec
-    from core.project import Project, SectionRecord
-    from core.review import Review
+    from core.project import Project
     from core.scan.runner import ScanOptions
     from core.section import Section
 
 SHOW_FOUND_MS = 200  # how long new detections are gathered: a fast scan must not keep the window busy
 REFRESH_MS = 3000  # how often the growing map and the records are read again during a scan
-
-
-@dataclass(frozen=True)
-class _NewProject:
-    project: Project
-    record: SectionRecord
-    review: Review
 
 
 class ScanControl:
@@ -118,7 +109,7 @@ class ScanControl:
     def _posted(self, item: object) -> None:
         """The project that was made for the scan, or what was found in one tile."""
         session = self._session
-        if isinstance(item, _NewProject):
+        if isinstance(item, NewProject):
             if self._is_of_open_section() and session.project is None:
                 session.adopt_project(item.project, item.record, item.review)
                 session.message.emit("info", f"Project: {item.project.path}")
@@ -173,7 +164,7 @@ def _scan(
 ) -> Any:
     """In the GPU lane: a project if there is none, the model (torch is imported here), the scan."""
     if project is None:
-        made = _make_project(section)
+        made = make_project(section)
         job.post(made)
         project = made.project
     progress(Step(0, 0, f"Loading {spec.name}"))
@@ -183,15 +174,3 @@ def _scan(
     model = load_model(spec, options.device)
     cancel.check()
     return run_scan(project, section, model, options, progress, cancel, on_detections=job.post)
-
-
-def _make_project(section: Section) -> _NewProject:
-    from app.opening import project_home, user_project
-    from core.project import Project
-    from core.review import Review
-
-    try:
-        project = Project.open_or_create(project_home(section.info.path))
-    except ResourceError:  # the folder only looked writable
-        project = Project.open_or_create(user_project(section.info.path))
-    return _NewProject(project, project.add_section(section), Review(project))

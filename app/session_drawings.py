@@ -1,0 +1,204 @@
+"""Decides which drawings the open section has, which one is selected, and when they are stored.
+
+A section without a project gets one when the first drawing is stored. What can't be stored yet is shown all the same and
+is stored with the next try.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from app.jobs import Job
+from app.session_opening import Opened
+from app.session_project import NewProject, make_project
+from core.drawing import Drawing
+from core.errors import SchliffError
+
+if TYPE_CHECKING:
+    from app.session import Session
+    from core.jobs import CancelToken
+    from core.project.drawing_store import DrawingStore
+    from core.section import Section
+
+
+class Drawings(QObject):
+    """The drawings of the session's section, in the order they were made. Those not stored yet have ids below 0."""
+
+    changed = Signal()  # which there are, or what one of them looks like
+    selection_changed = Signal(str)  # who selected: "viewer", "panel", "keys", "session"
+    wanted = Signal(object)  # a Drawing somebody asked to see in the section
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self._stored: list[Drawing] = []
+        self._waiting: list[Drawing] = []
+        self._last_waiting = 0
+        self._making: Job | None = None
+        self.selected_id: int | None = None
+        session.project_changed.connect(self._store_waiting)
+
+    @property
+    def items(self) -> list[Drawing]:
+        """All of them. Don't change the list."""
+        return self._stored + self._waiting if self._waiting else self._stored
+
+    def get(self, drawing_id: int | None) -> Drawing | None:
+        return next((d for d in self.items if d.id == drawing_id), None)
+
+    @property
+    def selected(self) -> Drawing | None:
+        return self.get(self.selected_id)
+
+    def select(self, drawing_id: int | None, source: str) -> None:
+        """Selects one (None: none)."""
+        if drawing_id != self.selected_id:
+            self.selected_id = drawing_id
+            self.selection_changed.emit(source)
+
+    def show(self, drawing_id: int | None) -> None:
+        """Asks the viewer to go there."""
+        drawing = self.get(drawing_id)
+        if drawing is not None:
+            self.wanted.emit(drawing)
+
+    # -- changing them ----------------------------------------------------------------------------
+
+    def add(self, drawing: Drawing) -> None:
+        """Stores a new drawing and selects it; one step of undo."""
+        if self._session.section is None:
+            return
+        self._last_waiting -= 1
+        self._waiting.append(replace(drawing, id=self._last_waiting))
+        self.changed.emit()
+        self.select(self._last_waiting, "viewer")
+        self._store_waiting()
+
+    def change(self, drawing: Drawing) -> None:
+        """Stores one of them (known by its id) as it is now; one step of undo."""
+        if drawing.id < 0:
+            self._waiting = [drawing if d.id == drawing.id else d for d in self._waiting]
+            self.changed.emit()
+            self._store_waiting()
+        elif (store := self._store()) is not None:
+            try:
+                store.change([drawing])
+            except SchliffError as error:
+                self._session.report(error)
+            self.refresh((drawing.id,))
+
+    def remove(self, ids: Iterable[int] | None = None) -> None:
+        """Deletes drawings, or the selected one; one step of undo."""
+        chosen = [i for i in ((self.selected_id,) if ids is None else tuple(ids)) if i is not None]
+        store = self._store()
+        self._waiting = [d for d in self._waiting if d.id not in chosen]
+        if store is not None and any(i > 0 for i in chosen):
+            try:
+                store.remove([i for i in chosen if i > 0])
+            except SchliffError as error:
+                self._session.report(error)
+        self.refresh(())
+
+    def refresh(self, ids: Sequence[int]) -> None:
+        """Reads again what is stored; `ids` are those that changed, and the first of them that is here is selected."""
+        store, record = self._store(), self._session.section_record
+        known = {d.id for d in self._stored}
+        if store is not None and record is not None:
+            try:
+                self._stored = store.drawings(record.id)
+            except SchliffError as error:
+                self._session.report(error)
+        self.changed.emit()
+        here = next((i for i in ids if self.get(i) is not None), None)
+        if here is not None:
+            self.select(here, "keys")
+        elif self.selected_id is not None and self.selected is None:
+            self.select(None, "session")
+        if ids and here is None and known.isdisjoint(ids):
+            self._session.message.emit("info", "That was in another section of this project.")
+
+    def settle(self) -> None:
+        """Stores what waits for its project, now: the section is about to be left."""
+        session = self._session
+        self._making = None
+        if not self._waiting or session.section is None:
+            return
+        try:
+            if session.project is None:
+                made = make_project(session.section)
+                session.adopt_project(made.project, made.record, made.review)
+        except SchliffError as error:
+            session.message.emit("error", f"What was drawn is lost. {error}")
+
+    def adopt(self, drawings: Sequence[Drawing]) -> None:
+        """Those of another section; call `settle` before the old one goes."""
+        self._stored, self._waiting, self.selected_id = list(drawings), [], None
+        self.changed.emit()
+        self.selection_changed.emit("session")
+
+    # -- storing them -----------------------------------------------------------------------------
+
+    def _store(self) -> DrawingStore | None:
+        from core.project.drawing_store import DrawingStore
+
+        project = self._session.project
+        return DrawingStore(project) if project is not None else None
+
+    def _store_waiting(self) -> None:
+        if not self._waiting:
+            self.changed.emit()  # what can be undone may be another
+            return
+        store, record = self._store(), self._session.section_record
+        if store is None or record is None:
+            self._make_project()
+            return
+        try:
+            while self._waiting:
+                drawing = self._waiting[0]
+                (stored,) = store.add(record.id, [drawing])
+                self._stored, self._waiting = [*self._stored, stored], self._waiting[1:]
+                if self.selected_id == drawing.id:
+                    self.selected_id = stored.id
+                    self.selection_changed.emit("session")
+        except SchliffError as error:
+            self._session.message.emit("error", f"The drawing is not saved yet. {error}")
+        self.changed.emit()
+
+    def _make_project(self) -> None:
+        section = self._session.section
+        if self._making is not None or section is None:
+            return
+        job = self._making = Job(lambda progress, cancel: _made_for(section, cancel), "Making a project")
+        job.finished.connect(lambda made: self._made(job, made))
+        job.failed.connect(lambda error: self._not_made(job, error))
+        self._session.lanes.io.submit(job)
+
+    def _made(self, job: Job, made: NewProject) -> None:
+        session = self._session
+        if job is not self._making or session.project is not None:
+            session.opener.retire(Opened(None, made.project))
+            session.opener.close_retired()
+            return
+        self._making = None
+        session.adopt_project(made.project, made.record, made.review)
+        session.message.emit("info", f"Project: {made.project.path}")
+
+    def _not_made(self, job: Job, error: Exception) -> None:
+        if job is self._making:
+            self._making = None
+            if isinstance(error, SchliffError):
+                self._session.message.emit("error", f"The drawing is not saved yet. {error}")
+            else:
+                self._session.report(error)
+
+
+def _made_for(section: Section, cancel: CancelToken) -> NewProject:
+    made = make_project(section)
+    if cancel.cancelled:  # nobody will take it
+        made.project.close()
+        cancel.check()
+    return made
