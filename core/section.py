@@ -86,6 +86,8 @@ class Section(ABC):
         A level serves when its pixel grid falls on the request's and it reaches as far as the request does.
         """
         best, best_scale = 0, 1
+        if request.downsample == 1:
+            return best, best_scale
         for index, level in enumerate(self.info.levels):
             scale = _power_of_two_scale(level, self.info)
             if best_scale < scale <= request.downsample and _serves(level, scale, request, self.info):

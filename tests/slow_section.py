@@ -73,7 +73,7 @@ class SlowFile(FileBytes):
         self._wait(offset, target.nbytes)
         return super()._fetch_into(offset, target)
 
-    def mapped(self, key: Hashable, size: int) -> None:
+    def mapped(self, key: Hashable, size: int, at_first: bool) -> None:
         return None
 
     def _wait(self, offset: int, count: int) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -19,20 +18,24 @@ class SharedHandle(Generic[T]):
     def __init__(self, path: Path, resource: T, close: Callable[[T], None]) -> None:
         self._path, self._resource, self._close = path, resource, close
         self._users, self._closed = 0, False
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
 
-    @contextmanager
-    def use(self) -> Iterator[T]:
-        """The resource, kept open meanwhile. Raises InputError once it is closed."""
-        with self._changed:
+    def use(self) -> SharedHandle[T]:
+        """For `with`: gives the resource, kept open meanwhile. Raises InputError once it is closed."""
+        return self
+
+    def __enter__(self) -> T:
+        with self._lock:
             if self._closed:
                 raise InputError("the section was closed", path=self._path, remedy="Open it again.")
             self._users += 1
-        try:
-            yield self._resource
-        finally:
-            with self._changed:
-                self._users -= 1
+        return self._resource
+
+    def __exit__(self, *exc: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._closed:
                 self._changed.notify_all()
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ _CUT_SHORT = "Copy or export it again; the transfer may have been cut short."
 _BAND_BYTES = 1 << 20
 _WASTE = 2  # as many bytes are read for nothing, at most, to save a read for each row
 _KEPT_BAND_BYTES = 8 << 20
-_PAGES_AROUND = 64 << 10  # what the system maps around a page that is looked at
+_LARGEST_MAPPED = 256 << 20
 
 
 class PlainRows:
@@ -31,39 +31,39 @@ class PlainRows:
     def fill(self, file: FileBytes, offset: int, x: int, y: int, target: Array) -> None:
         """Fills `target` (height, width, samples) from pixel x, y of rows that begin at `offset`. Raises InputError."""
         height, width = target.shape[:2]
-        start = offset + y * self._row_bytes
-        band = height * self._row_bytes
-        if width == self._width and target.flags.c_contiguous:
+        start, band = offset + y * self._row_bytes, height * self._row_bytes
+        is_scattered = band > max(_BAND_BYTES, _WASTE * width * height * self._pixel_bytes)
+        if is_scattered and file.slow:
+            self._copy_from_bands(file, offset, x, y, target)
+        elif not self._copy_mapped(file, start, x, target, is_scattered):
+            self._read_part(file, start, x, target, is_scattered)
+        if not self._stored.isnative:
+            target.byteswap(inplace=True)
+
+    def _read_part(self, file: FileBytes, start: int, x: int, target: Array, is_scattered: bool) -> None:
+        height, width = target.shape[:2]
+        if is_scattered:
+            self._read_rows(file, start + x * self._pixel_bytes, target)
+        elif width == self._width and target.flags.c_contiguous:
             self._read(file, start, target)
-        elif band <= max(_BAND_BYTES, _WASTE * width * height * self._pixel_bytes):
+        else:
             rows = np.empty((height, self._width, self._samples), target.dtype)
             self._read(file, start, rows)
             target[:] = rows[:, x : x + width]
-        elif file.slow:
-            self._copy_from_bands(file, offset, x, y, target)
-        elif not self._copy_mapped(file, start, x, target):
-            self._read_rows(file, start + x * self._pixel_bytes, target)
-        if not self._stored.isnative:
-            target.byteswap(inplace=True)
 
     def _read(self, file: FileBytes, start: int, target: Array) -> None:
         if not file.read_into(start, target):
             raise InputError("the file ends before its pixels do", path=self._path, remedy=_CUT_SHORT)
 
-    def _copy_mapped(self, file: FileBytes, start: int, x: int, target: Array) -> bool:
-        """From the map of the file, where there is one: a band of rows counts as looked at as a whole."""
-        height, width = target.shape[:2]
-        pages = min(height * self._row_bytes, height * (width * self._pixel_bytes + _PAGES_AROUND))
-        mapped = file.mapped(start, pages)
-        end = start + (height - 1) * self._row_bytes + (x + width) * self._pixel_bytes
-        if mapped is None or end > len(mapped):
+    def _copy_mapped(self, file: FileBytes, start: int, x: int, target: Array, is_scattered: bool) -> bool:
+        """From the map of the file, where that is better than reading. The whole band of rows counts as looked at."""
+        height, width, samples = target.shape
+        band, begin = height * self._row_bytes, start + x * self._pixel_bytes
+        mapped = file.mapped(start, band, is_scattered) if band <= _LARGEST_MAPPED else None
+        if mapped is None or begin + band - self._row_bytes + width * self._pixel_bytes > len(mapped):
             return False
-        begin, shape = start + x * self._pixel_bytes, (height, width * self._pixel_bytes)
-        rows: Array = np.ndarray(shape, np.uint8, mapped, begin, (self._row_bytes, 1))
-        if target.flags.c_contiguous:
-            target.view(np.uint8).reshape(shape)[:] = rows
-        else:
-            target[:] = np.ascontiguousarray(rows).view(target.dtype).reshape(target.shape)
+        strides = self._row_bytes, self._pixel_bytes, target.itemsize
+        target[:] = np.ndarray((height, width, samples), target.dtype, mapped, begin, strides)
         return True
 
     def _copy_from_bands(self, file: FileBytes, offset: int, x: int, y: int, target: Array) -> None:
