@@ -1,159 +1,259 @@
-"""Decides how overviews are computed: the section is read once, block by block, and every level is a true area mean.
+"""Decides how overviews are built: which super-block next and by whom, and when a level's sources are complete.
 
-What is stored is an OME-Zarr 0.5 group of (samples, rows, columns) arrays in chunks of 512, uncompressed. Where it lies
-and when it counts as complete is for `core.overview_cache`.
+One thread reads, others average and write, one more waits for the disk and fills the coarse levels. What lies where is
+for `core.overview_layout`, what counts as there for `core.overview_store`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+import math
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
-import cv2
 import numpy as np
 
 from core.jobs import CancelToken, Progress, Step
-from core.section import Plane, RegionRequest, Section, SectionInfo
+from core.overview_claims import Claims
+from core.overview_layout import CHUNK, DIRECT, Chunk, chunks_of, coarse_scales, level_size
+from core.overview_means import coarse_means, share_of_cells
+from core.overview_row import Row, row_length, slab_size
+from core.overview_store import OverviewStore
+from core.priority import lower_this_thread
+from core.section import Section
 
 Array = np.ndarray
+Focus = Callable[[], tuple[float, float] | None]
 
-FINEST = 4
-CHUNK = 512
-
-_DIRECT = (4, 8, 16)  # computed from level 0 itself; coarser ones from the last of these
-_BLOCK = 2048
-_SUPER_BLOCK = CHUNK * _DIRECT[-1]  # the smallest square that fills whole chunks of all direct levels
-
-
-def overview_scales(info: SectionInfo) -> tuple[int, ...]:
-    """Downsamples of a whole set of overviews: 4, 8, … until the section fits one chunk."""
-    scales = [FINEST]
-    while max(info.width_px, info.height_px) > scales[-1] * CHUNK:
-        scales.append(scales[-1] * 2)
-    return tuple(scales)
+_QUEUED_BYTES = 80 << 20  # read, and waiting to be averaged
+_ROW_BYTES = 64 << 20  # averaged, and waiting to be written
+_COARSE_VALUES = 4 << 20  # numbers of a coarse level's source that are looked at together
+_MOST_THREADS = 6
+_OTHERS_S = 0.2  # between two looks at what other programs have finished
+_CLAIMS = "claims"
 
 
-def level_size(info: SectionInfo, scale: int) -> tuple[int, int]:
-    """Rows and columns of the overview at 1:scale; the last ones may cover less than a whole cell."""
-    return -(-info.height_px // scale), -(-info.width_px // scale)
+class OverviewBuilder:
+    """Builds what a store lacks. What is finished stays, however it ends.
 
-
-def build_overviews(
-    section: Section, plane: Plane, folder: Path, progress: Progress, cancel: CancelToken | None
-) -> None:
-    """Writes all overviews of a plane into `folder` (made anew). Uses about 300 MB, whatever the section's size.
-
-    Raises CancelledError, InputError from reading, OSError from writing.
+    Args:
+        focus: the level-0 point that is looked at; what lies nearest is built next. None: the section's middle.
+        changed: told every finished chunk, from any thread; one at 1:16 stands for its super-block.
+        breathe: called before each read; may wait while somebody reads for the eye.
     """
-    arrays = _create(section.info, plane, folder)
-    blocks = list(_super_blocks(section.info))
-    for done, (x, y) in enumerate(blocks):
-        if cancel is not None:
-            cancel.check()
-        _build_super_block(section, plane, x, y, arrays, cancel)
-        progress(Step(done + 1, len(blocks), "Making overviews"))
-    for scale in sorted(arrays):
-        if scale > _DIRECT[-1]:
-            _build_coarse(section.info, arrays[_DIRECT[-1]], arrays[scale], scale // _DIRECT[-1])
+
+    def __init__(
+        self,
+        section: Section,
+        store: OverviewStore,
+        progress: Progress,
+        cancel: CancelToken | None = None,
+        *,
+        focus: Focus = lambda: None,
+        changed: Callable[[Chunk], None] = lambda chunk: None,
+        breathe: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._section, self._store, self._info = section, store, section.info
+        self._progress, self._cancel = progress, cancel
+        self._focus, self._changed, self._breathe = focus, changed, breathe
+        self._blocks = list(chunks_of(section.info, DIRECT[-1]))
+        self._told = set(store.there())
+        self._error: BaseException | None = None
+        self._recorded = threading.Event()  # something was; time to look again
+        threads = max(1, min((os.cpu_count() or 2) - 1, _MOST_THREADS))
+        width, height = slab_size(section.info, section.block_px, section.info.width_px)
+        slab = width * height * section.info.samples * section.info.dtype.itemsize
+        self._room = threading.Semaphore(max(2, min(threads + 1, _QUEUED_BYTES // slab)))
+        self._compute = ThreadPoolExecutor(threads, "overview-means", lower_this_thread)
+        self._finish = ThreadPoolExecutor(1, "overview-disk", lower_this_thread)
+
+    def run(self) -> None:
+        """Raises CancelledError, InputError from reading, OSError or ResourceError from writing."""
+        self._store.create()
+        self._claims = Claims(self._store.folder / _CLAIMS)
+        reader = ThreadPoolExecutor(1, "overview-read", lower_this_thread)
+        try:
+            reader.submit(self._build_all).result()
+        finally:
+            for pool in (reader, self._compute):
+                pool.shutdown(wait=True, cancel_futures=True)
+            self._finish.shutdown(wait=True)  # what is finished is recorded
+            self._claims.close()
+
+    # -- in the reading thread --------------------------------------------------------------------
+
+    def _build_all(self) -> None:
+        while missing := self._missing():
+            row = self._next_row(missing)
+            if row:
+                self._read_row(row)
+            else:  # the rest is in other hands: our own writing threads', or another program's
+                self._recorded.wait(_OTHERS_S)
+                self._recorded.clear()
+        self._finish.submit(self._fill_coarse, coarse_chunks(self._store)).result()
+        self._check()
+
+    def _missing(self) -> list[Chunk]:
+        """Super-blocks that nobody has finished, after a look at what others did."""
+        self._check()
+        self._store.refresh()
+        for chunk in self._store.there() - self._told:
+            self._tell(chunk)
+        missing = [chunk for chunk in self._blocks if not self._store.has(chunk)]
+        self._progress(Step(len(self._blocks) - len(missing), len(self._blocks), "Building overviews"))
+        return missing
+
+    def _tell(self, chunk: Chunk) -> None:
+        self._told.add(chunk)
+        self._changed(chunk)
+
+    def _next_row(self, missing: Sequence[Chunk]) -> list[Chunk]:
+        """The nearest super-block that nobody has claimed, and its neighbours in the same stripe of the file."""
+        info = self._info
+        x, y = self._focus() or (info.width_px / 2, info.height_px / 2)
+        length = row_length(info, self._section.block_px, _ROW_BYTES)
+        open_blocks = set(missing)
+
+        def distance(chunk: Chunk) -> float:
+            return math.hypot(chunk.box.center[0] - x, chunk.box.center[1] - y)
+
+        for nearest in sorted(missing, key=distance):
+            if not self._take(nearest):
+                continue
+            first, last = nearest.column, nearest.column
+            start = nearest.column // length * length
+            while first > start and self._take_if(nearest, first - 1, open_blocks):
+                first -= 1
+            while last < start + length - 1 and self._take_if(nearest, last + 1, open_blocks):
+                last += 1
+            return [nearest._replace(column=column) for column in range(first, last + 1)]
+        return []
+
+    def _take_if(self, chunk: Chunk, column: int, open_blocks: set[Chunk]) -> bool:
+        neighbour = chunk._replace(column=column)
+        return neighbour in open_blocks and self._take(neighbour)
+
+    def _take(self, chunk: Chunk) -> bool:
+        """Claims a super-block, unless it is claimed, or was finished while we looked elsewhere."""
+        if not self._claims.take(self._number(chunk)):
+            return False
+        self._store.refresh()
+        if self._store.has(chunk):
+            self._claims.give_back(self._number(chunk))
+            return False
+        return True
+
+    def _number(self, chunk: Chunk) -> int:
+        return chunk.row * self._columns + chunk.column
+
+    @property
+    def _columns(self) -> int:
+        return self._blocks[-1].column + 1
+
+    def _read_row(self, chunks: list[Chunk]) -> None:
+        row = Row(self._store, chunks, self._written)
+        for x, y, width, height in row.slabs(self._section.block_px):
+            while not self._room.acquire(timeout=_OTHERS_S):
+                self._check()
+            try:
+                self._breathe()
+                self._check()
+                pixels = self._section.read_level(0, x, y, width, height, self._store.plane)
+            except BaseException:
+                self._room.release()
+                raise
+            self._compute.submit(self._take_slab, row, x, y, pixels)
+
+    def _check(self) -> None:
+        if self._cancel is not None:
+            self._cancel.check()
+        if self._error is not None:
+            raise self._error
+
+    # -- in the writing threads -------------------------------------------------------------------
+
+    def _take_slab(self, row: Row, x: int, y: int, pixels: Array) -> None:
+        try:
+            row.take(x, y, pixels)
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._room.release()
+
+    def _written(self, row: Row) -> None:
+        self._store.add(row.chunks)
+        for chunk in row.chunks:
+            self._tell(chunk)
+        self._finish.submit(self._record, row)
+
+    def _record(self, row: Row) -> None:
+        try:
+            self._store.record(row.chunks, row.files)
+            self._fill_coarse(_above(row.chunks, self._store))
+        except BaseException as error:
+            self._error = error
+        finally:
+            for chunk in row.chunks:
+                self._claims.give_back(self._number(chunk))
+            self._recorded.set()
+
+    def _fill_coarse(self, chunks: Sequence[Chunk]) -> None:
+        for chunk in chunks:
+            if self._store.has(chunk) or not self._store.covers(DIRECT[-1], chunk.box):
+                continue
+            self._check()
+            pixels = coarse_chunk(self._store, chunk)
+            if pixels is None:
+                raise FileNotFoundError(f"overviews disappeared from {self._store.folder}")
+            file = self._store.write(chunk, pixels)
+            self._store.record([chunk], [file])
+            self._store.add([chunk])
+            self._tell(chunk)
 
 
-def _create(info: SectionInfo, plane: Plane, folder: Path) -> dict[int, Any]:
-    import zarr
-
-    scales = overview_scales(info)
-    attributes: dict[str, Any] = {"ome": _ome(info, scales), "schliff": {"plane": [plane.c, plane.z, plane.t]}}
-    group = zarr.open_group(folder, mode="w", zarr_format=3, attributes=attributes)
-    return {
-        scale: group.create_array(
-            str(scale),
-            shape=(info.samples, *level_size(info, scale)),
-            chunks=(info.samples, CHUNK, CHUNK),
-            dtype=info.dtype,
-            compressors=None,
-            dimension_names=("c", "y", "x"),
-        )
-        for scale in scales
-    }
+def coarse_chunks(store: OverviewStore) -> list[Chunk]:
+    """All chunks of the levels that are made from the coarsest direct one."""
+    return [chunk for scale in coarse_scales(store.info) for chunk in chunks_of(store.info, scale)]
 
 
-def _ome(info: SectionInfo, scales: tuple[int, ...]) -> dict[str, Any]:
-    """OME-Zarr 0.5 metadata in level-0 px. Its positions are pixel centres, so a level's first one lies at (s − 1) / 2."""
-    datasets = [
-        {
-            "path": str(scale),
-            "coordinateTransformations": [
-                {"type": "scale", "scale": [1, scale, scale]},
-                {"type": "translation", "translation": [0, (scale - 1) / 2, (scale - 1) / 2]},
-            ],
-        }
-        for scale in scales
-    ]
-    axes = [{"name": "c", "type": "channel"}, {"name": "y", "type": "space"}, {"name": "x", "type": "space"}]
-    return {"version": "0.5", "multiscales": [{"name": info.path.name, "axes": axes, "datasets": datasets}]}
+def _above(blocks: Sequence[Chunk], store: OverviewStore) -> list[Chunk]:
+    """The coarse chunks to which some super-blocks contribute."""
+    found: dict[Chunk, None] = {}
+    for scale in coarse_scales(store.info):
+        factor = scale // DIRECT[-1]
+        for block in blocks:
+            found[Chunk(scale, block.column // factor, block.row // factor)] = None
+    return list(found)
 
 
-def _super_blocks(info: SectionInfo) -> Iterator[tuple[int, int]]:
-    for y in range(0, info.height_px, _SUPER_BLOCK):
-        for x in range(0, info.width_px, _SUPER_BLOCK):
-            yield x, y
+def coarse_chunk(store: OverviewStore, chunk: Chunk) -> Array | None:
+    """Means of the coarsest direct level, in strips that fit in memory; None when that level has gone."""
+    source, info = DIRECT[-1], store.info
+    factor = chunk.scale // source
+    rows, columns = level_size(info, chunk.scale)
+    top, left = chunk.row * CHUNK, chunk.column * CHUNK
+    height, width = min(CHUNK, rows - top), min(CHUNK, columns - left)
+    out = np.empty((height, width, info.samples), info.dtype)
+    step = max(1, _COARSE_VALUES // (width * factor * factor * info.samples))
+    for first in range(0, height, step):
+        count = min(step, height - first)
+        part = coarse_part(store, chunk.scale, left, top + first, width, count)
+        if part is None:
+            return None
+        out[first : first + count] = part
+    return out
 
 
-def _build_super_block(
-    section: Section, plane: Plane, x: int, y: int, arrays: dict[int, Any], cancel: CancelToken | None
-) -> None:
-    """Every direct level of one super-block: read once in blocks, written in whole chunks."""
-    info = section.info
-    width, height = min(_SUPER_BLOCK, info.width_px - x), min(_SUPER_BLOCK, info.height_px - y)
-    scales = [scale for scale in _DIRECT if scale in arrays]
-    parts = {s: np.empty((-(-height // s), -(-width // s), info.samples), info.dtype) for s in scales}
-    for top in range(0, height, _BLOCK):
-        for left in range(0, width, _BLOCK):
-            if cancel is not None:
-                cancel.check()
-            size = min(_BLOCK, width - left), min(_BLOCK, height - top)
-            pixels = section.read(RegionRequest(x + left, y + top, *size, 1, plane))
-            for scale, part in parts.items():
-                mean = area_mean(pixels.astype(np.float32), scale)
-                part[top // scale :, left // scale :][: mean.shape[0], : mean.shape[1]] = np.rint(mean)
-    for scale, part in parts.items():
-        _write(arrays[scale], x // scale, y // scale, part)
-
-
-def _build_coarse(info: SectionInfo, source: Any, target: Any, factor: int) -> None:
-    """A level from the coarsest direct one, in bands; its cells at the section's edge count by what they cover."""
-    rows, columns = target.shape[1:]
-    covered_y = _covered(info.height_px, _DIRECT[-1], source.shape[1])
-    covered_x = _covered(info.width_px, _DIRECT[-1], source.shape[2])
-    for row in range(0, rows, CHUNK):
-        for column in range(0, columns, CHUNK):
-            ys = slice(row * factor, min((row + CHUNK) * factor, source.shape[1]))
-            xs = slice(column * factor, min((column + CHUNK) * factor, source.shape[2]))
-            cells = np.moveaxis(source[:, ys, xs], 0, -1).astype(np.float32)
-            weight = covered_y[ys, None, None] * covered_x[None, xs, None]
-            mean = area_mean(cells * weight, factor) / area_mean(weight, factor)
-            _write(target, column, row, np.rint(mean).astype(target.dtype))
-
-
-def _covered(size: int, scale: int, count: int) -> Array:
-    """The share of each of `count` cells of `scale` px that lies inside [0, size)."""
-    return np.minimum(1.0, (size - scale * np.arange(count)) / scale).astype(np.float32)
-
-
-def area_mean(values: Array, factor: int) -> Array:
-    """Mean over factor × factor of (h, w, samples) float32; at the lower right edge over what there is."""
-    height, width, samples = values.shape
-    rows, columns = -(-height // factor), -(-width // factor)
-    if height % factor or width % factor:
-        border = (0, rows * factor - height, 0, columns * factor - width)
-        values = cv2.copyMakeBorder(values, *border, cv2.BORDER_CONSTANT, value=0)
-    mean = cv2.resize(values, (columns, rows), interpolation=cv2.INTER_AREA).reshape(rows, columns, samples)
-    if height % factor or width % factor:
-        share = _covered(height, factor, rows)[:, None, None] * _covered(width, factor, columns)[None, :, None]
-        mean = mean / share
-    return mean
-
-
-def _write(array: Any, x: int, y: int, pixels: Array) -> None:
-    height, width = pixels.shape[:2]
-    array[:, y : y + height, x : x + width] = np.moveaxis(pixels, -1, 0)
+def coarse_part(store: OverviewStore, scale: int, x: int, y: int, width: int, height: int) -> Array | None:
+    """A region of the level at 1:scale, in its own px, inside it, computed from the coarsest direct level."""
+    source, info = DIRECT[-1], store.info
+    factor = scale // source
+    rows, columns = level_size(info, source)
+    x0, y0 = x * factor, y * factor
+    w, h = min(width * factor, columns - x0), min(height * factor, rows - y0)
+    cells = store.read(source, x0, y0, w, h)
+    if cells is None:
+        return None
+    share_y, share_x = share_of_cells(y0, h, source, info.height_px), share_of_cells(x0, w, source, info.width_px)
+    return coarse_means(cells, factor, share_y, share_x)

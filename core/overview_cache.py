@@ -1,55 +1,31 @@
-"""Decides where overviews that a file lacks are kept, when they count as complete, and which go when space runs out.
+"""Decides where overviews that a file lacks are kept, and which go when space runs out.
 
-One folder per section and plane, in the user's cache. It is built under another name and renamed when complete, so what
-bears the final name is whole; of two programs that build the same one, the first to finish stays.
+One folder per section (by its fingerprint), plane and version of the layout, in the user's cache. What is unfinished is
+kept too, so that building goes on at the next opening, but not for ever.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from core.disk import disk_errors
-from core.jobs import CancelToken, Progress, no_progress
-from core.overview_build import build_overviews, overview_scales
+from core.overview_layout import LAYOUT
+from core.overview_store import OverviewStore, in_use, last_use
 from core.readers.fingerprint import fingerprint
 from core.section import Plane, Section
 from core.userdirs import cache_dir
 
-Array = np.ndarray
-
 DEFAULT_LIMIT_BYTES = 20 << 30
 
-_MARKER = "zarr.json"
-_UNFINISHED = ".building"
+_SUFFIX = f".v{LAYOUT}.zarr"
 _LEAVING = ".leaving"
-_ABANDONED_AFTER_S = 24 * 3600.0
-
-
-class CachedOverviews:
-    """The complete overviews of one plane, open for reading from any thread."""
-
-    def __init__(self, folder: Path, scales: tuple[int, ...]) -> None:
-        import zarr
-
-        self._folder = folder
-        self._arrays: dict[int, Any] = {s: zarr.open_array(folder / str(s), mode="r") for s in scales}
-
-    def read(self, scale: int, x: int, y: int, width: int, height: int) -> Array | None:
-        """(height, width, samples) of the level at 1:scale; None when another program has thrown the overviews away."""
-        with suppress(OSError, KeyError, ValueError):
-            pixels = np.moveaxis(self._arrays[scale][:, y : y + height, x : x + width], 0, -1)
-            # Chunks that vanish read as 0; the marker goes first, so if it still stands they were all there.
-            if (self._folder / _MARKER).is_file():
-                return np.ascontiguousarray(pixels)
-        return None
+_COMPLETE = "complete"
+_UNFINISHED_KEPT_S = 14 * 24 * 3600.0
 
 
 class OverviewCache:
@@ -59,59 +35,37 @@ class OverviewCache:
         self.folder = folder or cache_dir() / "pyramids"
         self.limit_bytes = limit_bytes
 
-    def open(self, section: Section, plane: Plane) -> CachedOverviews | None:
-        """The overviews of a plane where they are complete, else None."""
-        folder = self._folder_of(section, plane)
-        try:
-            os.utime(folder / _MARKER)  # the time of last use
-            return CachedOverviews(folder, overview_scales(section.info))
-        except (OSError, KeyError, ValueError):
-            return None
+    def open(self, section: Section, plane: Plane) -> OverviewStore:
+        """The overviews of a plane, as far as they are built; there may be none yet. Raises InputError."""
+        name = f"{fingerprint(section.info.path)}-c{plane.c}z{plane.z}t{plane.t}{_SUFFIX}"
+        store = OverviewStore(self.folder / name, section.info, plane)
+        store.touch()
+        return store
 
-    def build(
-        self,
-        section: Section,
-        plane: Plane,
-        progress: Progress = no_progress,
-        cancel: CancelToken | None = None,
-    ) -> CachedOverviews:
-        """Makes the overviews of a plane, unless they are there.
+    def build(self, store: OverviewStore, build: Callable[[], None]) -> None:
+        """Has a store of this cache filled, with room made for it before and after.
 
-        Raises CancelledError (nothing is left behind), ResourceError when the disk fails, InputError from reading.
+        Raises what `build` raises, and ResourceError when the disk fails.
         """
-        found = self.open(section, plane)
-        if found is not None:
-            return found
-        folder = self._folder_of(section, plane)
-        unfinished = folder.with_name(f"{folder.name}{_UNFINISHED}-{uuid.uuid4().hex[:12]}")
-        with disk_errors(self.folder):
-            self._make_room(keep=folder)
-            try:
-                build_overviews(section, plane, unfinished, progress, cancel)
-                _take_place(unfinished, folder)
-            finally:
-                shutil.rmtree(unfinished, ignore_errors=True)
-            self._make_room(keep=folder)
-        return CachedOverviews(folder, overview_scales(section.info))
-
-    def _folder_of(self, section: Section, plane: Plane) -> Path:
-        return self.folder / f"{fingerprint(section.info.path)}-c{plane.c}z{plane.z}t{plane.t}.zarr"
+        with disk_errors(store.folder):
+            self._make_room(keep=store.folder)
+            build()
+            (store.folder / _COMPLETE).touch()
+            self._make_room(keep=store.folder)
 
     def _make_room(self, keep: Path) -> None:
-        """Throws away what an ended program left unfinished, then complete overviews until the rest is small enough."""
-        now = time.time()
-        for folder in self._folders():
-            if _is_passing(folder) and now - _last_written(folder) > _ABANDONED_AFTER_S:
-                shutil.rmtree(folder, ignore_errors=True)
-        complete = [folder for folder in self._folders() if not _is_passing(folder)]
-        sizes = {folder: _size(folder) for folder in complete}
+        """Throws away what can't be used or won't be finished, then the least recently used until the rest fits."""
+        folders = [folder for folder in self._folders() if folder != keep]
+        for folder in folders:
+            if _is_useless(folder):
+                _throw_away(folder)
+        sizes = {folder: _size(folder) for folder in self._folders()}
         total = sum(sizes.values())
-        for folder in sorted(complete, key=_last_use):
+        for folder in sorted((f for f in sizes if f != keep and not in_use(f)), key=last_use):
             if total <= self.limit_bytes:
                 break
-            if folder != keep:
-                _throw_away(folder)
-                total -= sizes[folder]
+            _throw_away(folder)
+            total -= sizes[folder]
 
     def _folders(self) -> list[Path]:
         with suppress(FileNotFoundError):
@@ -119,40 +73,22 @@ class OverviewCache:
         return []
 
 
-def _take_place(unfinished: Path, folder: Path) -> None:
-    """Gives complete overviews their final name, unless another program was first."""
-    try:
-        unfinished.rename(folder)
-    except OSError:
-        if not (folder / _MARKER).is_file():
-            raise
+def _is_useless(folder: Path) -> bool:
+    """Of another version of the layout, half thrown away, or unfinished for weeks."""
+    if not folder.name.endswith(_SUFFIX):
+        return True
+    return not (folder / _COMPLETE).exists() and time.time() - last_use(folder) > _UNFINISHED_KEPT_S
 
 
 def _throw_away(folder: Path) -> None:
-    """Renamed first: a reader in another program then misses the marker, not single chunks."""
-    leaving = folder.with_name(f"{folder.name}{_LEAVING}-{uuid.uuid4().hex[:12]}")
+    """Renamed first: a reader in another program then misses all of it at once, not single chunks."""
+    leaving = folder
+    if _LEAVING not in folder.name:
+        leaving = folder.with_name(f"{folder.name}{_LEAVING}-{uuid.uuid4().hex[:12]}")
     with suppress(OSError):
-        folder.rename(leaving)
+        if leaving != folder:
+            folder.rename(leaving)
         shutil.rmtree(leaving, ignore_errors=True)
-
-
-def _is_passing(folder: Path) -> bool:
-    return _UNFINISHED in folder.name or _LEAVING in folder.name
-
-
-def _last_use(folder: Path) -> float:
-    """0 for one that is just disappearing."""
-    with suppress(OSError):
-        return (folder / _MARKER).stat().st_mtime
-    return 0.0
-
-
-def _last_written(folder: Path) -> float:
-    times = [0.0]
-    for path in (folder, *folder.rglob("*")):
-        with suppress(OSError):
-            times.append(path.stat().st_mtime)
-    return max(times)
 
 
 def _size(folder: Path) -> int:

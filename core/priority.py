@@ -1,0 +1,23 @@
+"""Decides how background work gives way: its threads get less of a busy processor than those that serve the eye."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from contextlib import suppress
+
+_NICE = 5  # mild: a thread that holds Python's lock must not be kept waiting for long
+_BELOW_NORMAL = -1
+
+
+def lower_this_thread() -> None:
+    """For threads that do nothing else: most systems don't let them rise again. Does nothing where it can't be done."""
+    if sys.platform == "win32":
+        import ctypes
+
+        kernel = ctypes.windll.kernel32
+        kernel.SetThreadPriority(kernel.GetCurrentThread(), _BELOW_NORMAL)
+    elif sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
