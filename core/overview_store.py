@@ -73,7 +73,7 @@ class OverviewStore:
 
     def covers(self, scale: int, area: Box) -> bool:
         """Whether all of an area (level-0 px; what lies outside the section doesn't count) can be read at 1:scale."""
-        self._look_again()
+        self.look_again()
         if self.complete:
             return True
         if scale <= DIRECT[-1]:
@@ -106,7 +106,8 @@ class OverviewStore:
         inside = chunk.column * side < self.info.width_px and chunk.row * side < self.info.height_px
         return inside and (coarse or chunk.scale == DIRECT[-1])
 
-    def _look_again(self) -> None:
+    def look_again(self) -> None:
+        """Takes in what other programs did, unless that was looked at a moment ago."""
         if not self.complete and time.monotonic() - self._looked > _LOOK_AGAIN_S:
             self.refresh()
 

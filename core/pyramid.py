@@ -169,7 +169,8 @@ class SectionWithOverviews(Section):
     def overviews_ready(self, plane: Plane) -> bool:
         """Whether the added levels of a plane are all built."""
         store = self._store(plane)
-        return store.covers(store.scales[-1], self.info.box)
+        store.look_again()
+        return store.complete
 
     def build_overviews(
         self,
