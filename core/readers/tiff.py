@@ -17,13 +17,16 @@ from core.errors import InputError, SchliffError
 from core.readers.base import ReaderSpec
 from core.readers.file_bytes import FileBytes
 from core.readers.handle import SharedHandle
-from core.readers.levels import is_power_of_two, pyramid_level
+from core.readers.levels import pyramid_level
+from core.readers.tiff_levels import is_cut_short, levels_of
 from core.readers.tiff_metadata import TiffMetadata, read_metadata
 from core.readers.tiff_pages import (
     COPY_AGAIN,
     PageReader,
     check_image,
     data_end,
+    is_large,
+    segment_bytes,
     segment_shape,
 )
 from core.readers.tiff_values import Values, values_of
@@ -87,11 +90,12 @@ class TiffSection(Section):
         import tifffile
 
         with tifffile.TiffFile(self._path, _multifile=False) as tiff:
-            levels = _levels(tiff)
+            levels = levels_of(tiff)
             base = levels[0]
             keyframe = base.keyframe
             self._axes = _axes(base)
-            self._readers = [_page_readers(self._path, level, file.size, i) for i, level in enumerate(levels)]
+            self._readers = [_page_readers(self._path, base, file.size, 0)]
+            damaged = self._add_overviews(levels, file.size)
             height, width = keyframe.shaped[2:4]
             metadata = read_metadata(tiff, keyframe, (width, height))
             palette_is_data = bool(tiff.is_ome or tiff.is_imagej)
@@ -99,7 +103,27 @@ class TiffSection(Section):
             first = self._readers[0][min(self._readers[0])]
             first.try_decoding(file)  # an unknown codec shows now, not in the middle of a scan
             self._block_px = first.block_px
-            self.info = self._describe(tiff, levels, metadata, self._values)
+            doubts = []
+            if damaged or is_cut_short(tiff, file):
+                doubts.append("The file ends before all that it announces: overviews or further images are missing.")
+            if first.decodes and is_large(keyframe):
+                doubts.append(
+                    f"It is one compressed strip of {segment_bytes(keyframe) / 1e6:.0f} MB: the first look at it takes "
+                    "long. Saved as a tiled TIFF it opens at once."
+                )
+            self.info = self._describe(tiff, levels, metadata, self._values, doubts)
+
+    def _add_overviews(self, levels: list[Any], file_size: int) -> bool:
+        """Takes levels whose data is there, and out of `levels` those whose isn't; whether there were such."""
+        damaged = []
+        for level in levels[1:]:
+            try:
+                self._readers.append(_page_readers(self._path, level, file_size, len(self._readers)))
+            except InputError:
+                damaged.append(level)
+        for level in damaged:
+            levels.remove(level)
+        return bool(damaged)
 
     def _sample(self, file: FileBytes, keyframe: Any) -> Array:
         """Some pixels of the first page, from top to bottom."""
@@ -113,9 +137,11 @@ class TiffSection(Section):
         reader = self._readers[0][min(self._readers[0])]
         return np.concatenate([reader.read(file, x, y, columns, rows).ravel() for x, y in places])
 
-    def _describe(self, tiff: Any, levels: Sequence[Any], metadata: TiffMetadata, values: Values) -> SectionInfo:
+    def _describe(
+        self, tiff: Any, levels: Sequence[Any], metadata: TiffMetadata, values: Values, doubts: Sequence[str]
+    ) -> SectionInfo:
         height, width = levels[0].keyframe.shaped[2:4]
-        warnings = [*values.warnings, *metadata.warnings]
+        warnings = [*doubts, *values.warnings, *metadata.warnings]
         if metadata.pixel_size_um is None:
             warnings.append("It has no pixel size: lengths and areas are in pixels only.")
         channels = self._axes.size("c") * values.channels
@@ -139,30 +165,6 @@ class TiffSection(Section):
             acquired=metadata.acquired,
             warnings=tuple(warnings),
         )
-
-
-def _levels(tiff: Any) -> list[Any]:
-    """The first series and its reductions: SubIFDs, reduced pages, or (older OME files) series of their own."""
-    series = tiff.series[0]
-    levels = list(series.levels)
-    if len(levels) == 1 and len(tiff.series) > 1 and tiff.is_ome:
-        levels += [other for other in tiff.series[1:] if _is_reduction(other, levels[0])]
-    kept = [levels[0]]
-    for level in levels[1:]:
-        if level.keyframe.shaped[2] < kept[-1].keyframe.shaped[2] and level.axes == kept[0].axes:
-            kept.append(level)
-    return kept
-
-
-def _is_reduction(other: Any, base: Any) -> bool:
-    full_h, full_w = base.keyframe.shaped[2:4]
-    h, w = other.keyframe.shaped[2:4]
-    return (
-        0 < w < full_w
-        and other.axes == base.axes
-        and other.dtype == base.dtype
-        and is_power_of_two(pyramid_level(w, h, full_w, full_h).downsample)
-    )
 
 
 def _axes(series: Any) -> _Axes:

@@ -127,6 +127,11 @@ class PageReader:
             self._read_plane(file, plane, x, y, target)
         return out
 
+    @property
+    def decodes(self) -> bool:
+        """Whether tiles or strips are decoded whole, even for a small part of them."""
+        return self._rows is None
+
     def try_decoding(self, file: FileBytes) -> None:
         """Raises InputError for an unknown codec, and for damage where finding it is quick."""
         if is_large(self._keyframe):
