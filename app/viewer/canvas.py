@@ -6,9 +6,11 @@ What is drawn there is for the items; where the camera may go is for `app.viewer
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
+    QFocusEvent,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
@@ -29,6 +31,13 @@ KEY_STEP = 2**0.5
 WHEEL_MS = 110
 PAN_SHARE = 0.12  # of the viewport, by an arrow key
 _NOTCH = 120  # eighths of a degree
+
+
+class CanvasTool(Protocol):
+    """What the pointer does instead of moving the view."""
+
+    def handle(self, event: QMouseEvent | QKeyEvent) -> bool:
+        """True if the event was for the tool; else the canvas deals with it."""
 
 
 class Canvas(QGraphicsView):
@@ -63,6 +72,9 @@ class Canvas(QGraphicsView):
         self._pressed: QPointF | None = None
         self._dragging = False
         self._band: QRubberBand | None = None
+        self.tool: CanvasTool | None = None
+        self._space = False  # held: the mouse moves the view, whatever tool is in hand
+        self._cursor = Qt.CursorShape.ArrowCursor
         self._flight = Flight(self)
         self._flight.moved.connect(self._place)
 
@@ -111,9 +123,9 @@ class Canvas(QGraphicsView):
     @property
     def pointed(self) -> tuple[float, float] | None:
         """The level-0 point under the pointer as the view is now; None while the pointer is not over it."""
-        return self._pointed(self._pointer_at) if self._pointer_at is not None else None
+        return self.point_under(self._pointer_at) if self._pointer_at is not None else None
 
-    def _pointed(self, position: QPointF) -> tuple[float, float] | None:
+    def point_under(self, position: QPointF) -> tuple[float, float] | None:
         """The level-0 point under the middle of the px that a mouse event names by its corner."""
         half = 0.5 / self.devicePixelRatioF()
         return self.section_point(position + QPointF(half, half))
@@ -216,16 +228,41 @@ class Canvas(QGraphicsView):
             self.pointer_left.emit()
         return super().viewportEvent(event)
 
+    def set_pointer_shape(self, shape: Qt.CursorShape) -> None:
+        """How the pointer looks while it doesn't move the view."""
+        if shape != self._cursor:
+            self._cursor = shape
+            self._show_cursor()
+
+    def _show_cursor(self) -> None:
+        if self._dragging:
+            self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
+        else:
+            self.viewport().setCursor(Qt.CursorShape.OpenHandCursor if self._space else self._cursor)
+
+    def _tool_takes(self, event: QMouseEvent | QKeyEvent) -> bool:
+        """The view is moved by the middle button and with Space held while any tool is in hand."""
+        moving = self._space or self._pressed is not None
+        return self.tool is not None and not moving and self.tool.handle(event)
+
+    def _hold_space(self, held: bool) -> None:
+        self._space = held
+        self._show_cursor()
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self._tool_takes(event):
+            return
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._flight.stop()
             self._pressed, self._dragging = event.position(), False
-            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and self._camera is not None:
+            wants_band = event.button() == Qt.MouseButton.LeftButton and not self._space
+            if wants_band and event.modifiers() & Qt.KeyboardModifier.ShiftModifier and self._camera is not None:
                 self._band = QRubberBand(QRubberBand.Shape.Rectangle, self.viewport())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         inside = self.viewport().rect().contains(event.position().toPoint())
         self._pointer_at = event.position() if inside else None  # a drag may leave the view
+        self._tool_takes(event)
         if self._pressed is not None and self._band is not None:
             self._band.setGeometry(QRect(self._pressed.toPoint(), event.position().toPoint()).normalized())
             self._band.show()
@@ -233,24 +270,24 @@ class Canvas(QGraphicsView):
             moved = self._pressed - event.position()
             if self._dragging or moved.manhattanLength() >= QApplication.startDragDistance():
                 self._dragging = True
-                self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
+                self._show_cursor()
                 self._pan(moved.x(), moved.y())
                 self._pressed = event.position()
-        point = self._pointed(event.position())
+        point = self.point_under(event.position())
         if point is not None:
             self.pointer_moved.emit(*point)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._pressed is None:
+        if self._tool_takes(event) or self._pressed is None:
             return
         if self._band is not None:
             self._finish_band(event.position())
             return
-        point = self._pointed(event.position())
+        point = self.point_under(event.position())
         if not self._dragging and event.button() == Qt.MouseButton.LeftButton and point is not None:
             self.clicked.emit(*point)
         self._pressed, self._dragging = None, False
-        self.viewport().setCursor(Qt.CursorShape.ArrowCursor)
+        self._show_cursor()
         self.camera_changed.emit()
 
     def _finish_band(self, position: QPointF) -> None:
@@ -263,10 +300,27 @@ class Canvas(QGraphicsView):
             self.region_drawn.emit(x0, y0, x1, y1)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if self._tool_takes(event):
+            return
         if event.button() == Qt.MouseButton.LeftButton:
             self._zoom_at(event.position(), 2.0, FLY_MS)
 
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self._hold_space(False)
+        elif not self._tool_takes(event):
+            event.ignore()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._hold_space(False)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space:
+            self._hold_space(True)
+            return
+        if self._tool_takes(event):
+            return
         size = self.viewport().size()
         steps = {
             Qt.Key.Key_Left: (-size.width(), 0),
