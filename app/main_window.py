@@ -28,6 +28,7 @@ from app.window_menus import Menus
 from core.geometry import Box
 
 if TYPE_CHECKING:
+    from app.navigation import Navigator
     from app.viewer.viewer import Viewer
 
 FIRST_SIZE = (1280, 800)
@@ -36,6 +37,8 @@ PANELS_AFTER_MS = 1500  # if the first picture takes longer than that
 
 class MainWindow(QMainWindow):
     """Schliff's one window."""
+
+    navigator: Navigator  # made with the viewer
 
     def __init__(self, session: Session, settings: Settings, theme: Theme) -> None:
         super().__init__()
@@ -62,9 +65,11 @@ class MainWindow(QMainWindow):
     @cached_property
     def viewer(self) -> Viewer:
         """Made when it is first asked for."""
+        from app.navigation import Navigator
         from app.viewer.viewer import Viewer
 
         viewer = Viewer(self.session)
+        self.navigator = Navigator(self.session, viewer)
         self.stack.addWidget(viewer)
         viewer.readout_changed.connect(self.status.pointer.setText)
         viewer.zoom_changed.connect(self.status.show_zoom)
@@ -106,6 +111,10 @@ class MainWindow(QMainWindow):
             gallery.open_requested.connect(commands.file.open_section)
             gallery.scan_requested.connect(commands.scan.scan_section)
             gallery.fly_requested.connect(commands.review.fly_to)
+        elif dock_id == "places":
+            places, go = self.docks.places, self.commands.go
+            places.fly_requested.connect(go.go_to_bookmark)
+            places.add_requested.connect(go.add_bookmark)
 
     @property
     def is_settled(self) -> bool:

@@ -19,6 +19,7 @@ from app.layer_styles import LayerStyles
 from app.session_drawings import Drawings
 from app.session_opening import Opened, Opener
 from app.session_overviews import OverviewBuilder
+from app.session_places import Places
 from app.session_review import ReviewControl
 from app.session_scanning import ScanControl
 from app.session_state import SavedView, ViewState
@@ -84,6 +85,7 @@ class Session(QObject):
         self.opener = Opener(self)
         self.scan_control = ScanControl(self)
         self.overviews = OverviewBuilder(self)
+        self.places = Places(self)
         self.drawings = Drawings(self)
         self._reviewing = ReviewControl(self)
 

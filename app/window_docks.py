@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QWidget
 if TYPE_CHECKING:
     from app.gallery.panel import GalleryPanel
     from app.panels.layers_panel import LayersPanel
+    from app.panels.places_panel import PlacesPanel
     from app.panels.region_group import VisibleRegion
     from app.panels.scan_panel import ScanPanel
     from app.panels.why_panel import WhyPanel
@@ -56,6 +57,12 @@ def _why(session: Session, visible_region: VisibleRegion) -> QWidget:
     return WhyPanel(session)
 
 
+def _places(session: Session, visible_region: VisibleRegion) -> QWidget:
+    from app.panels.places_panel import PlacesPanel
+
+    return PlacesPanel(session)
+
+
 @dataclass(frozen=True, slots=True)
 class DockSpec:
     """One dock: `id` names it for ever (it is saved with the arrangement), `make` gives its panel. A panel may have a
@@ -72,6 +79,7 @@ DOCKS: tuple[DockSpec, ...] = (
     DockSpec("layers", "Layers", "right", _layers),
     DockSpec("scan", "Scan", "right", _scan),
     DockSpec("why", "Why", "right", _why),
+    DockSpec("places", "Places", "right", _places),
 )
 
 
@@ -119,6 +127,10 @@ class Docks(QObject):
     @property
     def why(self) -> WhyPanel:
         return self.panel("why")  # type: ignore[return-value]
+
+    @property
+    def places(self) -> PlacesPanel:
+        return self.panel("places")  # type: ignore[return-value]
 
     def panel(self, dock_id: str) -> QWidget:
         """A dock's panel, made now if nobody asked for it before."""

@@ -77,6 +77,7 @@ class Menus:
             "@Export": self._export_menu,
             "@Panels": self._panels_menu,
             "@Theme": self._theme_menu,
+            "@Bookmarks": self._bookmarks_menu,
         }
         for spec in specs:
             if spec.text in fillers:
@@ -85,7 +86,12 @@ class Menus:
             elif not spec.text:
                 menu.addSeparator()
             else:
-                menu.addAction(self._make(spec, getattr(commands, spec.handler)))
+                self._inside(menu, spec.submenu).addAction(self._make(spec, getattr(commands, spec.handler)))
+
+    def _inside(self, menu: QMenu, submenu: str) -> QMenu:
+        if submenu and submenu not in self.submenus:
+            self.submenus[submenu] = menu.addMenu(submenu)
+        return self.submenus[submenu] if submenu else menu
 
     def _make(self, spec: ActionSpec, handler: Callable[..., None]) -> QAction:
         action = QAction(spec.text, self._window)
@@ -133,6 +139,17 @@ class Menus:
                 action = menu.addAction(f"{spec.name}…", partial(self._commands.file.export, spec))
                 action.setToolTip(spec.help)
             menu.setToolTipsVisible(True)
+
+        menu.aboutToShow.connect(fill)
+
+    def _bookmarks_menu(self, menu: QMenu) -> None:
+        def fill() -> None:
+            menu.clear()
+            go, bookmarks = self._commands.go, self._session.places.bookmarks
+            for bookmark in bookmarks:
+                menu.addAction(bookmark.name.replace("&", "&&"), partial(go.go_to_bookmark, bookmark.view))
+            menu.addSeparator()
+            menu.addAction("Name and order them…", go.show_places).setEnabled(bool(bookmarks))
 
         menu.aboutToShow.connect(fill)
 

@@ -23,7 +23,7 @@ class ActionSpec:
     """One action. `handler` is a method of its menu's commands; `checkable` ones get the new state.
 
     Of several shortcuts the first is shown in the menu. An empty `text` stands for a separator, a text that begins with
-    "@" for a menu that `app.window_menus` fills.
+    "@" for a menu that `app.window_menus` fills. `submenu`: it stands in a menu of this name inside its own.
     """
 
     id: str
@@ -35,6 +35,7 @@ class ActionSpec:
     needs: Needs = "nothing"
     checkable: bool = False
     in_toolbar: bool = False
+    submenu: str = ""
 
 
 def gap() -> ActionSpec:

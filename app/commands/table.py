@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from app.commands import edit, file, help, review, scan, view
+from app.commands import edit, file, go, help, review, scan, view
 from app.commands.base import ActionSpec, Place
 
 MENUS: dict[str, tuple[ActionSpec, ...]] = {
     "File": file.ACTIONS,
     "Edit": edit.ACTIONS,
     "View": view.ACTIONS,
+    "Go": go.ACTIONS,
     "Scan": scan.ACTIONS,
     "Review": review.ACTIONS,
     "Help": help.ACTIONS,
@@ -22,6 +23,7 @@ class CommandSet:
         self.file = file.FileCommands(place)
         self.edit = edit.EditCommands(place)
         self.view = view.ViewCommands(place)
+        self.go = go.GoCommands(place)
         self.scan = scan.ScanCommands(place)
         self.review = review.ReviewCommands(place)
         self.help = help.HelpCommands(place)
