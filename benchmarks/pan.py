@@ -254,7 +254,8 @@ def made_up_scan(size: int):  # noqa: ANN201 - (ScanRecord, list[Detection], Sco
 
     from core.detection import Detection
     from core.geometry import Box
-    from core.project.records import ScanRecord, ScoreMap
+    from core.project.records import ScanRecord
+    from core.project.score_map import ScoreMap
 
     labels = ("pore", "crack", "agglomerate", "preparation_artefact")
     random = np.random.default_rng(1)
@@ -272,7 +273,7 @@ def made_up_scan(size: int):  # noqa: ANN201 - (ScanRecord, list[Detection], Sco
         score = float(random.uniform(0.5, 1))
         label = labels[number % 4]
         detections.append(Detection(number + 1, 1, "scan-1", "m", label, score, Box(x, y, w, h), w * h, 100 * score))
-    return record, detections, ScoreMap(scores[None], float(CELL_PX))
+    return record, detections, ScoreMap.of(scores[None], float(CELL_PX))
 
 
 def start_scan(session: Session) -> None:

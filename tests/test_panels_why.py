@@ -13,7 +13,7 @@ from app.panels.class_scores import scores_at
 from app.panels.why_panel import WhyPanel
 from core.errors import InputError
 from core.geometry import Box
-from core.project.records import ScoreMap
+from core.project.score_map import ScoreMap
 from tests.gallery_support import LABELS, MODEL, fill, make_detection, scan_record, some_detections
 from tests.toy import ToyModel
 
@@ -119,7 +119,7 @@ def test_scores_of_all_classes_come_from_the_map(qtbot, session, panel):
     values = np.full((len(LABELS), 40, 40), np.nan, np.float32)
     values[:, 10:20, 10:20] = np.array([0.1, 0.7, 0.2, 0.0])[:, None, None]
     values[0, 14, 14] = 0.9
-    score_map = ScoreMap(values, 16.0)
+    score_map = ScoreMap.of(values, 16.0)
     detection = make_detection(1, 0.7, "crack", box=Box(13 * 16, 13 * 16, 40, 40))
     scores = scores_at(detection, scan_record(), score_map)
     assert list(scores) == ["crack", "pore", "foreign_particle", "preparation_artefact"]

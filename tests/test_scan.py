@@ -118,11 +118,12 @@ def test_the_stored_map_says_what_the_detections_say(tmp_path: Path, section_pat
     with Project.open(tmp_path / "p") as project:
         scores = project.score_map(summary.scan_id)
         assert scores is not None
-        assert scores.values.shape == (1, 50, 50)
-        assert not np.isnan(scores.values).any()
+        assert (scores.labels, scores.rows, scores.columns) == (1, 50, 50)
+        values = scores.look(0, 0, 0, 50, 50).scores
+        assert not np.isnan(values).any()
         for d in project.detections():
             x, y = (int(v // scores.cell_px) for v in d.box.center)
-            around = scores.values[0, y - 2 : y + 3, x - 2 : x + 3]
+            around = values[y - 2 : y + 3, x - 2 : x + 3]
             assert around.max() == d.score
 
 

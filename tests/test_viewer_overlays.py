@@ -11,15 +11,15 @@ from PySide6.QtWidgets import QToolTip
 from app.session_opening import Opened
 from app.session_state import SavedView, ViewState
 from app.viewer.colour_maps import COLOUR_MAPS, colour_table
-from app.viewer.heat_pyramid import build_heat
 from app.viewer.readout import position_text, value_text, zoom_text
 from app.viewer.scale_bar import scale_for
 from core.detection import Detection
 from core.frames import StageTransform
 from core.geometry import Box
-from core.project.records import ScanRecord, ScoreMap
+from core.project.records import ScanRecord
+from core.project.score_map import ScoreMap
 from tests.memory_section import MemorySection
-from tests.viewer_support import grabbed
+from tests.viewer_support import grabbed as grabbed_as_it_is
 
 LABELS = ("pore", "crack", "preparation_artefact")
 
@@ -43,11 +43,17 @@ def show(qtbot, viewer, detections=(), score_map=None, zoom=1.0, size=(960, 1280
     viewer.session.adopt(
         Opened(section, saved=saved, scans=[record], scan=record, detections=list(detections), score_map=score_map)
     )
-    qtbot.waitUntil(lambda: viewer.is_sharp and not viewer.session.lanes.io.busy)
+    qtbot.waitUntil(lambda: viewer.is_sharp and viewer.overlays.settled)
 
 
 def restyle(viewer, layer_id, **changes):
     viewer.session.set_layers(viewer.session.layers.styled(layer_id, **changes))
+
+
+def grabbed(viewer) -> np.ndarray:
+    """With all layers as the session is now."""
+    viewer.overlays.settle()
+    return grabbed_as_it_is(viewer)
 
 
 def changed(viewer, x, y, w, h) -> bool:
@@ -142,7 +148,7 @@ def score_map(rows=60, columns=80, cell_px=16.0):
     values[0, 30:40, 40:50] = 0.95  # level-0 (640, 480) to (800, 640): viewport (320, 240) to (480, 400)
     values[1, 10, 10] = 0.6
     values[:, :, 70:] = np.nan
-    return ScoreMap(values, cell_px)
+    return ScoreMap.of(values, cell_px)
 
 
 def test_the_heat_map_lies_where_the_scores_are_and_only_above_the_threshold(qtbot, viewer):
@@ -158,25 +164,10 @@ def test_the_heat_map_lies_where_the_scores_are_and_only_above_the_threshold(qtb
     assert not changed(viewer, 0, 0, 640, 480)
     viewer.session.set_threshold(0.5)
     viewer.session.set_layers(viewer.session.layers.with_heat(label_index=1))
-    qtbot.waitUntil(lambda: not viewer.session.lanes.io.busy)
+    qtbot.waitUntil(lambda: viewer.overlays.settled)
     assert not changed(viewer, 320, 240, 160, 160)
     restyle(viewer, "heat", visible=False)
     assert not changed(viewer, 0, 0, 640, 480)
-
-
-def test_seen_from_afar_one_hot_cell_is_still_there():
-    values = np.full((1, 1000, 1300), 0.1, np.float32)
-    values[0, 777, 333] = 0.9
-    values[0, :, 1200:] = np.nan
-    heat = build_heat(values, 8.0, None, True)
-    assert [level.shape for level in heat.levels[:3]] == [(1000, 1300), (500, 650), (250, 325)]
-    for level in heat.levels:
-        assert np.nanmax(level) == np.float32(0.9)
-    assert np.isnan(heat.levels[2][0, -1])
-    assert heat.level_for(zoom=1.0) == 0
-    assert heat.level_for(zoom=1 / 16) == 2
-    colours = heat.colours(0, slice(770, 790), slice(330, 340), 0.5, "inferno")
-    assert colours[..., 3].sum() == 255
 
 
 def test_colour_scales_rise_evenly_in_lightness():

@@ -11,7 +11,8 @@ from app.class_colours import class_colours
 from app.scores import PROBABILITY, format_score
 from core.class_colours import class_name
 from core.detection import Detection
-from core.project.records import ScanRecord, ScoreMap
+from core.project.records import ScanRecord
+from core.project.score_map import ScoreMap
 
 MOST = 5
 LEAST_SHARE = 0.005
@@ -19,10 +20,9 @@ LEAST_SHARE = 0.005
 
 def scores_at(detection: Detection, scan: ScanRecord, score_map: ScoreMap) -> dict[str, float]:
     """The highest score of each class within the detection's box, highest first; none where the map has none."""
-    if score_map.values.shape[0] != len(scan.labels):
+    if score_map.labels != len(scan.labels):
         return {}
-    x, y, w, h = detection.box.scaled(1 / score_map.cell_px).outer_pixels()
-    cells = score_map.values[:, max(y, 0) : y + h, max(x, 0) : x + w]
+    cells = score_map.scores_in(detection.box)
     known = ~np.isnan(cells).all(axis=0)
     if not known.any():
         return {}

@@ -1,152 +1,130 @@
 """Decides how detections are drawn on the section and which one lies under a point.
 
-All of them are one item: lines of one width on the screen, drawn in batches of one pen (`app.viewer.many_boxes` when
-thousands are in sight). Which ones are shown is the
-session's decision, their colours are `app.class_colours`'.
+A few are lines, drawn as such; many are tiles (`app.viewer.overlay_boxes`). The selected one is framed on top. Which ones
+are shown is the session's decision, their colours are `app.class_colours`'.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
-from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.class_colours import class_colours
-from app.viewer.many_boxes import paint_many
+from app.viewer.overlay_boxes import HALO_ALPHA, HALO_PX, MIN_SCREEN_PX, BoxPainter, Stroke, drawn_edges
+from app.viewer.overlay_item import TiledOverlay
+from app.viewer.overlay_worker import OverlayWorker
+from core.box_index import BoxIndex
 from core.detection import Detection
 from core.geometry import Box
 
 Array = np.ndarray
 
-MIN_SCREEN_PX = 8.0  # a smaller box is drawn this large, so that it can be seen and clicked
-MANY = 1500  # in sight; beyond, lines are thin and plain so that panning stays smooth
+FEW = 300  # in sight; drawn as lines
 _REACH_PX = 3.0  # on the screen, how far beside a box still hits it
+_LINE_PX = 8.0  # on the screen, how far lines may reach beyond a box
+_BEYOND = 0.02  # of the section's side, how far small boxes at its border may be drawn beyond it
+_edges_of = attrgetter("box.x", "box.y", "box.w", "box.h")
 
 
-@dataclass(frozen=True, slots=True)
-class Stroke:
-    """How a box is drawn: dashed for traces of preparation, thick once confirmed, faint once rejected."""
-
-    colour: str
-    width: float
-    dashed: bool
-    alpha: int
-
-    def paint(self) -> QColor:
-        colour = QColor(self.colour)
-        colour.setAlpha(self.alpha)
-        return colour
-
-    def pen(self) -> QPen:
-        pen = _pen(self.paint(), self.width)
-        if self.dashed:
-            pen.setDashPattern([4.0, 3.0])
-        return pen
-
-
-class BoxesItem(QGraphicsItem):
+class BoxesItem(TiledOverlay):
     """Boxes in scene coordinates, which are level-0 px."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, worker: OverlayWorker, budget: int) -> None:
+        super().__init__(worker, budget)
         self._detections: Sequence[Detection] = ()
-        self._edges = np.zeros((0, 4))  # x0, y0, x1, y1
+        self._index = BoxIndex(np.zeros((0, 4)))
         self._strokes: list[Stroke] = []
-        self._of_stroke: list[Array] = []  # for each stroke, which boxes
-        self._places: dict[int | None, int] = {}  # of detections by id
-        self._bounds = QRectF()
-        self._selected: int | None = None
-        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
+        self._stroke_of = np.zeros(0, np.int64)
+        self._boxes: BoxPainter | None = None
+        self._selected: Detection | None = None
 
     def set_detections(
         self, detections: Sequence[Detection], labels: Sequence[str], artefact_labels: Collection[str], section: Box
     ) -> None:
         """Shows these, the first of them on top."""
-        self.prepareGeometryChange()
         self._detections = detections
-        self._edges = np.array([(d.box.x, d.box.y, d.box.x1, d.box.y1) for d in detections], float).reshape(-1, 4)
-        self._places = {d.id: place for place, d in enumerate(detections)}
-        colours = {label: colour.name() for label, colour in class_colours(tuple(labels)).items()}
-        strokes = [_stroke(d, colours.get(d.label, "#f2a516"), d.label in artefact_labels) for d in detections]
-        # Rejected ones first, so that what counts is drawn over them.
-        self._strokes = sorted(set(strokes), key=lambda s: (s.alpha, s.width))
-        place = {stroke: index for index, stroke in enumerate(self._strokes)}
-        which = np.array([place[stroke] for stroke in strokes], int)
-        self._of_stroke = [which == index for index in range(len(self._strokes))]
-        margin = max(section.w, section.h)  # small boxes are drawn larger than they are
-        self._bounds = QRectF(section.x, section.y, section.w, section.h).adjusted(-margin, -margin, margin, margin)
-        self.update()
+        self._index = BoxIndex(_edges(detections))
+        self._strokes, self._stroke_of = _strokes(detections, labels, artefact_labels)
+        self._boxes = BoxPainter(self._index, self._strokes, self._stroke_of) if len(detections) else None
+        self.show_tiles_of(self._boxes, section.grown(_BEYOND * max(section.w, section.h)))
 
-    def set_selected(self, detection_id: int | None) -> None:
-        if detection_id != self._selected:
-            self._selected = detection_id
+    def set_selected(self, detection: Detection | None) -> None:
+        """Frames this one, if it is among those shown."""
+        if detection is not self._selected:
+            self._selected = detection
             self.update()
 
     def hit(self, x_px: float, y_px: float, zoom: float) -> Detection | None:
         """The smallest box under a level-0 point, at `zoom` device-independent px per level-0 px."""
-        if not len(self._edges):
-            return None
-        edges = self._drawn_edges(zoom)
+        reach = (MIN_SCREEN_PX / 2 + _REACH_PX) / zoom
+        found = self._index.touching(x_px - reach, y_px - reach, x_px + reach, y_px + reach)
+        edges = drawn_edges(self._index.edges[found], zoom)
         reach = _REACH_PX / zoom
         inside = (edges[:, 0] - reach <= x_px) & (x_px <= edges[:, 2] + reach)
         inside &= (edges[:, 1] - reach <= y_px) & (y_px <= edges[:, 3] + reach)
-        found = np.flatnonzero(inside)
-        if not found.size:
+        if not inside.any():
             return None
-        areas = (edges[found, 2] - edges[found, 0]) * (edges[found, 3] - edges[found, 1])
-        return self._detections[int(found[np.argmin(areas)])]
-
-    def boundingRect(self) -> QRectF:
-        return self._bounds
+        areas = (edges[:, 2] - edges[:, 0]) * (edges[:, 3] - edges[:, 1])
+        return self._detections[int(found[np.argmin(np.where(inside, areas, np.inf))])]
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        if not len(self._edges):
+        if self._boxes is None:
             return
         zoom = painter.worldTransform().m11()
-        edges = self._drawn_edges(zoom)
-        in_sight = _in_sight(edges, option.exposedRect, zoom)
-        groups = [
-            (edges[in_sight & members], stroke) for stroke, members in zip(self._strokes, self._of_stroke, strict=True)
-        ]
-        if int(in_sight.sum()) > MANY:
-            paint_many(painter, option.exposedRect, [(group, stroke.paint()) for group, stroke in groups])
+        seen = _grown(_seen(painter, option, widget), _LINE_PX + MIN_SCREEN_PX, zoom)
+        if self._index.more_than(FEW, *seen):
+            super().paint(painter, option, widget)
         else:
-            _paint_few(painter, groups)
-        place = self._places.get(self._selected)
-        if place is not None:
-            _paint_frame(painter, edges[place], zoom)
+            self._paint_lines(painter, _grown(option.exposedRect, _LINE_PX + MIN_SCREEN_PX, zoom), zoom)
+        if self._selected is not None:
+            _paint_frame(painter, drawn_edges(_edges([self._selected]), zoom)[0], zoom)
 
-    def _drawn_edges(self, zoom: float) -> Array:
-        """Edges with boxes that would be too small to see grown around their middle."""
-        centre = (self._edges[:, :2] + self._edges[:, 2:]) / 2
-        half = np.maximum((self._edges[:, 2:] - self._edges[:, :2]) / 2, MIN_SCREEN_PX / 2 / zoom)
-        return np.concatenate([centre - half, centre + half], axis=1)
-
-
-def _in_sight(edges: Array, exposed: QRectF, zoom: float) -> Array:
-    margin = 8 / zoom  # for the width of lines
-    return (
-        (edges[:, 2] >= exposed.left() - margin)
-        & (edges[:, 0] <= exposed.right() + margin)
-        & (edges[:, 3] >= exposed.top() - margin)
-        & (edges[:, 1] <= exposed.bottom() + margin)
-    )
+    def _paint_lines(self, painter: QPainter, area: tuple[float, float, float, float], zoom: float) -> None:
+        """With a dark edge under every box, so that bright lines stand out on bright metal."""
+        found = self._index.touching(*area)
+        if not found.size:
+            return
+        edges, stroke_of = drawn_edges(self._index.edges[found], zoom), self._stroke_of[found]
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(_pen(QColor(0, 0, 0, HALO_ALPHA), HALO_PX))
+        painter.drawRects(_rects(edges))
+        for place in np.unique(stroke_of).tolist():
+            painter.setPen(_stroke_pen(self._strokes[place]))
+            painter.drawRects(_rects(edges[stroke_of == place]))
 
 
-def _paint_few(painter: QPainter, groups: Sequence[tuple[Array, Stroke]]) -> None:
-    """With a dark edge under every box, so that bright lines stand out on bright metal."""
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    rects = [(_rects(edges), stroke) for edges, stroke in groups if len(edges)]
-    for shapes, _ in rects:
-        painter.setPen(_pen(QColor(0, 0, 0, 90), 4.0))
-        painter.drawRects(shapes)
-    for shapes, stroke in rects:
-        painter.setPen(stroke.pen())
-        painter.drawRects(shapes)
+def _edges(detections: Sequence[Detection]) -> Array:
+    """(n, 4) x0, y0, x1, y1 in level-0 px."""
+    flat = np.array(list(map(_edges_of, detections)), np.float64).reshape(-1, 4)
+    flat[:, 2:] += flat[:, :2]
+    return flat
+
+
+def _strokes(
+    detections: Sequence[Detection], labels: Sequence[str], artefact_labels: Collection[str]
+) -> tuple[list[Stroke], Array]:
+    """The strokes in use, rejected ones first so that what counts is drawn over them, and each detection's place."""
+    colours = {label: colour.name() for label, colour in class_colours(tuple(labels)).items()}
+    kinds = [(d.label, d.status) for d in detections]
+    stroke_of_kind = {
+        (label, status): _stroke(status, colours.get(label, "#f2a516"), label in artefact_labels)
+        for label, status in set(kinds)
+    }
+    strokes = sorted(set(stroke_of_kind.values()), key=lambda s: (s.alpha, s.width, s.colour, not s.dashed))
+    place = {kind: strokes.index(stroke) for kind, stroke in stroke_of_kind.items()}
+    return strokes, np.fromiter(map(place.__getitem__, kinds), np.int64, len(kinds))
+
+
+def _stroke(status: str, colour: str, is_artefact: bool) -> Stroke:
+    dashed = is_artefact or status == "artefact"
+    if status == "false_alarm":
+        return Stroke(colour, 1.0, True, 110)
+    return Stroke(colour, 3.0 if status == "defect" else 1.75, dashed, 255)
 
 
 def _paint_frame(painter: QPainter, edges: Array, zoom: float) -> None:
@@ -159,8 +137,13 @@ def _paint_frame(painter: QPainter, edges: Array, zoom: float) -> None:
         painter.drawRect(frame)
 
 
-def _rects(edges: Array) -> list[QRectF]:
-    return [QRectF(x0, y0, x1 - x0, y1 - y0) for x0, y0, x1, y1 in edges.tolist()]
+def _stroke_pen(stroke: Stroke) -> QPen:
+    colour = QColor(stroke.colour)
+    colour.setAlpha(stroke.alpha)
+    pen = _pen(colour, stroke.width)
+    if stroke.dashed:
+        pen.setDashPattern([4.0, 3.0])
+    return pen
 
 
 def _pen(colour: QColor, width: float) -> QPen:
@@ -170,8 +153,18 @@ def _pen(colour: QColor, width: float) -> QPen:
     return pen
 
 
-def _stroke(detection: Detection, colour: str, is_artefact: bool) -> Stroke:
-    dashed = is_artefact or detection.status == "artefact"
-    if detection.status == "false_alarm":
-        return Stroke(colour, 1.0, True, 110)
-    return Stroke(colour, 3.0 if detection.status == "defect" else 1.75, dashed, 255)
+def _rects(edges: Array) -> list[QRectF]:
+    return [QRectF(x0, y0, x1 - x0, y1 - y0) for x0, y0, x1, y1 in edges.tolist()]
+
+
+def _seen(painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None) -> QRectF:
+    """What of the scene the viewport shows; all of it decides, not only what is exposed now."""
+    if widget is None:
+        return option.exposedRect
+    return painter.worldTransform().inverted()[0].mapRect(QRectF(widget.rect()))
+
+
+def _grown(area: QRectF, margin_px: float, zoom: float) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom of an area with a margin of px on the screen."""
+    margin = margin_px / zoom
+    return area.left() - margin, area.top() - margin, area.right() + margin, area.bottom() + margin

@@ -57,6 +57,7 @@ class Viewer(SectionView):
         canvas.tip_wanted.connect(self._show_tip)
         provider.probed.connect(self._probed)
         provider.failed.connect(session.report)
+        self.overlays.failed.connect(session.report)
         self.minimap.moved.connect(canvas.look_at)
 
     # -- for the window ---------------------------------------------------------------------------
@@ -65,6 +66,7 @@ class Viewer(SectionView):
         """What the view shows, with its overlays, scale bar included, without the minimap."""
         shown = self.minimap.isVisible()
         self.minimap.hide()
+        self.overlays.settle()
         image = super().picture()
         self.minimap.setVisible(shown)
         return image
@@ -81,6 +83,7 @@ class Viewer(SectionView):
     def close_tiles(self) -> None:
         """Ends the reading threads."""
         self._probe_timer.stop()
+        self.overlays.close()
         super().close_tiles()
 
     # -- the section ------------------------------------------------------------------------------
@@ -88,7 +91,6 @@ class Viewer(SectionView):
     def _section_changed(self) -> None:
         session = self._session
         section = session.section
-        self.provider.limit = session.overviews.coarsest
         self.provider.set_section(section, session.plane, session.display_range)
         box = self._set_extent(section)
         self.minimap.set_section(box)
@@ -97,7 +99,6 @@ class Viewer(SectionView):
         self._pointer_left()
 
     def _overviews_changed(self, area: Box | None) -> None:
-        self.provider.limit = self._session.overviews.coarsest
         self.provider.sharpen(area)
 
     def _display_changed(self) -> None:

@@ -77,6 +77,36 @@ class ScanMaps:
         with self._damage_told():
             return np.asarray(array[:], np.float32)
 
+    def score_source(self) -> StoredScores:
+        """The scores as far as they are stored. Raises InputError when they are missing or damaged."""
+        return StoredScores(self, self._open("scores", "r"))
+
+    def read_chunk(self, name: str, row: int, column: int, shape: tuple[int, int, int]) -> Array:
+        """One whole chunk, float32, without Zarr's detours: ten times as fast. NaN where nothing was stored."""
+        import imagecodecs
+
+        path = self.folder / name / "c" / "0" / str(row) / str(column)
+        with self._damage_told():
+            try:
+                packed = path.read_bytes()
+            except FileNotFoundError:
+                return np.full(shape, np.nan, np.float32)
+            return np.frombuffer(imagecodecs.zstd_decode(packed), "<f2").reshape(shape).astype(np.float32)
+
+    def stored_chunks(self, name: str) -> Iterator[tuple[int, int]]:
+        """Row and column of every chunk that is on the disk."""
+        with suppress(FileNotFoundError), os.scandir(self.folder / name / "c" / "0") as rows:
+            for row in rows:
+                if row.name.isdecimal():
+                    for column in os.listdir(row.path):  # noqa: PTH208 - a Path for each of many thousands takes long
+                        if column.isdecimal():
+                            yield int(row.name), int(column)
+
+    @property
+    def levels_folder(self) -> Path:
+        """Where the maxima of blocks of a large map are kept (`core.project.map_levels`)."""
+        return self.folder.with_suffix(".levels")
+
     def exists(self) -> bool:
         return (self.folder / "zarr.json").is_file()
 
@@ -116,3 +146,42 @@ class ScanMaps:
                 path=self.folder,
                 remedy="Scan again with --restart; decisions are kept.",
             ) from error
+
+
+class StoredScores:
+    """Scores of a scan on disk, (labels, rows, columns) in chunks `chunk` cells wide."""
+
+    def __init__(self, maps: ScanMaps, array: Any) -> None:
+        self.shape: tuple[int, int, int] = tuple(array.shape)
+        self.chunk: int = array.chunks[1]
+        self._maps = maps
+        self._is_plain = _is_plain(array)
+
+    def read(self, row: int, column: int, rows: int, columns: int) -> Array:
+        """(labels, rows, columns) float32; NaN outside the map and where nothing was scanned."""
+        if not self._is_plain:
+            return self._maps.read("scores", row, column, rows, columns)
+        chunk, labels = self.chunk, self.shape[0]
+        out = np.full((labels, rows, columns), np.nan, np.float32)
+        for r in range(max(row, 0) // chunk, -(-min(row + rows, self.shape[1]) // chunk)):
+            for c in range(max(column, 0) // chunk, -(-min(column + columns, self.shape[2]) // chunk)):
+                y, x = r * chunk - row, c * chunk - column
+                part = out[:, max(y, 0) : max(y + chunk, 0), max(x, 0) : max(x + chunk, 0)]
+                values = self._maps.read_chunk("scores", r, c, (labels, chunk, chunk))
+                part[...] = values[:, max(-y, 0) :, max(-x, 0) :][:, : part.shape[1], : part.shape[2]]
+        return out
+
+    def stored(self) -> Array:
+        """(chunk rows, chunk columns) bool."""
+        there = np.zeros((-(-self.shape[1] // self.chunk), -(-self.shape[2] // self.chunk)), bool)
+        for row, column in self._maps.stored_chunks("scores"):
+            if row < there.shape[0] and column < there.shape[1]:
+                there[row, column] = True
+        return there
+
+
+def _is_plain(array: Any) -> bool:
+    """Whether a chunk is what this program writes: little-endian half floats, packed by Zstandard and nothing else."""
+    codecs = [codec.to_dict() for codec in array.metadata.codecs]
+    names = [codec["name"] for codec in codecs]
+    return names == ["bytes", "zstd"] and codecs[0]["configuration"] == {"endian": "little"} and array.dtype == "<f2"

@@ -13,8 +13,10 @@ from core.errors import InputError
 from core.frames import StageTransform
 from core.geometry import Box
 from core.project.database import Database
+from core.project.map_levels import MapLevels
 from core.project.maps import ScanMaps
-from core.project.records import ScanRecord, ScoreMap, SectionRecord
+from core.project.records import ScanRecord, SectionRecord
+from core.project.score_map import ScoreMap
 from core.ranking import worst_first
 from core.section import Section
 
@@ -28,6 +30,7 @@ class Project:
     def __init__(self, path: Path, database: Database) -> None:
         self.path = path
         self.database = database
+        self._score_maps: dict[str, ScoreMap] = {}
 
     # -- opening -----------------------------------------------------------------------------------------------
 
@@ -158,9 +161,16 @@ class Project:
             return worst_first(detection_of(row) for row in rows)
 
     def score_map(self, scan_id: str) -> ScoreMap | None:
-        """The scores of a scan as far as it got, or None when nothing is stored yet."""
+        """The scores of a scan as far as it got, always the same object; None when nothing is stored yet.
+
+        Raises InputError when the map is damaged.
+        """
         maps = self.maps(scan_id)
-        return ScoreMap(maps.read_all("scores"), self.scan(scan_id).cell_px) if maps.exists() else None
+        if scan_id not in self._score_maps and maps.exists():
+            source = maps.score_source()
+            levels = MapLevels(source.shape, source.chunk, maps.levels_folder)
+            self._score_maps[scan_id] = ScoreMap(source, self.scan(scan_id).cell_px, levels)
+        return self._score_maps.get(scan_id)
 
     def maps(self, scan_id: str) -> ScanMaps:
         return ScanMaps(self.path / "maps" / f"{scan_id}.zarr")

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from core.frames import StageTransform
 
 ScanStatus = Literal["running", "interrupted", "done"]
@@ -67,15 +65,3 @@ class ScanRecord:
     parameters: Mapping[str, Any]
     started: str
     finished: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreMap:
-    """Scores of a scan, cell by cell.
-
-    `values` is (labels, rows, columns) float32, NaN where nothing was scanned; cell [0, 0]'s top-left corner lies at
-    level-0 (0, 0) and a cell is `cell_px` level-0 px wide.
-    """
-
-    values: np.ndarray
-    cell_px: float

@@ -1,0 +1,73 @@
+"""Decides how boxes in a part of a plane are found quickly among hundreds of thousands: in a grid of their middles."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+Array = np.ndarray
+
+_PER_CELL = 8  # boxes, on average
+_MOST_CELLS = 1024  # along one side
+_LARGE = 2.0  # cells; a box that reaches farther from its middle is looked at one by one
+
+
+class BoxIndex:
+    """Over (n, 4) edges x0, y0, x1, y1 (float64, any frame). Doesn't copy them; they must not change."""
+
+    def __init__(self, edges: Array) -> None:
+        self.edges = edges
+        centres = (edges[:, :2] + edges[:, 2:]) / 2
+        half = (edges[:, 2:] - edges[:, :2]) / 2
+        low = centres.min(axis=0) if len(edges) else np.zeros(2)
+        span = np.maximum(centres.max(axis=0) - low if len(edges) else np.zeros(2), 1e-9)
+        self._side = max(math.sqrt(span[0] * span[1] * _PER_CELL / max(len(edges), 1)), float(span.max()) / _MOST_CELLS)
+        self._low = low
+        self._columns, self._rows = (int(v // self._side) + 1 for v in span)
+        is_large = (half > _LARGE * self._side).any(axis=1)
+        self._large = np.flatnonzero(is_large)
+        small = np.flatnonzero(~is_large)
+        self._reach = float(half[small].max()) if small.size else 0.0
+        column, row = ((centres[small] - low) // self._side).astype(np.int64).T
+        cell = row * self._columns + column
+        order = np.argsort(cell, kind="stable")
+        self._order = small[order]
+        self._starts = np.searchsorted(cell[order], np.arange(self._rows * self._columns + 1))
+
+    def __len__(self) -> int:
+        return len(self.edges)
+
+    def touching(self, x0: float, y0: float, x1: float, y1: float) -> Array:
+        """Indices, ascending, of the boxes that have a point in common with this area (edges included)."""
+        found = np.concatenate([self._large, *self._slices(x0, y0, x1, y1)])
+        edges = self.edges[found]
+        inside = (edges[:, 2] >= x0) & (edges[:, 0] <= x1) & (edges[:, 3] >= y0) & (edges[:, 1] <= y1)
+        return np.sort(found[inside])
+
+    def more_than(self, count: int, x0: float, y0: float, x1: float, y1: float) -> bool:
+        """Whether more boxes than this touch the area; costs no more than finding `count` of them."""
+        slices = self._slices(x0, y0, x1, y1)
+        if sum(len(part) for part in slices) > 8 * count:
+            return self._sure_to_have(count, x0, y0, x1, y1) or len(self.touching(x0, y0, x1, y1)) > count
+        return len(self.touching(x0, y0, x1, y1)) > count
+
+    def _sure_to_have(self, count: int, x0: float, y0: float, x1: float, y1: float) -> bool:
+        """Whether whole cells inside the area hold more: their boxes' middles lie in it."""
+        c0, r0 = math.ceil((x0 - self._low[0]) / self._side), math.ceil((y0 - self._low[1]) / self._side)
+        c1, r1 = math.floor((x1 - self._low[0]) / self._side), math.floor((y1 - self._low[1]) / self._side)
+        return sum(len(part) for part in self._cells(c0, r0, c1 - 1, r1 - 1)) > count
+
+    def _slices(self, x0: float, y0: float, x1: float, y1: float) -> list[Array]:
+        reach, side = self._reach, self._side
+        c0, c1 = (math.floor((x - self._low[0]) / side) for x in (x0 - reach, x1 + reach))
+        r0, r1 = (math.floor((y - self._low[1]) / side) for y in (y0 - reach, y1 + reach))
+        return self._cells(c0, r0, c1, r1)
+
+    def _cells(self, c0: int, r0: int, c1: int, r1: int) -> list[Array]:
+        """What lies in the cells from (c0, r0) to (c1, r1), both included, row by row."""
+        c0, r0, c1, r1 = max(c0, 0), max(r0, 0), min(c1, self._columns - 1), min(r1, self._rows - 1)
+        if c1 < c0:
+            return []
+        starts, columns = self._starts, self._columns
+        return [self._order[starts[r * columns + c0] : starts[r * columns + c1 + 1]] for r in range(r0, r1 + 1)]
