@@ -121,6 +121,20 @@ def write_image(suffix: str) -> Callable[[Path, Array], Path]:
     return write
 
 
+def write_tiles(path: Path, pixels: Array) -> Path:
+    """Overlapping camera tiles; a last one in each direction lies further back, as its size is fixed."""
+    folder = path / "tiles"
+    folder.mkdir()
+    lines = ["# pixel_size_um = 0.25", "name;x (µm);y (µm)"]
+    for y in (0, 70, HEIGHT - 90):
+        for x in (0, 100, WIDTH - 120):
+            name = f"tile{len(lines):02}.png"
+            assert cv2.imwrite(str(folder / name), pixels[y : y + 90, x : x + 120, ::-1])
+            lines.append(f"{name};{(x - 77) * 0.25};{(y + 1234) * 0.25}".replace(".", ",").replace(",png", ".png"))
+    (folder / "positions.csv").write_text("\n".join(lines), encoding="utf-8-sig")
+    return folder
+
+
 CASES = [
     Case("czi-gray8", write_czi, 1, "uint8", "CZI"),
     Case("czi-gray16-zstd", write_czi_zstd, 1, "uint16", "CZI"),
@@ -137,6 +151,8 @@ CASES = [
     Case("ome-tiff-gray16", write_ome_tiff, 1, "uint16", "OME-TIFF"),
     Case("ome-zarr-0.4", write_zarr(4), 3, "uint8", "OME-Zarr"),
     Case("ome-zarr-0.5", write_zarr(5), 1, "uint16", "OME-Zarr"),
+    Case("tiles-csv", write_tiles, 3, "uint8", "Camera tiles"),
+    Case("tiles-csv-gray16", write_tiles, 1, "uint16", "Camera tiles"),
     Case("png-gray16", write_image(".png"), 1, "uint16", "PNG"),
     Case("png-rgb", write_image(".png"), 3, "uint8", "PNG"),
     Case("bmp", write_image(".bmp"), 3, "uint8", "BMP"),
@@ -174,7 +190,7 @@ def test_it_says_what_it_holds(case: Case, written: Path):
         assert info.levels[0].downsample == 1
         assert info.path == written
         assert len(info.channel_names) == info.z_count == info.t_count == 1
-        if case.format in ("CZI", "OME-TIFF", "OME-Zarr"):
+        if case.format in ("CZI", "OME-TIFF", "OME-Zarr", "Camera tiles"):
             assert info.pixel_size_um == pytest.approx((0.25, 0.25))
         if case.format in ("OME-TIFF", "OME-Zarr"):
             assert [level.downsample for level in info.levels] == [1, 2]
@@ -315,7 +331,7 @@ def test_a_missing_file_and_a_plain_folder_are_refused(tmp_path: Path):
 
 
 def test_readers_are_found_and_import_nothing_costly():
-    assert {reader.id for reader in readers()} >= {"czi", "tiff", "ome_zarr", "image"}
+    assert {reader.id for reader in readers()} >= {"czi", "tiff", "ome_zarr", "image", "tile_folder"}
     code = (
         "import sys; from core.readers.base import readers; readers(); "
         "print([m for m in ('pylibCZIrw', 'tifffile', 'zarr', 'imagecodecs', 'torch') if m in sys.modules])"

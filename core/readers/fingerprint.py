@@ -11,13 +11,16 @@ _SAMPLES = 16
 _BLOCK = 64 << 10
 _METADATA_NAMES = {"zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata"}
 _METADATA_DEPTH = 3
+_TABLES = {".csv", ".tsv", ".txt"}
+_LARGEST_TABLE = 32 << 20
 
 
 def fingerprint(path: Path) -> str:
     """32 hex digits that stay while the content stays. Reads about 1 MB of a file, however large.
 
-    Of a folder (OME-Zarr), its metadata files down to three levels count, and samples of its chunks; all with their
-    places. Raises InputError.
+    Of a folder, its metadata files (OME-Zarr) down to three levels count, and samples of its other files; all with their
+    places. Of a folder without such metadata (camera tiles), all names and whole tables count too: they say where tiles
+    lie. Raises InputError.
     """
     digest = hashlib.blake2b(digest_size=16)
     try:
@@ -50,10 +53,19 @@ def _add_folder(digest: hashlib.blake2b, folder: Path) -> None:
     for file in sorted(found):
         digest.update(f"{file.relative_to(folder).as_posix()}\n".encode())
         _add_file(digest, file)
+    if not found:
+        _add_names_and_tables(digest, folder)
     for file in _spread_files(folder, _SAMPLES):
         digest.update(f"{file.relative_to(folder).as_posix()} {file.stat().st_size}\n".encode())
         with file.open("rb", buffering=0) as chunk:
             digest.update(chunk.read(_BLOCK))
+
+
+def _add_names_and_tables(digest: hashlib.blake2b, folder: Path) -> None:
+    for file in sorted(folder.iterdir()):
+        digest.update(f"{file.name}\n".encode())
+        if file.suffix.lower() in _TABLES and file.is_file() and file.stat().st_size <= _LARGEST_TABLE:
+            digest.update(file.read_bytes())
 
 
 def _spread_files(folder: Path, most: int) -> list[Path]:

@@ -21,6 +21,7 @@ from core.section import Array, Plane, PyramidLevel, Section, SectionInfo
 
 _LARGEST_BYTES = 1 << 30
 _LARGEST_FILE = 2 << 30
+_HEAD_BYTES, _TAIL_BYTES = 4 << 20, 64 << 10
 _PNG, _JPEG, _BMP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM"
 _COPY_AGAIN = "Copy or export it again; the transfer may have been cut short."
 
@@ -76,18 +77,27 @@ class ImageSection(Section):
         self._pixels = None
 
     def _read_header(self) -> _Header:
-        data = self._path.read_bytes()
+        head, tail = self._ends()
         try:
-            header = _png(data) if data.startswith(_PNG) else _jpeg(data) if data.startswith(_JPEG) else None
+            header = (
+                _png(head, tail) if head.startswith(_PNG) else _jpeg(head, tail) if head.startswith(_JPEG) else None
+            )
         except (struct.error, IndexError):
             raise InputError("the picture is cut short", path=self._path, remedy=_COPY_AGAIN) from None
         if header is None:
             # BMP and WebP say too little in few bytes; WebP ends at 16383 px, BMP at the file's own size.
-            pixels = _decode(self._path, data)
-            name = "BMP" if data.startswith(_BMP) else "WebP"
+            pixels = _decode(self._path, self._path.read_bytes())
+            name = "BMP" if head.startswith(_BMP) else "WebP"
             header = _Header(name, pixels.shape[1], pixels.shape[0], pixels.shape[2], pixels.dtype.name)
             self._pixels = pixels
         return header
+
+    def _ends(self) -> tuple[bytes, bytes]:
+        """The first and the last bytes: enough for what a header says, and whether the file is whole."""
+        with self._path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+            file.seek(max(0, self._path.stat().st_size - _TAIL_BYTES))
+            return head, file.read(_TAIL_BYTES)
 
     def _decode(self) -> Array:
         pixels = with_samples(_decode(self._path, self._path.read_bytes()), self.info.samples, self.info.dtype)
@@ -109,9 +119,9 @@ def _decode(path: Path, data: bytes) -> Array:
     return np.ascontiguousarray(pixels[:, :, 2::-1])
 
 
-def _png(data: bytes) -> _Header:
+def _png(data: bytes, tail: bytes) -> _Header:
     width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
-    if b"IEND" not in data[-4096:]:
+    if b"IEND" not in tail[-4096:]:
         raise struct.error
     samples = 3 if colour in (2, 3, 6) else 1
     return _Header("PNG", width, height, samples, "uint16" if depth == 16 else "uint8", _png_pixel_size(data))
@@ -125,9 +135,9 @@ def _png_pixel_size(data: bytes) -> tuple[float, float] | None:
     return believable_resolution(1e6 / x, 1e6 / y) if unit == 1 and x and y else None
 
 
-def _jpeg(data: bytes) -> _Header:
+def _jpeg(data: bytes, tail: bytes) -> _Header:
     """Walks the markers to the start of frame."""
-    if b"\xff\xd9" not in data[-65536:]:
+    if b"\xff\xd9" not in tail:
         raise struct.error
     at = 2
     while True:
