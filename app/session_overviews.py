@@ -42,11 +42,6 @@ class OverviewBuilder:
         session.display_changed.connect(self._follow)
 
     @property
-    def coarsest(self) -> int | None:
-        """The downsample beyond which tiles should not be asked for yet; None: no limit."""
-        return None
-
-    @property
     def building(self) -> bool:
         """Whether there is work that `cancel` would stop."""
         return self._job is not None and self._job is not self._waiting

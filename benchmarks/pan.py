@@ -6,6 +6,7 @@ Measured at 1600 × 1000 with a heat map and 10,000 boxes, on Xvfb where there i
 the time the window's thread is busy per frame (events, answers of readers, painting, handing over to the screen), wall
 and processor time; frames finished later than one sixtieth of a second after they were due; the share of the viewport
 without any pixels and without those of its own level, mean over the frames; then how long a jump takes until all is sharp.
+The first line is what the machine does to a thread that only counts: on a busy one, look at the processor time.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -88,6 +89,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--building", action="store_true", help="move while the overviews are being built")
     parser.add_argument("--scanning", action="store_true", help="move while the texture model scans the section")
     parser.add_argument("--bare", action="store_true", help="without heat map and boxes")
+    parser.add_argument("--part", default="", help="only the parts of the path whose name has this in it")
     parser.add_argument("--walk", type=int, default=0, metavar="JUMPS", help="then a random walk, for the memory")
     parser.add_argument("--profile", action="store_true", help="print where the window's thread spends its time")
     return parser.parse_args()
@@ -123,7 +125,8 @@ def measure(path: Path, options: argparse.Namespace) -> None:
     from app.session import Session
     from app.start import make_application
     from app.viewer.viewer import Viewer
-    from benchmarks.pan_path import JUMPS, Path as CameraPath
+    from benchmarks.pan_path import JUMPS
+    from benchmarks.pan_path import Path as CameraPath
     from core.memory import budget
 
     app = make_application()
@@ -142,10 +145,13 @@ def measure(path: Path, options: argparse.Namespace) -> None:
     load = " while overviews are built" * options.building + " while a scan runs" * options.scanning
     print(f"\n{path.name}, {'bare' if options.bare else f'heat map and {BOXES:,} boxes'}{load}; {app.platformName()}")
     print(HEADER, flush=True)
+    print(turn.machine().row("3 ms of counting"), flush=True)
     steps = CameraPath(viewer.canvas, options.size, options.frames)
     with profiled(options.profile):
         every = Frames()
         for name, actions in steps.segments().items():
+            if options.part not in name:
+                continue
             frames = turn.along(actions)
             print(frames.row(name), flush=True)
             for attribute, values in vars(frames).items():
@@ -187,6 +193,16 @@ class Turn:
             frames.coarse.append(coarse)
             due = max(due + FRAME_S, done)  # a frame that was missed is not made up for
         return frames
+
+    def machine(self) -> Frames:
+        """What the machine itself does to a thread that only counts for three milliseconds each frame."""
+
+        def count() -> None:
+            begin = time.thread_time()
+            while time.thread_time() - begin < 0.003:
+                pass
+
+        return self.along(count for _ in range(120))
 
     def until(self, wanted: Action, seconds: float = 60) -> None:
         stop = time.perf_counter() + seconds
@@ -249,7 +265,8 @@ def open_section(session: Session, path: Path, options: argparse.Namespace) -> N
     session.adopt(Opened(section, scans=[record], scan=record, detections=detections, score_map=score_map))
 
 
-def made_up_scan(size: int):  # noqa: ANN201 - (ScanRecord, list[Detection], ScoreMap)
+def made_up_scan(size: int) -> tuple[Any, ...]:
+    """(ScanRecord, list[Detection], ScoreMap) over a whole section."""
     import cv2
 
     from core.detection import Detection

@@ -52,7 +52,8 @@ class Path:
                 self._mouse(QEvent.Type.MouseButtonPress, middle)
                 grip = QPointF(middle)
             grip = grip - QPointF(dx, dy)
-            yield lambda at=QPointF(grip): self._mouse(QEvent.Type.MouseMove, at)
+            at = QPointF(grip)
+            yield lambda at=at: self._mouse(QEvent.Type.MouseMove, at)
         yield lambda: self._mouse(QEvent.Type.MouseButtonRelease, grip)
 
     def _zoom(self) -> Iterator[Action]:

@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.session_state import SavedView, ViewState
+from app.viewer.tile_reader import MOST_THREADS
 from core.display import DisplayRange
 from core.errors import InputError
 from core.section import Plane
@@ -199,9 +200,9 @@ def test_tiles_out_of_sight_leave_the_queue(qtbot, viewer):
     section.gate.set()
     wait_sharp(qtbot, viewer)
     qtbot.waitUntil(lambda: viewer.provider.reader.idle)
-    # Three tiles of the first place may have been in work; its other ones, and the ring around them, were not read.
-    first_place = [r for r in section.reads if r[2] <= 512 and 0 <= r[0] < 2560 and 0 <= r[1] < 2560 and r[3] <= 512]
-    assert len(first_place) <= 3
+    # Some tiles of the first place may have been in work; its other ones, and the ring around them, were not read.
+    first_place = [r for r in section.reads if r[0] < 2560 and r[1] < 2560 and r[2] == r[3] == 512]
+    assert len(first_place) <= MOST_THREADS
 
 
 def test_unreadable_tiles_are_told_once(qtbot, viewer):

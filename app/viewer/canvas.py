@@ -67,6 +67,7 @@ class Canvas(QGraphicsView):
         self.setAcceptDrops(False)  # the window takes drops
         self._camera: Camera | None = None
         self._section: Box | None = None
+        self._ratio = 1.0  # device px per device-independent px, when the camera was placed
         self._fitted = False  # the whole section is shown; it stays so when the window changes its size
         self._pointer_at: QPointF | None = None  # in the viewport; None while it is elsewhere
         self._pressed: QPointF | None = None
@@ -188,7 +189,7 @@ class Canvas(QGraphicsView):
         self._fitted = camera == limits.fit()
         if self._camera is None or camera.zoom != self.transform().m11():
             self.setTransform(QTransform.fromScale(camera.zoom, camera.zoom))
-        self._camera = camera
+        self._camera, self._ratio = camera, self.devicePixelRatioF()
         size, step = self.viewport().size(), self._scroll_step()
         self.horizontalScrollBar().setValue(step * round((camera.x * camera.zoom - size.width() / 2) / step))
         self.verticalScrollBar().setValue(step * round((camera.y * camera.zoom - size.height() / 2) / step))
@@ -207,6 +208,16 @@ class Canvas(QGraphicsView):
         if self._camera is not None and limits is not None:
             self._place(limits.fit() if self._fitted else self._camera)
 
+    def _ratio_changed(self) -> None:
+        """The window is on another screen, or that screen was set differently: 1:1 stays 1:1, all else its size."""
+        camera, ratio = self._camera, self.devicePixelRatioF()
+        if camera is None or ratio == self._ratio:
+            return
+        was_one_to_one = math.isclose(camera.zoom * self._ratio, 1)
+        self._flight.stop()
+        self._place(Camera(camera.x, camera.y, 1 / ratio) if was_one_to_one else camera)
+        self.viewport().update()
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         angle = event.angleDelta().y() or event.angleDelta().x()
         if angle:
@@ -223,6 +234,8 @@ class Canvas(QGraphicsView):
             if point is not None:
                 self.tip_wanted.emit(*point, event.globalPos())
             return True
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._ratio_changed()
         if event.type() in (QEvent.Type.Leave, QEvent.Type.Hide):
             self._pointer_at = None
             self.pointer_left.emit()

@@ -40,9 +40,15 @@ class SectionView(QWidget):
 
     @property
     def is_sharp(self) -> bool:
-        """Whether everything in sight is drawn from tiles of its own level."""
-        view = self.canvas.visible_box()
-        return view is None or self.provider.is_sharp(view, self._device_zoom())
+        """Whether everything in sight is drawn from tiles of its own level, as well as it will ever be."""
+        view, zoom = self.canvas.visible_box(), self._device_zoom()
+        if view is None or self.provider.is_sharp(view, zoom):
+            return True
+        return not self._improving() and self.provider.is_current(view, zoom)
+
+    def _improving(self) -> bool:
+        """Whether overviews are on their way that will make tiles better."""
+        return False
 
     def missing(self) -> tuple[float, float]:
         """Shares of the section in sight that are still blank, and that are not yet drawn from their own level."""

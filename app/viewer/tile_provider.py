@@ -53,7 +53,6 @@ class TileProvider(QObject):
         self._view: tuple[Box, float, tuple[float, float]] | None = None  # what was wanted last; None: nothing
         self._asked: tuple[object, ...] | None = None  # what the last wishes were made for
         self.coarsest = 1
-        self.limit: int | None = None  # coarser tiles can't be read in good time yet; the preview stands in
 
     @property
     def section_box(self) -> Box | None:
@@ -131,6 +130,13 @@ class TileProvider(QObject):
         """Whether every tile of the view is there at its own level, exact and of the current display."""
         return self.missing(view, zoom)[1] == 0
 
+    def is_current(self, view: Box, zoom: float) -> bool:
+        """Whether reading any tile of the view again would make nothing better now, exact or not."""
+        if self._source is None:
+            return True
+        seen = tiles_in(view, downsample_for(zoom, self.coarsest), self._source.section.info.box)
+        return not any(self._store.is_wanted(key, self._source.revision) for key in seen)
+
     def missing(self, view: Box, zoom: float) -> tuple[float, float]:
         """Shares of what is in sight that have no pixels at all, and none of their own level and display yet."""
         if self._source is None:
@@ -176,8 +182,7 @@ class TileProvider(QObject):
         wishes += tile_wishes.nearest_first(sharp, focus)
         wishes += tile_wishes.ahead(later, seen, section, self.coarsest)
         wishes += tile_wishes.around(seen, section)
-        limit = self.limit or self.coarsest
-        return [k for k in dict.fromkeys(wishes) if k.downsample <= limit and store.is_wanted(k, revision)]
+        return [key for key in dict.fromkeys(wishes) if store.is_wanted(key, revision)]
 
     # -- what the reader tells --------------------------------------------------------------------
 

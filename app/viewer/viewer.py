@@ -35,6 +35,7 @@ class Viewer(SectionView):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._minimap_wanted = True
         self.minimap = Minimap(self.canvas.viewport())
         self.overlays = Overlays(session, self.canvas.scene())
         self.overlays.stack.add("section", "Section", self._section_item)
@@ -80,6 +81,11 @@ class Viewer(SectionView):
         """Flies there."""
         self.canvas.fly_to(detection.box.grown(16))
 
+    def show_minimap(self, wanted: bool) -> None:
+        """Whether it is there at all, while it is of use."""
+        self._minimap_wanted = wanted
+        self.minimap.setVisible(wanted and self.minimap.is_useful)
+
     def close_tiles(self) -> None:
         """Ends the reading threads."""
         self._probe_timer.stop()
@@ -98,6 +104,9 @@ class Viewer(SectionView):
         self.canvas.set_section(box, Camera(view.x_px, view.y_px, view.zoom) if view is not None else None)
         self._pointer_left()
 
+    def _improving(self) -> bool:
+        return not self._session.overviews.ready
+
     def _overviews_changed(self, area: Box | None) -> None:
         self.provider.sharpen(area)
 
@@ -111,7 +120,7 @@ class Viewer(SectionView):
             return
         self._point_again()
         self.minimap.set_view(view)
-        self.minimap.setVisible(self.minimap.is_useful)
+        self.minimap.setVisible(self._minimap_wanted and self.minimap.is_useful)
         super()._camera_changed()
         self._session.set_view(ViewState(camera.x, camera.y, camera.zoom))
         self.zoom_changed.emit(camera.zoom * self.canvas.devicePixelRatioF())
