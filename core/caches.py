@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Generic, TypeVar
 
@@ -18,6 +19,8 @@ from core.memory import share
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 Array = np.ndarray
+
+PASSING_SHARE = 0.15  # of a cache, for parts that are probably needed only once
 
 
 class ByteCache(Generic[K, V]):
@@ -74,19 +77,20 @@ class DecodedCache:
 
     def __init__(self, budget: int) -> None:
         self._state = threading.Condition()
-        self._items: ByteCache[tuple[Hashable, ...], Array] = ByteCache(budget)
+        self._passing: ByteCache[tuple[Hashable, ...], Array] = ByteCache(int(budget * PASSING_SHARE))
+        self._items: ByteCache[tuple[Hashable, ...], Array] = ByteCache(budget - self._passing.budget)
         self._in_work: set[tuple[Hashable, ...]] = set()
 
     def peek(self, key: tuple[Hashable, ...]) -> Array | None:
         """The part if it is there, without making it."""
         with self._state:
-            return self._items.get(key)
+            return self._found(key)
 
     def get(self, key: tuple[Hashable, ...], make: Callable[[], Array]) -> Array:
         """The part; made by `make`, in this thread, where it isn't there. Don't write into it."""
         with self._state:
             while True:
-                found = self._items.get(key)
+                found = self._found(key)
                 if found is not None:
                     return found
                 if key not in self._in_work:
@@ -105,15 +109,38 @@ class DecodedCache:
         with self._state:
             self._in_work.discard(key)
             if made is not None:
-                self._items.put(key, made, made.nbytes)
+                kept = self._passing if _thread.passing else self._items
+                kept.put(key, made, made.nbytes)
             self._state.notify_all()
+
+    def _found(self, key: tuple[Hashable, ...]) -> Array | None:
+        found = self._items.get(key)
+        return found if found is not None else self._passing.get(key)
 
     def forget(self, owner: Hashable) -> None:
         """Drops everything whose key begins with `owner`."""
         with self._state:
-            for key in self._items.in_order():
-                if key[0] == owner:
-                    self._items.drop(key)
+            for kept in (self._items, self._passing):
+                for key in kept.in_order():
+                    if key[0] == owner:
+                        kept.drop(key)
+
+
+@contextmanager
+def reading_through() -> Iterator[None]:
+    """For a thread that reads a whole file once: what it decodes must not drive out what is being looked at."""
+    before, _thread.passing = _thread.passing, True
+    try:
+        yield
+    finally:
+        _thread.passing = before
+
+
+class _Thread(threading.local):
+    passing = False
+
+
+_thread = _Thread()
 
 
 @cache

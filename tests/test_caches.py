@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core import memory
-from core.caches import ByteCache, DecodedCache
+from core.caches import ByteCache, DecodedCache, reading_through
 
 
 def test_the_least_recently_used_goes_first():
@@ -68,3 +68,14 @@ def test_the_shares_add_up_to_the_budget(monkeypatch):
     assert memory.LEAST <= memory.budget() <= memory.MOST_BY_DEFAULT
     memory.set_budget(1 << 30)
     assert sum(memory.share(use) for use in memory._SHARES) == pytest.approx(1 << 30, abs=8)
+
+
+def test_reading_a_file_through_drives_out_nothing_that_is_looked_at():
+    cache = DecodedCache(1000)
+    cache.get(("seen", 0), lambda: np.zeros(500, np.uint8))
+    with reading_through():
+        for number in range(50):
+            cache.get(("passing", number), lambda: np.zeros(100, np.uint8))
+    assert cache.peek(("seen", 0)) is not None
+    assert cache.peek(("passing", 49)) is not None
+    assert cache.peek(("passing", 40)) is None
