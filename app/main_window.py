@@ -71,6 +71,7 @@ class MainWindow(QMainWindow):
         viewer = Viewer(self.session)
         self.navigator = Navigator(self.session, viewer)
         self.stack.addWidget(viewer)
+        viewer.show_minimap(self.settings.get("minimap"))
         viewer.readout_changed.connect(self.status.pointer.setText)
         viewer.zoom_changed.connect(self.status.show_zoom)
         viewer.first_picture.connect(self.docks.fill)

@@ -34,6 +34,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("docks", str, ""),  # base64 of QMainWindow.saveState
     Setting("gallery", dict, {}),
     Setting("last_folder", str, ""),
+    Setting("minimap", bool, True),
 )
 _DECLARED = {setting.name: setting for setting in SETTINGS}
 

@@ -67,6 +67,7 @@ class Menus:
             action.setEnabled(has[self._specs[action_id].needs])
         self.actions["boxes"].setChecked(session.layers.layer("detections").visible)
         self.actions["heat"].setChecked(session.layers.layer("heat").visible)
+        self.actions["minimap"].setChecked(self._settings.get("minimap"))
         self.submenus["Export"].setEnabled(has["project"])
 
     # -- making -----------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from app.bootstrap import window_trouble
 from app.cli.console import print_json, print_table
 from core.export.base import exporters
 from core.readers.base import open_section, readers
+from core.readers.details import Detail, as_text, details
+from core.readers.facts import section_facts
 
 _LIBRARIES = ("numpy", "PySide6-Essentials", "torch", "torchvision", "pylibCZIrw", "tifffile", "imagecodecs", "zarr")
 _REMEDY = "Install Schliff again with its dependencies: python -m pip install ."
@@ -22,43 +24,19 @@ def info(args: argparse.Namespace) -> None:
     from core.readers.report import section_report
 
     with open_section(args.path) as section:
-        report = section_report(section)
+        report, facts = section_report(section), section_facts(section.info)
+    everything = details(args.path) if args.all else None
     if args.json:
-        print_json(report)
+        print_json(report | ({"metadata": _as_json(everything)["children"]} if everything else {}))
         return
-    for name, text in _facts(report):
+    for name, text in facts:
         print(f"{name:<14}{text}")
+    if everything is not None:
+        print(as_text(everything), end="")
 
 
-def _facts(report: dict[str, Any]) -> list[tuple[str, str]]:
-    size, stage = report["pixel_size_um"], report["stage"]
-    facts = [
-        ("file", report["path"]),
-        ("format", report["format"]),
-        (
-            "size",
-            f"{report['width_px']} × {report['height_px']} px, {report['channels']} channel(s), {report['dtype']}",
-        ),
-        ("levels", ", ".join(f"{level['width_px']} × {level['height_px']}" for level in report["levels"])),
-        ("pixel size", f"{size[0]:.5g} × {size[1]:.5g} µm" if size else "not stated"),
-        ("scenes", str(len(report["scenes"]))),
-        ("stage", _stage_text(stage)),
-        ("objective", report["objective"] or "not stated"),
-        ("acquired", report["acquired"] or "not stated"),
-    ]
-    return facts + [("warning", text) for text in report["warnings"]]
-
-
-def _stage_text(stage: dict[str, Any]) -> str:
-    if stage["affine"] is None:
-        return "not stated"
-    (_, _, x), (_, _, y) = stage["affine"]
-    text = f"top-left corner at {x:.3f}, {y:.3f} µm, from {stage['source'].replace('_', ' ')}"
-    if stage["residual_um"] is not None:
-        text += f", residual {stage['residual_um']:.2f} µm"
-    if stage["disagreement_um"] is not None:
-        text += f", other sources disagree by up to {stage['disagreement_um']:.2f} µm"
-    return text
+def _as_json(detail: Detail) -> dict[str, Any]:
+    return {"name": detail.name, "value": detail.value, "children": [_as_json(child) for child in detail.children]}
 
 
 def models(args: argparse.Namespace) -> None:

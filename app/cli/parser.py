@@ -68,6 +68,7 @@ def _sample(p: argparse.ArgumentParser) -> None:
 
 def _info(p: argparse.ArgumentParser) -> None:
     p.add_argument("path", metavar="PATH")
+    p.add_argument("--all", action="store_true", help="everything the file says of itself, too")
     _json(p)
 
 

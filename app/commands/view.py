@@ -42,6 +42,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
         checkable=True,
         in_toolbar=True,
     ),
+    ActionSpec("minimap", "Minimap", "show_minimap", ("M",), "minimap", "Show or hide it", "section", checkable=True),
+    gap(),
+    ActionSpec(
+        "info", "Section info", "show_info", ("Ctrl+I",), "info", "All that is known of it; searchable", "section"
+    ),
     gap(),
     ActionSpec("", "@Panels"),
     ActionSpec("", "@Theme"),
@@ -69,6 +74,19 @@ class ViewCommands(Commands):
 
     def show_heat(self, on: bool) -> None:
         self.session.set_layers(self.session.layers.styled("heat", visible=on))
+
+    def show_minimap(self, on: bool) -> None:
+        self.settings.set("minimap", on)
+        self.viewer.show_minimap(on)
+
+    def show_info(self) -> None:
+        from app.section_info import SectionInfoDialog
+
+        section = self.session.section
+        if section is not None:
+            dialog = SectionInfoDialog(self.window, self.session, section.info)
+            dialog.finished.connect(dialog.deleteLater)
+            dialog.show()
 
     def full_screen(self, on: bool) -> None:
         if on:

@@ -11,7 +11,9 @@ from app.scores import PROBABILITY, format_score
 from app.session import Session
 from app.session_state import ViewState
 from app.theme import SPACE
+from app.tools.toolbox import Toolbox
 from app.viewer.camera import Camera
+from app.viewer.drawings_layer import DrawingsLayer
 from app.viewer.minimap import Minimap
 from app.viewer.overlays import Overlays
 from app.viewer.plane_bar import PlaneBar
@@ -20,6 +22,7 @@ from app.viewer.section_view import SectionView
 from app.viewer.tile_reader import Probed
 from app.viewer.tiles import TileKey
 from core.detection import Detection
+from core.drawing import Drawing
 from core.geometry import Box
 
 PROBE_AFTER_MS = 40
@@ -39,6 +42,8 @@ class Viewer(SectionView):
         self.minimap = Minimap(self.canvas.viewport())
         self.overlays = Overlays(session, self.canvas.scene())
         self.overlays.stack.add("section", "Section", self._section_item)
+        self.drawings = DrawingsLayer(session, self.overlays.stack)
+        self.tools = Toolbox(session, self.canvas, self.drawings.item)
         self.column.insertWidget(0, PlaneBar(session, self))
         self._pointer: tuple[float, float] | None = None
         self._probe_timer = QTimer(self, singleShot=True, interval=PROBE_AFTER_MS)
@@ -52,6 +57,7 @@ class Viewer(SectionView):
         session.display_changed.connect(self._display_changed)
         session.overviews_changed.connect(self._overviews_changed)
         session.selection_changed.connect(self._selection_changed)
+        session.drawings.wanted.connect(self.show_drawing)
         canvas.clicked.connect(self._clicked)
         canvas.pointer_moved.connect(self._pointer_moved)
         canvas.pointer_left.connect(self._pointer_left)
@@ -86,6 +92,10 @@ class Viewer(SectionView):
         self._minimap_wanted = wanted
         self.minimap.setVisible(wanted and self.minimap.is_useful)
 
+    def show_drawing(self, drawing: Drawing) -> None:
+        """Flies there."""
+        self.canvas.fly_to(drawing.box.grown(16), share=0.5)
+
     def close_tiles(self) -> None:
         """Ends the reading threads."""
         self._probe_timer.stop()
@@ -103,9 +113,6 @@ class Viewer(SectionView):
         view = session.view
         self.canvas.set_section(box, Camera(view.x_px, view.y_px, view.zoom) if view is not None else None)
         self._pointer_left()
-
-    def _improving(self) -> bool:
-        return not self._session.overviews.ready
 
     def _overviews_changed(self, area: Box | None) -> None:
         self.provider.sharpen(area)
@@ -137,6 +144,8 @@ class Viewer(SectionView):
     # -- the pointer ------------------------------------------------------------------------------
 
     def _clicked(self, x_px: float, y_px: float) -> None:
+        if self.tools.click(x_px, y_px):
+            return
         hit = self.overlays.hit(x_px, y_px, self._zoom())
         self._session.select(hit.id if hit is not None else None, "viewer")
 
