@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from core.caches import reading_through
 from core.jobs import CancelToken, Progress, Step
 from core.overview_claims import Claims
 from core.overview_layout import CHUNK, DIRECT, Chunk, chunks_of, coarse_scales, level_size
@@ -74,7 +75,7 @@ class OverviewBuilder:
         self._claims = Claims(self._store.folder / _CLAIMS)
         reader = ThreadPoolExecutor(1, "overview-read", lower_this_thread)
         try:
-            reader.submit(self._build_all).result()
+            reader.submit(self._read_through).result()
         finally:
             for pool in (reader, self._compute):
                 pool.shutdown(wait=True, cancel_futures=True)
@@ -82,6 +83,10 @@ class OverviewBuilder:
             self._claims.close()
 
     # -- in the reading thread --------------------------------------------------------------------
+
+    def _read_through(self) -> None:
+        with reading_through():
+            self._build_all()
 
     def _build_all(self) -> None:
         while missing := self._missing():
