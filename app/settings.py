@@ -34,6 +34,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("docks", str, ""),  # base64 of QMainWindow.saveState
     Setting("gallery", dict, {}),
     Setting("last_folder", str, ""),
+    Setting("memory_budget_mb", int, 0),  # of all caches together; 0 = a quarter of the machine's memory, at most 4 GiB
     Setting("minimap", bool, True),
 )
 _DECLARED = {setting.name: setting for setting in SETTINGS}

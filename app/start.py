@@ -106,12 +106,21 @@ def make_window(app: QApplication, mode: ThemeMode | None = None) -> MainWindow:
     from app.theme import THEME_MODES, Theme
 
     settings = Settings()
+    _share_memory(settings.get("memory_budget_mb"))
     saved = settings.get("theme")
     theme = Theme(app, mode or (saved if saved in THEME_MODES else "system"))
     session = Session()
     window = MainWindow(session, settings, theme)
     _report_surprises(window)
     return window
+
+
+def _share_memory(budget_mb: int) -> None:
+    """Before anything makes a cache. 0: as the machine allows."""
+    from core.memory import set_budget
+
+    if budget_mb > 0:
+        set_budget(budget_mb << 20)
 
 
 def _report_surprises(window: MainWindow) -> None:
