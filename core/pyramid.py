@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from core.errors import InputError, ResourceError
 from core.geometry import Box
 from core.jobs import CancelToken, Progress, no_progress
 from core.overview_build import Focus, OverviewBuilder, coarse_part
@@ -28,6 +29,8 @@ __all__ = ["Overview", "OverviewCache", "SectionWithOverviews", "lacks_overviews
 Array = np.ndarray
 
 FIRST_LOOK_S = 0.12
+QUICK_PX = 5 << 20  # of the file that may go into an exact glance: a tile of 512 px at 1:4
+QUICK_PX_WITHOUT = 64 << 20  # where no overviews can be built
 _BREATH_S = 0.05  # for so long at most a read for the eye holds the builder up
 
 
@@ -48,6 +51,7 @@ class SectionWithOverviews(Section):
         self._base, self._cache = base, cache
         self._stores: dict[Plane, OverviewStore] = {}
         self._looks: dict[Plane, QuickLook] = {}
+        self._without: set[Plane] = set()  # planes whose overviews can't be built
         self._eye = _Eye()
         self._opening, self._looking = threading.Lock(), threading.Lock()
         self._stored = len(base.info.levels)
@@ -101,11 +105,12 @@ class SectionWithOverviews(Section):
 
     def _is_quick(self, request: RegionRequest) -> bool:
         """Whether few of the file's px, or only built ones, go into an answer."""
-        if request.downsample <= FINEST * self._base.source_level(request)[1]:
+        most = QUICK_PX_WITHOUT if request.plane in self._without else QUICK_PX
+        if _px_behind(request, self._base.source_level(request)[1]) <= most:
             return True
         level, scale = self.source_level(request)
         built = self.info.levels[level].made and self._store(request.plane).covers(scale, request.box)
-        return built and request.downsample <= FINEST * scale
+        return built and _px_behind(request, scale) <= most
 
     def _composed(self, request: RegionRequest) -> Array:
         look, store = self._look(request.plane), self._store(request.plane)
@@ -196,7 +201,12 @@ class SectionWithOverviews(Section):
         builder = OverviewBuilder(
             self._base, store, progress, cancel, focus=focus, changed=finished, breathe=self._eye.wait
         )
-        self._cache.build(store, builder.run)
+        self._without.discard(plane)
+        try:
+            self._cache.build(store, builder.run)
+        except (InputError, ResourceError):
+            self._without.add(plane)
+            raise
 
     def _store(self, plane: Plane) -> OverviewStore:
         with self._opening:
@@ -227,6 +237,11 @@ class _Eye:
         """Until nobody reads, but not for long: many tiles in a row must not stop the building."""
         with self._state:
             self._state.wait_for(lambda: self._reading == 0, _BREATH_S)
+
+
+def _px_behind(request: RegionRequest, scale: int) -> float:
+    """How many px of the level at 1:scale go into an answer."""
+    return request.width * request.height / (scale * scale)
 
 
 def _pieces(request: RegionRequest, section: Box) -> Iterator[tuple[RegionRequest, tuple[slice, slice]]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+
 import numpy as np
 import pytest
 import tifffile
 
+from core.overview_store import OverviewStore
 from core.pyramid import SectionWithOverviews
 
 SIDE = 5000
@@ -50,16 +53,17 @@ def test_the_first_picture_does_not_wait_for_the_overviews(qtbot, viewer, flat, 
 
 
 def test_a_full_disk_leaves_the_section_to_be_looked_at(qtbot, viewer, flat, monkeypatch):
-    from core.errors import ResourceError
+    def full(self, chunk, pixels):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    def full(self, *args):
-        raise ResourceError("there is no space left", path="/cache", remedy="Free some.")
-
-    monkeypatch.setattr(SectionWithOverviews, "build_overviews", full)
+    monkeypatch.setattr(OverviewStore, "write", full)
     told = []
     viewer.session.message.connect(lambda level, text: told.append((level, text)))
     viewer.session.open_path(flat)
-    qtbot.waitUntil(lambda: told == [("error", "/cache: there is no space left. Free some.")], timeout=20_000)
+    qtbot.waitUntil(lambda: bool(told), timeout=20_000)
+    ((level, text),) = told
+    assert level == "error"
+    assert "the disk is full" in text
     qtbot.waitUntil(lambda: viewer.is_sharp, timeout=30_000)
 
 
