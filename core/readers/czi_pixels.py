@@ -1,16 +1,17 @@
-"""Decides how pixels of a CZI's subblocks are fetched, and in what pieces they are kept for whoever asks next.
+"""Decides how pixels of a CZI's subblocks are fetched, and what is kept for whoever asks next.
 
-Uncompressed: pieces of some rows, of the whole width where rows are short (one read), else of some columns (one read a
-row). Compressed: the whole subblock, decoded once. A piece that somebody takes whole is not kept: it has no neighbour.
+Uncompressed: just the rows that are asked for, through a small buffer; nothing is kept, as the system keeps the file's
+pages and `FileBytes` those of slow drives (measured: fresh memory for kept bands costs more than reading them thrice).
+Of very long rows only stretches are read. Compressed: the whole subblock is decoded once and kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+import threading
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -25,12 +26,11 @@ from core.readers.file_bytes import FileBytes
 
 Array = np.ndarray
 
-# Measured (benchmarks/tile_reads_czi.py): pieces of fewer rows make neighbours dear, of more rows lone tiles. Of rows
-# longer than this, stretches are read: 256 small reads take less time than one of 30 MB.
-_PIECE_ROWS = 256
-_LONGEST_ROW_BYTES = 32 << 10
+_BUFFER_BYTES = 1 << 20
+_LONGEST_ROW_BYTES = 32 << 10  # of longer ones, 512 small reads take less time than one large one
 _STRETCH_BYTES = 12 << 10
-_RUN_BYTES = 8 << 20
+
+_buffers = threading.local()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +54,6 @@ class Stored:
     @property
     def row_bytes(self) -> int:
         return self.width * self.kind.bytes
-
-
-class _Piece(NamedTuple):
-    """Edges in the subblock's own px."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
 
 
 class SubblockPixels:
@@ -90,11 +81,14 @@ class SubblockPixels:
     def paint(self, file: FileBytes, stored: Stored, x: int, y: int, out: Array) -> None:
         """Fills `out` (h, w, samples; RGB) with the subblock's own px from `x, y` on. Raises InputError."""
         if stored.compression != RAW:
-            self._paint_decoded(file, stored, x, y, out)
-        elif stored.row_bytes > _LONGEST_ROW_BYTES and 2 * out.shape[1] >= stored.width:
-            self._paint_rows(file, stored, x, y, out)
+            make = partial(self._decode, file, stored)
+            taken_whole = out.shape == stored.shape
+            pixels = _kept(taken_whole, make, file.owner, stored.number)
+            _copy(pixels[y : y + len(out), x : x + out.shape[1]], out, is_bgr(stored.compression))
+        elif stored.row_bytes > _LONGEST_ROW_BYTES and 2 * out.shape[1] < stored.width:
+            self._paint_stretches(file, stored, x, y, out)
         else:
-            self._paint_pieces(file, stored, x, y, out)
+            self._paint_rows(file, stored, x, y, out)
 
     def whole(self, file: FileBytes, stored: Stored) -> Array:
         """All pixels of a subblock in RGB; kept if they had to be decoded. Raises InputError."""
@@ -112,40 +106,30 @@ class SubblockPixels:
         try:
             data = file.read(offset, count)
         except OSError as error:
-            raise InputError(
-                f"it can't be read ({error.strerror or error})",
-                path=self._path,
-                remedy="Check the drive or the network.",
-            ) from error
+            raise self._unreadable(error) from error
         if len(data) < count:
             raise self._error(stored, "lies beyond the end of the file")
         return data
 
-    def _paint_decoded(self, file: FileBytes, stored: Stored, x: int, y: int, out: Array) -> None:
-        height, width = out.shape[:2]
-        taken_whole = out.shape == stored.shape
-        make = partial(self._decode, file, stored)
-        pixels = _kept(taken_whole, make, file.owner, stored.number)
-        _copy(pixels[y : y + height, x : x + width], out, is_bgr(stored.compression))
-
     def _paint_rows(self, file: FileBytes, stored: Stored, x: int, y: int, out: Array) -> None:
-        """Whole long rows, straight into the answer."""
-        step = max(1, _RUN_BYTES // stored.row_bytes)
+        step = max(1, _BUFFER_BYTES // stored.row_bytes)
         for row in range(0, len(out), step):
             part = out[row : row + step]
-            rows = self._rows(file, stored, y + row, len(part))
+            buffer = _buffer(len(part) * stored.row_bytes)
+            self._read_into(file, stored, stored.start + (y + row) * stored.row_bytes, buffer)
+            rows = buffer.view(stored.kind.dtype).reshape(len(part), *stored.shape[1:])
             _copy(rows[:, x : x + out.shape[1]], part, bgr=True)
 
-    def _paint_pieces(self, file: FileBytes, stored: Stored, x: int, y: int, out: Array) -> None:
-        height, width = out.shape[:2]
-        for piece in _pieces(stored, x, y, width, height):
-            left, top = max(piece.left, x), max(piece.top, y)
-            right, bottom = min(piece.right, x + width), min(piece.bottom, y + height)
-            taken_whole = piece == (left, top, right, bottom)
-            make = partial(self._cut, file, stored, piece)
-            pixels = _kept(taken_whole, make, file.owner, stored.number, piece.left, piece.top)
-            part = pixels[top - piece.top : bottom - piece.top, left - piece.left : right - piece.left]
-            _copy(part, out[top - y : bottom - y, left - x : right - x], bgr=True)
+    def _paint_stretches(self, file: FileBytes, stored: Stored, x: int, y: int, out: Array) -> None:
+        """The system is told of longer stretches than are read: neighbours are likely to come next."""
+        first = stored.start + y * stored.row_bytes
+        rows = range(first, first + len(out) * stored.row_bytes, stored.row_bytes)
+        begin, count = x * stored.kind.bytes, out.shape[1] * stored.kind.bytes
+        likely = begin // _STRETCH_BYTES * _STRETCH_BYTES
+        for row in rows:
+            file.expect(row + likely, begin + count - likely + _STRETCH_BYTES)
+        data = b"".join([self.read(file, stored, row + begin, count) for row in rows])
+        _copy(np.frombuffer(data, stored.kind.dtype).reshape(out.shape), out, bgr=True)
 
     def _decode(self, file: FileBytes, stored: Stored) -> Array:
         data = self.read(file, stored, stored.start, stored.count)
@@ -155,21 +139,17 @@ class SubblockPixels:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
             raise self._error(stored, f"can't be decoded ({reason})") from error
 
-    def _cut(self, file: FileBytes, stored: Stored, piece: _Piece) -> Array:
-        if piece.right - piece.left == stored.width:
-            return self._rows(file, stored, piece.top, piece.bottom - piece.top)
-        kind = stored.kind
-        first = stored.start + piece.top * stored.row_bytes + piece.left * kind.bytes
-        rows, columns = piece.bottom - piece.top, piece.right - piece.left
-        offsets = range(first, first + rows * stored.row_bytes, stored.row_bytes)
-        for offset in offsets:
-            file.expect(offset, columns * kind.bytes)
-        data = b"".join(self.read(file, stored, offset, columns * kind.bytes) for offset in offsets)
-        return np.frombuffer(data, kind.dtype).reshape(rows, columns, kind.samples)
+    def _read_into(self, file: FileBytes, stored: Stored, offset: int, target: Array) -> None:
+        try:
+            whole = file.read_into(offset, target)
+        except OSError as error:
+            raise self._unreadable(error) from error
+        if not whole:
+            raise self._error(stored, "lies beyond the end of the file")
 
-    def _rows(self, file: FileBytes, stored: Stored, row: int, count: int) -> Array:
-        data = self.read(file, stored, stored.start + row * stored.row_bytes, count * stored.row_bytes)
-        return np.frombuffer(data, stored.kind.dtype).reshape(count, stored.width, stored.kind.samples)
+    def _unreadable(self, error: OSError) -> InputError:
+        reason = error.strerror or error
+        return InputError(f"it can't be read ({reason})", path=self._path, remedy="Check the drive or the network.")
 
     def _error(self, entry: Stored | Subblock, what: str) -> InputError:
         return InputError(f"its tile at {entry.x}, {entry.y} {what}", path=self._path, remedy=COPY_AGAIN)
@@ -180,12 +160,12 @@ def can_read(directory: Directory) -> bool:
     return KNOWN.issuperset(np.unique(directory.compression).tolist())
 
 
-def _pieces(stored: Stored, x: int, y: int, width: int, height: int) -> Iterator[_Piece]:
-    """The pieces that a region touches."""
-    columns = stored.width if stored.row_bytes <= _LONGEST_ROW_BYTES else _STRETCH_BYTES // stored.kind.bytes
-    for top in range(y // _PIECE_ROWS * _PIECE_ROWS, y + height, _PIECE_ROWS):
-        for left in range(x // columns * columns, x + width, columns):
-            yield _Piece(left, top, min(left + columns, stored.width), min(top + _PIECE_ROWS, stored.height))
+def _buffer(size: int) -> Array:
+    """Bytes of this thread's own, overwritten by its next call."""
+    buffer: Array | None = getattr(_buffers, "bytes", None)
+    if buffer is None or buffer.nbytes < size:
+        buffer = _buffers.bytes = np.empty(max(size, _BUFFER_BYTES), np.uint8)
+    return buffer[:size]
 
 
 def _kept(taken_whole: bool, make: Callable[[], Array], *key: Hashable) -> Array:
