@@ -31,6 +31,7 @@ class Drawings(QObject):
     changed = Signal()  # which there are, or what one of them looks like
     selection_changed = Signal(str)  # who selected: "viewer", "panel", "keys", "session"
     wanted = Signal(object)  # a Drawing somebody asked to see in the section
+    tool_changed = Signal()  # which tool the mouse holds, or whether it snaps
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -40,6 +41,8 @@ class Drawings(QObject):
         self._last_waiting = 0
         self._making: Job | None = None
         self.selected_id: int | None = None
+        self.tool = "pointer"
+        self.snapping = False
         session.project_changed.connect(self._store_waiting)
 
     @property
@@ -65,6 +68,18 @@ class Drawings(QObject):
         drawing = self.get(drawing_id)
         if drawing is not None:
             self.wanted.emit(drawing)
+
+    def set_tool(self, tool_id: str) -> None:
+        """One of `app.tools.table.TOOLS`; it stays in hand until another one is taken."""
+        if tool_id != self.tool:
+            self.tool = tool_id
+            self.tool_changed.emit()
+
+    def set_snapping(self, on: bool) -> None:
+        """Whether new points go to the points of other drawings nearby, else to whole px."""
+        if on != self.snapping:
+            self.snapping = on
+            self.tool_changed.emit()
 
     # -- changing them ----------------------------------------------------------------------------
 

@@ -1,0 +1,147 @@
+"""Decides which drawings are painted and in which order, and which one lies under a point.
+
+All of them are one item of the scene, whose coordinates are level-0 px. The one that is being drawn or dragged stands
+for its stored self.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter, QTransform
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+
+from app.measure_text import label_text
+from app.viewer.drawing_labels import DrawingLabels, paint_label
+from app.viewer.drawing_strokes import colour_of, paint_handles, paint_lines
+from core.drawing import Drawing
+from core.drawing_hits import nearest, nearest_handle, nearest_point
+from core.geometry import Box
+from core.measure import PixelSize, measure
+
+REACH_PX = 6.0  # on the screen, how far beside a line still hits it
+HANDLE_REACH_PX = 8.0
+
+
+class DrawingsItem(QGraphicsItem):
+    """The drawings of a section."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._drawings: Sequence[Drawing] = ()
+        self._edges = np.zeros((0, 4))  # x0, y0, x1, y1
+        self._labels = DrawingLabels()
+        self._bounds = QRectF()
+        self._selected: int | None = None
+        self._draft: Drawing | None = None
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
+
+    # -- what is shown ----------------------------------------------------------------------------
+
+    def set_drawings(self, drawings: Sequence[Drawing], pixel_size_um: PixelSize | None, section: Box) -> None:
+        """Shows these, the last of them on top."""
+        self.prepareGeometryChange()
+        self._drawings = drawings
+        boxes = [d.box for d in drawings]
+        self._edges = np.array([(b.x, b.y, b.x1, b.y1) for b in boxes], float).reshape(-1, 4)
+        self._labels.set_drawings(drawings, [label_text(d, measure(d, pixel_size_um)) for d in drawings])
+        margin = 2 * max(section.w, section.h)  # drawings may reach out of the section
+        self._bounds = QRectF(section.x, section.y, section.w, section.h).adjusted(-margin, -margin, margin, margin)
+        self.update()
+
+    def set_selected(self, drawing_id: int | None) -> None:
+        if drawing_id != self._selected:
+            self._selected = drawing_id
+            self.update()
+
+    def set_draft(self, draft: Drawing | None) -> None:
+        """What is being drawn (its id is 0), or how a stored one would look."""
+        if draft != self._draft:
+            self._draft = draft
+            self.update()
+
+    @property
+    def draft(self) -> Drawing | None:
+        return self._draft
+
+    # -- what is where ----------------------------------------------------------------------------
+
+    def hit(self, x_px: float, y_px: float, zoom: float) -> Drawing | None:
+        """The drawing whose line is under a level-0 point, at `zoom` device-independent px per level-0 px."""
+        reach = REACH_PX / zoom
+        chosen = self._selected_drawing()
+        if chosen is not None and nearest([chosen], x_px, y_px, reach) is not None:
+            return chosen
+        return nearest(self._near(x_px, y_px, reach), x_px, y_px, reach)
+
+    def handle(self, x_px: float, y_px: float, zoom: float) -> int | None:
+        """Which handle of the selected drawing is there; none where it is so small that they would hide it."""
+        chosen = self._selected_drawing()
+        if chosen is None or (max(chosen.box.w, chosen.box.h) * zoom < 3 * HANDLE_REACH_PX and len(chosen.points) > 1):
+            return None
+        return nearest_handle(chosen, x_px, y_px, HANDLE_REACH_PX / zoom)
+
+    def point_near(self, x_px: float, y_px: float, reach_px: float, without: int = 0) -> tuple[float, float] | None:
+        """The nearest point of a drawing other than `without`, within `reach_px` level-0 px."""
+        near = (d for d in self._near(x_px, y_px, reach_px) if d.id != without)
+        return nearest_point(near, x_px, y_px, reach_px)
+
+    def _near(self, x_px: float, y_px: float, reach: float) -> list[Drawing]:
+        e = self._edges
+        inside = (e[:, 0] - reach <= x_px) & (x_px <= e[:, 2] + reach)
+        inside &= (e[:, 1] - reach <= y_px) & (y_px <= e[:, 3] + reach)
+        return [self._drawings[i] for i in np.flatnonzero(inside)]
+
+    def _selected_drawing(self) -> Drawing | None:
+        return next((d for d in self._drawings if d.id == self._selected), None)
+
+    # -- painting ---------------------------------------------------------------------------------
+
+    def boundingRect(self) -> QRectF:
+        return self._bounds
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        if not len(self._edges) and self._draft is None:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        zoom = painter.worldTransform().m11()
+        sight = option.exposedRect
+        shown = self._in_sight(sight, 24 / zoom)
+        chosen = None
+        for index in shown:
+            drawing = self._drawings[index]
+            if self._draft is not None and drawing.id == self._draft.id:
+                continue
+            if drawing.id == self._selected:
+                chosen = drawing
+                continue
+            paint_lines(painter, drawing, sight, selected=False)
+        on_top = self._draft or chosen
+        if on_top is not None:
+            paint_lines(painter, on_top, sight, selected=True)
+            paint_handles(painter, on_top, sight)
+        self._paint_labels(painter, sight)
+
+    def _in_sight(self, sight: QRectF, margin: float) -> list[int]:
+        e = self._edges
+        inside = (e[:, 0] <= sight.right() + margin) & (e[:, 2] >= sight.left() - margin)
+        inside &= (e[:, 1] <= sight.bottom() + margin) & (e[:, 3] >= sight.top() - margin)
+        return np.flatnonzero(inside).tolist()
+
+    def _paint_labels(self, painter: QPainter, sight: QRectF) -> None:
+        """In the viewport's px."""
+        view = painter.worldTransform()
+        zoom = view.m11()
+        seen = QRectF(sight.x() * zoom, sight.y() * zoom, sight.width() * zoom, sight.height() * zoom)
+        painter.save()
+        painter.setWorldTransform(QTransform())
+        painter.setFont(self._labels.font)
+        draft = self._draft.id if self._draft is not None else 0
+        for index, rect in self._labels.placed(zoom, self._selected):
+            drawing = self._drawings[index]
+            if rect.intersects(seen) and drawing.id != draft:
+                at = rect.translated(view.dx(), view.dy())
+                paint_label(painter, self._labels.text(index), at, colour_of(drawing))
+        painter.restore()

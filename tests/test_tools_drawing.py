@@ -1,0 +1,409 @@
+"""Every tool with real mouse and keys on the real viewer: what is drawn, changed, cancelled, snapped and undone."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from app.session_opening import Opened
+from app.session_state import SavedView, ViewState
+from core.drawing import Drawing
+from core.project import Project
+from core.project.drawing_store import DrawingStore
+from core.review import Review
+from tests.memory_section import MemorySection
+
+LEFT, NONE, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
+CORNER = (320, 240)  # the level-0 point at the viewport's corner, at 1:1
+
+
+@pytest.fixture
+def drawing(qtbot, viewer, tmp_path):
+    """A viewer at 1:1 on a mid-grey section of 0.5 × 0.25 µm per px with a project of its own."""
+    section = MemorySection(np.full((960, 1280, 1), 128, np.uint8), pixel_size_um=(0.5, 0.25))
+    project = Project.create(tmp_path / "p.schliff")
+    with project.database.writing() as db:
+        db.execute("INSERT INTO sections VALUES (1, 'print', '/nowhere', 1280, 960, '[0.5, 0.25]', ?)", (STAGE,))
+    record = project.section(1)
+    opened = Opened(section, project, record, Review(project), SavedView(view=ViewState(640, 480, 1.0)))
+    viewer.session.adopt(opened)
+    viewer.activateWindow()
+    viewer.canvas.setFocus()
+    qtbot.waitUntil(lambda: viewer.is_sharp and viewer.canvas.hasFocus())
+    return viewer
+
+
+STAGE = '["none", null, null, null]'
+
+
+def mouse(viewer, kind, at, modifiers=NONE, button=LEFT, held=None):
+    """A real event in the viewport; `at` in its px."""
+    buttons = held if held is not None else (Qt.MouseButton.NoButton if kind == "Release" else button)
+    if kind == "Move":
+        buttons, button = held or Qt.MouseButton.NoButton, Qt.MouseButton.NoButton
+    kinds = {
+        "Press": QEvent.Type.MouseButtonPress,
+        "Move": QEvent.Type.MouseMove,
+        "Release": QEvent.Type.MouseButtonRelease,
+        "Double": QEvent.Type.MouseButtonDblClick,
+    }
+    point = QPointF(*at)
+    place = viewer.canvas.viewport().mapToGlobal(point)
+    QApplication.sendEvent(viewer.canvas.viewport(), QMouseEvent(kinds[kind], point, place, button, buttons, modifiers))
+
+
+def drag(viewer, *way, modifiers=NONE):
+    mouse(viewer, "Press", way[0], modifiers)
+    for at in way[1:]:
+        mouse(viewer, "Move", at, modifiers, held=LEFT)
+    mouse(viewer, "Release", way[-1], modifiers)
+
+
+def click(viewer, at, modifiers=NONE):
+    mouse(viewer, "Move", at, modifiers)
+    mouse(viewer, "Press", at, modifiers)
+    mouse(viewer, "Release", at, modifiers)
+
+
+def key(viewer, which, modifiers=NONE):
+    QTest.keyClick(viewer.canvas, which, modifiers)
+
+
+def level0(*points):
+    """Viewport px → level-0 px: the middle of the px that a mouse event names."""
+    return tuple((x + CORNER[0] + 0.5, y + CORNER[1] + 0.5) for x, y in points)
+
+
+def take(viewer, tool):
+    viewer.session.drawings.set_tool(tool)
+
+
+def drawn(viewer) -> list[Drawing]:
+    return viewer.session.drawings.items
+
+
+def grabbed(viewer) -> np.ndarray:
+    image = viewer.canvas.viewport().grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    data = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return data[:, : image.width() * 3].reshape(image.height(), image.width(), 3).copy()
+
+
+# -- one tool after the other ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tool", ["ruler", "box", "profile"])
+@pytest.mark.parametrize("by_clicks", [False, True])
+def test_two_points_by_a_drag_or_by_two_clicks(drawing, tool, by_clicks):
+    take(drawing, tool)
+    assert drawing.canvas.viewport().cursor().shape() == Qt.CursorShape.CrossCursor
+    if by_clicks:
+        click(drawing, (100, 100))
+        mouse(drawing, "Move", (250, 120))
+        click(drawing, (300, 150))
+    else:
+        drag(drawing, (100, 100), (250, 120), (300, 150))
+    (made,) = drawn(drawing)
+    assert made.kind == tool
+    assert made.points == level0((100, 100), (300, 150))
+    assert made.id == drawing.session.drawings.selected_id
+    assert drawing.canvas.camera.x == 640, "the view stays"
+    drag(drawing, (10, 10), (60, 60))
+    assert len(drawn(drawing)) == 2, "the tool stays in hand"
+    assert DrawingStore(drawing.session.project).drawings(1) == drawn(drawing)
+
+
+def test_the_ruler_says_length_px_and_angle_beside_the_pointer(drawing):
+    take(drawing, "ruler")
+    mouse(drawing, "Press", (100, 100))
+    mouse(drawing, "Move", (140, 60), held=LEFT)
+    said = drawing.tools.desk.readout
+    assert said.isVisible()
+    assert said.lines == [f"{math.hypot(20, 10):.2f} µm", f"{math.hypot(40, 40):.1f} px", "26.6°"]
+    assert not said.geometry().contains(QPoint(140, 60))
+    mouse(drawing, "Move", (638, 478), held=LEFT)
+    assert drawing.canvas.viewport().rect().contains(said.geometry()), "it turns where there is no room"
+    mouse(drawing, "Release", (638, 478))
+    assert not said.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("tool", "to", "expected"), [("ruler", (300, 110), (300.5, 100.5)), ("box", (200, 130), (200.5, 200.5))]
+)
+def test_shift_holds_to_45_degrees_or_to_a_square(drawing, tool, to, expected):
+    take(drawing, tool)
+    drag(drawing, (100, 100), (150, 105), to, modifiers=SHIFT)
+    end = drawn(drawing)[0].points[1]
+    assert (end[0] - CORNER[0], end[1] - CORNER[1]) == pytest.approx(expected)
+    assert drawing.canvas._band is None, "no region of a scan"
+
+
+@pytest.mark.parametrize("end", ["double", "enter", "first corner"])
+def test_a_polygon_corner_by_corner(drawing, end):
+    take(drawing, "polygon")
+    corners = [(100, 100), (200, 100), (220, 210), (90, 180)]
+    for at in corners:
+        click(drawing, at)
+    click(drawing, (50, 300))
+    key(drawing, Qt.Key.Key_Backspace)
+    if end == "double":
+        click(drawing, (50, 120))
+        mouse(drawing, "Double", (50, 120))
+        mouse(drawing, "Release", (50, 120))
+        corners.append((50, 120))
+    elif end == "enter":
+        key(drawing, Qt.Key.Key_Return)
+    else:
+        click(drawing, (103, 98))
+    (made,) = drawn(drawing)
+    assert made.kind == "polygon"
+    assert made.points == level0(*corners)
+
+
+def test_an_angle_is_three_points(drawing):
+    take(drawing, "angle")
+    for at in ((300, 100), (100, 100)):
+        click(drawing, at)
+    mouse(drawing, "Move", (100, 50))
+    assert drawing.tools.desk.readout.lines[0] == "90.0°"
+    click(drawing, (100, 20))
+    (made,) = drawn(drawing)
+    assert made.is_angle
+    assert made.points == level0((300, 100), (100, 100), (100, 20))
+
+
+def test_an_area_follows_the_hand(drawing):
+    take(drawing, "area")
+    circle = [(200 + 80 * math.cos(t), 200 + 80 * math.sin(t)) for t in np.linspace(0, 2 * math.pi, 90)]
+    drag(drawing, *circle)
+    (made,) = drawn(drawing)
+    assert made.kind == "area"
+    assert len(made.points) > 40
+    from core.measure import measure
+
+    assert measure(made, None).area_px == pytest.approx(math.pi * 80**2, rel=0.02)
+    click(drawing, (10, 10))
+    assert len(drawn(drawing)) == 1, "a click outlines nothing"
+
+
+def test_points_are_set_by_clicks(drawing):
+    take(drawing, "point")
+    click(drawing, (100, 100))
+    drag(drawing, (200, 100), (205, 180))
+    assert [d.points for d in drawn(drawing)] == [level0((100, 100)), level0((205, 180))]
+
+
+# -- keys -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tool", ["ruler", "box", "profile", "polygon", "angle", "area"])
+def test_escape_throws_the_draft_away_then_the_tool(drawing, tool):
+    take(drawing, tool)
+    mouse(drawing, "Press", (100, 100))
+    for at in ((140, 120), (150, 160), (120, 190)):
+        mouse(drawing, "Move", at, held=LEFT)
+    assert drawing.drawings.item.draft is not None
+    key(drawing, Qt.Key.Key_Escape)
+    assert drawing.drawings.item.draft is None
+    mouse(drawing, "Release", (120, 190))
+    assert drawn(drawing) == []
+    assert drawing.session.drawings.tool == tool
+    key(drawing, Qt.Key.Key_Escape)
+    assert drawing.session.drawings.tool == "pointer"
+    assert drawing.canvas.viewport().cursor().shape() == Qt.CursorShape.ArrowCursor
+
+
+def test_another_tool_or_section_leaves_no_draft(drawing):
+    take(drawing, "polygon")
+    click(drawing, (100, 100))
+    take(drawing, "ruler")
+    click(drawing, (200, 200))
+    assert drawing.drawings.item.draft is not None
+    drawing.session.close_section()
+    assert drawing.drawings.item.draft is None
+    assert not drawing.tools.desk.readout.isVisible()
+
+
+def test_arrows_nudge_what_is_selected_and_each_hold_is_one_step(drawing):
+    take(drawing, "ruler")
+    drag(drawing, (100, 100), (200, 100))
+    take(drawing, "pointer")
+    camera = drawing.canvas.camera
+    key(drawing, Qt.Key.Key_Right)
+    key(drawing, Qt.Key.Key_Up, SHIFT)
+    assert drawn(drawing)[0].points == level0((101, 90), (201, 90))
+    for repeated in (False, True, True):
+        event = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Down, NONE, "", repeated)
+        QApplication.sendEvent(drawing.canvas, event)
+    QApplication.sendEvent(drawing.canvas, QKeyEvent(QEvent.Type.KeyRelease, Qt.Key.Key_Down, NONE))
+    assert drawn(drawing)[0].points == level0((101, 93), (201, 93))
+    drawing.session.undo()
+    assert drawn(drawing)[0].points == level0((101, 90), (201, 90))
+    assert drawing.canvas.camera == camera
+    key(drawing, Qt.Key.Key_Escape)
+    assert drawing.session.drawings.selected is None
+    key(drawing, Qt.Key.Key_Right)
+    assert drawing.canvas.camera != camera, "with nothing selected they move the view"
+
+
+def test_delete_removes_and_undo_brings_back(drawing):
+    take(drawing, "box")
+    drag(drawing, (100, 100), (200, 180))
+    take(drawing, "pointer")
+    before = drawn(drawing)[0]
+    key(drawing, Qt.Key.Key_Delete)
+    assert drawn(drawing) == []
+    drawing.session.undo()
+    assert drawn(drawing) == [before]
+    assert drawing.session.drawings.selected == before
+
+
+# -- the pointer ----------------------------------------------------------------------------------
+
+
+def test_a_click_on_a_line_selects_and_one_beside_it_lets_go(drawing):
+    take(drawing, "box")
+    drag(drawing, (100, 100), (200, 180))
+    drag(drawing, (150, 120), (300, 300))
+    first, second = (d.id for d in drawn(drawing))
+    take(drawing, "pointer")
+    click(drawing, (100, 140))
+    assert drawing.session.drawings.selected_id == first
+    click(drawing, (225, 300))
+    assert drawing.session.drawings.selected_id == second
+    click(drawing, (250, 200))
+    assert drawing.session.drawings.selected is None, "the inside is not the line"
+
+
+@pytest.mark.parametrize(("grip", "to"), [((200, 180), (260, 250)), ((100, 180), (80, 170))])
+def test_a_handle_moves_one_corner(drawing, grip, to):
+    take(drawing, "box")
+    drag(drawing, (100, 100), (200, 180))
+    take(drawing, "pointer")
+    mouse(drawing, "Move", grip)
+    assert drawing.canvas.viewport().cursor().shape() == Qt.CursorShape.CrossCursor
+    drag(drawing, grip, (grip[0] + 30, grip[1]), to)
+    assert set(level0(to)) <= set(drawn(drawing)[0].outline)
+    assert len(drawn(drawing)) == 1
+    assert drawing.canvas.camera.x == 640
+    drawing.session.undo()
+    assert drawn(drawing)[0].points == level0((100, 100), (200, 180))
+
+
+def test_the_line_moves_the_whole_and_escape_puts_it_back(drawing):
+    take(drawing, "polygon")
+    for at in ((100, 100), (200, 100), (150, 200)):
+        click(drawing, at)
+    key(drawing, Qt.Key.Key_Enter)
+    take(drawing, "pointer")
+    mouse(drawing, "Move", (150, 100))
+    assert drawing.canvas.viewport().cursor().shape() == Qt.CursorShape.SizeAllCursor
+    mouse(drawing, "Press", (150, 100))
+    mouse(drawing, "Move", (190, 150), held=LEFT)
+    key(drawing, Qt.Key.Key_Escape)
+    mouse(drawing, "Release", (190, 150))
+    assert drawn(drawing)[0].points == level0((100, 100), (200, 100), (150, 200))
+    drag(drawing, (150, 100), (170, 130), (190, 150))
+    assert drawn(drawing)[0].points == level0((140, 150), (240, 150), (190, 250))
+
+
+def test_a_click_that_moves_nothing_is_no_step_of_undo(drawing):
+    take(drawing, "ruler")
+    drag(drawing, (100, 100), (200, 100))
+    take(drawing, "pointer")
+    click(drawing, (150, 100))
+    drag(drawing, (200, 100), (201, 100))
+    drawing.session.undo()
+    assert drawn(drawing) == []
+
+
+def test_a_drag_elsewhere_still_moves_the_view(drawing):
+    take(drawing, "ruler")
+    drag(drawing, (100, 100), (200, 100))
+    take(drawing, "pointer")
+    drag(drawing, (400, 300), (350, 300), (300, 300))
+    assert drawing.canvas.camera.x == 740
+
+
+@pytest.mark.parametrize("how", ["middle", "space"])
+def test_the_view_moves_while_a_tool_is_in_hand(drawing, how):
+    take(drawing, "polygon")
+    click(drawing, (100, 100))
+    button = Qt.MouseButton.MiddleButton if how == "middle" else LEFT
+    if how == "space":
+        QTest.keyPress(drawing.canvas, Qt.Key.Key_Space)
+        assert drawing.canvas.viewport().cursor().shape() == Qt.CursorShape.OpenHandCursor
+    mouse(drawing, "Press", (400, 300), button=button)
+    for x in (350, 300):
+        mouse(drawing, "Move", (x, 300), held=button)
+    mouse(drawing, "Release", (300, 300), button=button)
+    if how == "space":
+        QTest.keyRelease(drawing.canvas, Qt.Key.Key_Space)
+    assert drawing.canvas.camera.x == 740
+    assert drawing.canvas.viewport().cursor().shape() == Qt.CursorShape.CrossCursor
+    for at in ((100, 100), (100, 200)):
+        click(drawing, at)
+    key(drawing, Qt.Key.Key_Return)
+    start, *rest = level0((100, 100), (200, 100), (200, 200))
+    assert drawn(drawing)[0].points == (start, *rest), "the draft stays where it was on the section"
+
+
+# -- snapping -------------------------------------------------------------------------------------
+
+
+def test_snapping_is_off_at_first_and_goes_to_points_then_to_px(drawing):
+    take(drawing, "ruler")
+    drag(drawing, (100, 100), (200, 100))
+    drawing.session.drawings.set_snapping(True)
+    drag(drawing, (205, 104), (300, 207))
+    assert drawn(drawing)[0].points == level0((100, 100), (200, 100))
+    start, end = drawn(drawing)[1].points
+    assert start == drawn(drawing)[0].points[1], "to the end of the first"
+    assert end in ((620, 447), (620, 448), (621, 447), (621, 448))
+
+
+# -- what is seen ---------------------------------------------------------------------------------
+
+
+def test_lines_are_as_thin_at_any_zoom_and_hidden_with_their_layer(qtbot, drawing):
+    take(drawing, "box")
+    drag(drawing, (100, 100), (500, 400))
+    drawing.session.drawings.select(None, "keys")
+    take(drawing, "pointer")
+    for zoom in (0.5, 1.0, 8.0, 40.0):
+        drawing.canvas.look_at(100.5 + CORNER[0], 240.5 + CORNER[1])  # on its left side
+        drawing.canvas.zoom_by(zoom / drawing.canvas.camera.zoom)
+        qtbot.waitUntil(lambda: drawing.is_sharp)
+        row = grabbed(drawing)[240, 300:340]
+        teal = (np.abs(row.astype(int) - (0x38, 0xE0, 0xD0)).sum(axis=1) < 60).sum()
+        dark = (row.max(axis=1) < 100).sum()
+        assert 1 <= teal <= 3, zoom
+        assert 1 <= dark <= 4, zoom
+    layers = drawing.session.layers
+    drawing.session.set_layers(layers.styled("drawings", visible=False))
+    assert (grabbed(drawing)[240, 300:340] == 128).all()
+    take(drawing, "point")
+    click(drawing, (320, 240))
+    assert drawing.session.layers.layer("drawings").visible, "what is drawn must be seen"
+
+
+def test_labels_give_way_to_each_other_and_to_distance(drawing):
+    from app.viewer.drawing_labels import DrawingLabels
+
+    labels = DrawingLabels()
+    rulers = [Drawing("ruler", ((10, 10 + i), (110 + i, 10 + i)), id=i + 1) for i in range(20)]
+    labels.set_drawings(rulers, [f"{i} µm" for i in range(20)])
+    near, far = labels.placed(20.0, None), labels.placed(0.5, None)
+    assert len(near) == 20
+    assert 1 <= len(far) < 20
+    for placed in (near, far):
+        rects = [rect for _, rect in placed]
+        assert not any(a.intersects(b) for i, a in enumerate(rects) for b in rects[:i])
+    assert labels.placed(0.1, None) == []
+    assert [index for index, _ in labels.placed(0.1, 7)] == [6], "the selected one's always"
+    assert labels.placed(0.5, 1)[0][0] == 0
