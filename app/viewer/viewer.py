@@ -114,6 +114,9 @@ class Viewer(SectionView):
         self.canvas.set_section(box, Camera(view.x_px, view.y_px, view.zoom) if view is not None else None)
         self._pointer_left()
 
+    def _improving(self) -> bool:
+        return not self._session.overviews.ready
+
     def _overviews_changed(self, area: Box | None) -> None:
         self.provider.sharpen(area)
 
