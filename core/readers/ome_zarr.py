@@ -1,25 +1,32 @@
 """Decides how an OME-Zarr folder (0.4 and 0.5) becomes a section: which image, which levels, what scale.
 
-Chunks are zarr's business. An image whose three 8-bit channels are red, green and blue is read as RGB.
+Levels whose chunk files are plain numbers are read directly (`zarr_chunks`), all others by zarr (`zarr_levels`). An image
+whose three 8-bit channels are red, green and blue is read as RGB.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
+from core.caches import decoded_parts
 from core.errors import InputError, SchliffError
 from core.readers.base import ReaderSpec
 from core.readers.convert import number_scaling
 from core.readers.levels import pyramid_level
 from core.readers.scale import sane_size, to_um
+from core.readers.zarr_chunks import open_chunks
+from core.readers.zarr_levels import ZarrLevel
 from core.section import Array, Plane, Section, SectionInfo
 
 _LARGEST_CHUNK_BYTES = 1 << 30
 _SAMPLE_PX = 1024
+_BLOCK_SIDE = 2048
 _COPY_AGAIN = "Copy the whole folder again, or export it again as OME-Zarr 0.4 or 0.5."
 
 
@@ -27,7 +34,7 @@ class OmeZarrSection(Section):
     """The first multiscale image of an OME-Zarr folder."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self._owner = path, object()
         try:
             self._load()
         except SchliffError:
@@ -41,11 +48,22 @@ class OmeZarrSection(Section):
         stored = self._stored(level, x, y, width, height, plane)
         return np.ascontiguousarray(self._scale(stored))
 
+    @property
+    def block_px(self) -> tuple[int, int]:
+        """Whole chunks."""
+        rows, columns = self._arrays[0].chunks[-2:]
+        width, height = (-(-_BLOCK_SIDE // side) * side for side in (columns, rows))
+        return min(width, self.info.width_px), min(height, self.info.height_px)
+
+    def close(self) -> None:
+        decoded_parts().forget(self._owner)
+
     def _load(self) -> None:
-        group, attributes = _open_image(self._path)
+        folder, attributes = _find_image(self._path)
         multiscale = attributes["multiscales"][0]
         self._axes = [str(axis["name"] if isinstance(axis, Mapping) else axis).lower() for axis in multiscale["axes"]]
-        self._arrays = [group[str(dataset["path"])] for dataset in multiscale["datasets"]]
+        paths = [str(dataset["path"]) for dataset in multiscale["datasets"]]
+        self._arrays = [self._open_level(folder, number, path) for number, path in enumerate(paths)]
         self._check()
         base = self._arrays[0]
         width, height = self._size(base)
@@ -69,13 +87,19 @@ class OmeZarrSection(Section):
             warnings=warnings,
         )
 
+    def _open_level(self, folder: Path, number: int, path: str) -> Any:
+        if ".." in Path(path).parts or Path(path).is_absolute():
+            raise InputError("a level of it lies outside the folder", path=self._path, remedy=_COPY_AGAIN)
+        direct = open_chunks(folder / path, len(self._axes) - 2) if len(self._axes) >= 2 else None
+        return direct or ZarrLevel(folder / path, (self._owner, number))
+
     def _check(self) -> None:
         if self._axes[-2:] != ["y", "x"] or not set(self._axes) <= set("tczyx"):
             raise InputError(
                 f"its axes {self._axes} are not t, c, z, y, x", path=self._path, remedy="Export it as OME-Zarr 0.4."
             )
         for array in self._arrays:
-            if array.ndim != len(self._axes) or array.dtype.kind not in "biuf" or 0 in array.shape:
+            if len(array.shape) != len(self._axes) or array.dtype.kind not in "biuf" or 0 in array.shape:
                 raise InputError("its pixels are of no known kind", path=self._path, remedy=_COPY_AGAIN)
             if int(np.prod(array.chunks)) * array.dtype.itemsize > _LARGEST_CHUNK_BYTES:
                 raise InputError(
@@ -86,12 +110,14 @@ class OmeZarrSection(Section):
         chosen: dict[str, Any] = {"t": plane.t, "z": plane.z, "c": slice(0, 3) if self._rgb else plane.c}
         where = tuple(chosen[axis] for axis in self._axes[:-2])
         try:
-            pixels = np.asarray(self._arrays[level][(*where, slice(y, y + height), slice(x, x + width))])
+            pixels = self._arrays[level].read(y, y + height, x, x + width, where)
+        except InputError:
+            raise
         except Exception as error:
             raise InputError(
                 f"its chunks can't be decoded ({_reason(error)})", path=self._path, remedy=_COPY_AGAIN
             ) from error
-        return np.moveaxis(pixels, 0, -1) if self._rgb else pixels[..., None]
+        return cv2.merge(list(pixels)) if self._rgb else pixels[..., None]
 
     def _sample(self) -> Array:
         """The top-left part of the coarsest level, to find the range of values that aren't 8 or 16 bits."""
@@ -117,22 +143,25 @@ class OmeZarrSection(Section):
         return tuple((names + [""] * count)[:count])
 
 
-def _open_image(path: Path) -> tuple[Any, Mapping[str, Any]]:
-    """The group of the first image and its OME attributes (0.5 keeps them under "ome")."""
-    import zarr
-
-    group: Any = zarr.open_group(path, mode="r")
-    attributes = _ome(group)
-    if "multiscales" not in attributes and ("bioformats2raw.layout" in attributes or "0" in group):
-        group = group["0"]
-        attributes = _ome(group)
+def _find_image(path: Path) -> tuple[Path, Mapping[str, Any]]:
+    """The folder of the first image and its OME attributes."""
+    attributes = _attributes(path)
+    if "multiscales" not in attributes and ("bioformats2raw.layout" in attributes or (path / "0").is_dir()):
+        path = path / "0"
+        attributes = _attributes(path)
     if not attributes.get("multiscales"):
         raise InputError("it holds no OME-Zarr image", path=path, remedy="Open the folder that holds the image itself.")
-    return group, attributes
+    return path, attributes
 
 
-def _ome(group: Any) -> Mapping[str, Any]:
-    attributes = dict(group.attrs)
+def _attributes(folder: Path) -> Mapping[str, Any]:
+    """Of a group, in Zarr 3 (OME-Zarr 0.5 keeps its own under "ome") or Zarr 2."""
+    if (folder / "zarr.json").is_file():
+        attributes = json.loads((folder / "zarr.json").read_bytes()).get("attributes", {})
+    elif (folder / ".zattrs").is_file():
+        attributes = json.loads((folder / ".zattrs").read_bytes())
+    else:
+        return {}
     return attributes.get("ome", attributes)
 
 
