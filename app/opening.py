@@ -108,9 +108,11 @@ def _open_project(path: Path, cancel: CancelToken) -> Opened:
 
 
 def _with_overviews(section: Section) -> Section:
+    from app.settings import Settings
     from core.pyramid import OverviewCache, with_overviews
 
-    return LeasedSection(with_overviews(section, OverviewCache()))
+    cache = OverviewCache(limit_bytes=max(1, Settings().get("overview_cache_gb")) << 30)
+    return LeasedSection(with_overviews(section, cache))
 
 
 def _fill(opened: Opened) -> None:

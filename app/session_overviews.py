@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BUILD_AFTER_MS = 5000  # if nobody says that there is a first picture
 TELL_EVERY_MS = 250  # what is finished in between is told together
 LOOKS_S, LOOK_S = 1.5, 0.25  # so long the quick overview is made sharper before the building, in steps
-TITLE = "Building overviews"
+BUILDING = "Building overviews"
 
 
 class OverviewBuilder:
@@ -40,11 +40,6 @@ class OverviewBuilder:
         self.ready = True
         session.section_changed.connect(self._follow)
         session.display_changed.connect(self._follow)
-
-    @property
-    def building(self) -> bool:
-        """Whether there is work that `cancel` would stop."""
-        return self._job is not None and self._job is not self._waiting
 
     def cancel(self) -> None:
         """Stops building until the section is opened again; what is finished stays, and it goes on from there."""
@@ -80,7 +75,7 @@ class OverviewBuilder:
             self._build(inner, plane)
 
     def _build(self, section: SectionWithOverviews, plane: Plane) -> None:
-        job = Job(lambda progress, cancel: self._work(section, plane, job, progress, cancel), TITLE)
+        job = Job(lambda progress, cancel: self._work(section, plane, job, progress, cancel), BUILDING)
         self._job = self._waiting = job
         text = _Text()
         job.progress.connect(lambda step: self._session.activity_changed.emit(text.of(step), step.done, step.total))
@@ -152,4 +147,4 @@ class _Text:
         from core.timing import spoken_seconds
 
         left = self._time_left.update(step)
-        return TITLE if left is None else f"{TITLE}  about {spoken_seconds(left)} left"
+        return BUILDING if left is None else f"{BUILDING}  about {spoken_seconds(left)} left"

@@ -34,6 +34,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("docks", str, ""),  # base64 of QMainWindow.saveState
     Setting("gallery", dict, {}),
     Setting("last_folder", str, ""),
+    Setting("overview_cache_gb", int, 20),  # of overviews that files lack, on the disk
     Setting("memory_budget_mb", int, 0),  # of all caches together; 0 = a quarter of the machine's memory, at most 4 GiB
     Setting("minimap", bool, True),
 )

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWi
 
 from app.icons import set_icon
 from app.session import Session
+from app.session_overviews import BUILDING
 from app.theme import SPACE
 from app.viewer.readout import zoom_text
 from core.jobs import Step
@@ -29,8 +30,7 @@ class StatusBar(QStatusBar):
         self.stop = QToolButton()
         set_icon(self.stop, "stop")
         self.stop.setAutoRaise(True)
-        self.stop.setToolTip("Stop the scan; what was found stays")
-        self.stop.clicked.connect(session.cancel_scan)
+        self.stop.clicked.connect(self._stop)
         self.project = QLabel()
         self.zoom = QLabel()
         self.zoom.setMinimumWidth(self.zoom.fontMetrics().horizontalAdvance("6400 %") + 2 * SPACE)
@@ -71,15 +71,29 @@ class StatusBar(QStatusBar):
         if left is not None:
             text += f"  about {spoken_seconds(left)} left"
         self._show(text, step.done, step.total)
-        self.stop.show()
+        self._offer_stop("Stop the scan; what was found stays")
 
     def _activity(self, text: str, done: int, total: int) -> None:
         if self._session.scanning:
             return
         if text:
             self._show(text, done, total)
+            if text.startswith(BUILDING):
+                self._offer_stop("Stop building overviews; it goes on when the section is opened again")
+            else:
+                self.stop.hide()
         else:
             self._idle()
+
+    def _offer_stop(self, tip: str) -> None:
+        self.stop.setToolTip(tip)
+        self.stop.show()
+
+    def _stop(self) -> None:
+        if self._session.scanning:
+            self._session.cancel_scan()
+        else:
+            self._session.overviews.cancel()
 
     def _show(self, text: str, done: int, total: int) -> None:
         self.work.setText(text)

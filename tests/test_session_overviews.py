@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import threading
 
 import numpy as np
 import pytest
 import tifffile
+from PySide6.QtCore import Qt
 
 from core.overview_store import OverviewStore
 from core.pyramid import SectionWithOverviews
@@ -74,3 +76,47 @@ def test_closing_at_once_leaves_nothing_running(qtbot, viewer, flat):
     qtbot.wait(500)
     assert viewer.session.overviews.ready
     assert viewer.canvas.camera is None
+
+
+def test_building_is_stopped_by_a_click_and_goes_on_at_the_next_opening(qtbot, viewer, flat, monkeypatch):
+    from app.status_bar import StatusBar
+
+    session, status = viewer.session, StatusBar(viewer.session)
+    qtbot.addWidget(status)
+    status.resize(900, 30)
+    status.show()
+    write, gate = OverviewStore.write, threading.Event()
+
+    def held(self, chunk, pixels):
+        gate.wait(20)
+        return write(self, chunk, pixels)
+
+    monkeypatch.setattr(OverviewStore, "write", held)
+    session.open_path(flat)
+    qtbot.waitUntil(lambda: status.stop.isVisible(), timeout=20_000)
+    assert status.work.text().startswith("Building overviews")
+    assert "overviews" in status.stop.toolTip()
+    qtbot.mouseClick(status.stop, Qt.MouseButton.LeftButton)
+    gate.set()
+    qtbot.waitUntil(lambda: not status.stop.isVisible(), timeout=20_000)
+    assert not session.overviews.ready
+    session.close_section()
+    session.open_path(flat)
+    qtbot.waitUntil(lambda: session.overviews.ready and viewer.is_sharp, timeout=30_000)
+
+
+def test_tiles_get_better_while_overviews_are_built(qtbot, viewer, tmp_path):
+    """Far out, something true is shown at once; a part that is finished becomes sharp before the rest."""
+    pixels = np.full((1024, 40_000), 90, np.uint8)
+    pixels[:, ::2] = 110
+    pixels[:, 20_000:] += 60
+    path = tmp_path / "long.tif"
+    tifffile.imwrite(path, pixels, tile=(256, 256))
+    better = []
+    viewer.session.overviews_changed.connect(better.append)
+    viewer.session.open_path(path)
+    qtbot.waitUntil(lambda: better and viewer.session.overviews.ready and viewer.is_sharp, timeout=30_000)
+    shown = viewer.canvas.viewport().grab().toImage()
+    middle = shown.height() // 2
+    assert abs(shown.pixelColor(100, middle).red() - 100) <= 1
+    assert abs(shown.pixelColor(shown.width() - 100, middle).red() - 160) <= 1
