@@ -1,7 +1,7 @@
 """Decides nothing but who stands where and who listens to whom: the section in the middle, panels around it.
 
-The window stands before what only a section needs is loaded: the viewer is made for the first section, the panels once
-there is a picture of it.
+It comes up in steps, so that it is there within a moment: frame and start page first, then everything that a person
+can do, the viewer for the first section, the panels once there is a picture of it.
 """
 
 from __future__ import annotations
@@ -14,21 +14,16 @@ from PySide6.QtCore import QByteArray, QEvent, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from app.commands.base import Place
-from app.commands.table import CommandSet
 from app.icons import icon
 from app.notifications import LogKeeper, NotificationBar
-from app.session import Session
 from app.settings import Settings
 from app.start_page import StartPage
-from app.status_bar import StatusBar
 from app.theme import Theme
-from app.window_docks import Docks
-from app.window_menus import Menus
 from core.geometry import Box
 
 if TYPE_CHECKING:
     from app.navigation import Navigator
+    from app.session import Session
     from app.viewer.viewer import Viewer
 
 FIRST_SIZE = (1280, 800)
@@ -36,13 +31,13 @@ PANELS_AFTER_MS = 1500  # if the first picture takes longer than that
 
 
 class MainWindow(QMainWindow):
-    """Schliff's one window."""
+    """Schliff's one window. Without a session it is only frame and start page, until `furnish` is called."""
 
     navigator: Navigator  # made with the viewer
 
-    def __init__(self, session: Session, settings: Settings, theme: Theme) -> None:
+    def __init__(self, session: Session | None, settings: Settings, theme: Theme) -> None:
         super().__init__()
-        self.session, self.settings = session, settings
+        self.settings, self._theme = settings, theme
         self.log = LogKeeper()
         self.log.install()
         self._left = False
@@ -53,14 +48,32 @@ class MainWindow(QMainWindow):
         self.start_page = StartPage()
         self.notifications = NotificationBar()
         self.setCentralWidget(self._middle())
+        self.start_page.set_recent(settings.recent)
+        if not self.restoreGeometry(_from_text(settings.get("geometry"))):
+            self.resize(*FIRST_SIZE)
+        self._furnished = False
+        if session is not None:
+            self.furnish(session)
+
+    def furnish(self, session: Session) -> None:
+        """Gives the window all it has, for this session. What that needs is loaded here and not before."""
+        from app.commands.base import Place
+        from app.commands.table import CommandSet
+        from app.status_bar import StatusBar
+        from app.window_docks import Docks
+        from app.window_menus import Menus
+
+        settings, theme = self.settings, self._theme
+        self.session = session
         self.docks = Docks(self, session, lambda: self.viewer.visible_region())
         self.commands = CommandSet(Place(self, session, self.docks, settings, theme, self.log))
         self.menus = Menus(self, session, self.commands, self.docks, settings, theme)
         self.status = StatusBar(session, self)
         self.setStatusBar(self.status)
         self._connect(theme)
+        self._furnished = True
         self._section_changed()
-        self._restore()
+        self.docks.arrangement = _from_text(settings.get("docks"))
 
     @cached_property
     def viewer(self) -> Viewer:
@@ -171,16 +184,11 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         self.start_page.area.set_highlighted(False)
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        if paths:
+        if paths and self._furnished:
             event.acceptProposedAction()
             self.commands.file.open_path(paths[0])
 
     # -- how it is left ---------------------------------------------------------------------------
-
-    def _restore(self) -> None:
-        if not self.restoreGeometry(_from_text(self.settings.get("geometry"))):
-            self.resize(*FIRST_SIZE)
-        self.docks.arrangement = _from_text(self.settings.get("docks"))
 
     def _save(self) -> None:
         self.settings.set("geometry", _to_text(self.saveGeometry()))
@@ -191,13 +199,13 @@ class MainWindow(QMainWindow):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.WindowStateChange:
+        if event.type() == QEvent.Type.WindowStateChange and self._furnished:
             self.menus.actions["fullscreen"].setChecked(self.isFullScreen())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Saves, then ends all threads; a running scan can be resumed."""
         super().closeEvent(event)
-        if self._left:
+        if self._left or not self._furnished:
             return
         self._left = True
         self._save()

@@ -43,11 +43,13 @@ def launch(app: QApplication, path: Path | None = None) -> MainWindow:
     """The window, shown, on its way to a section or project if one is given."""
     from PySide6.QtCore import QTimer
 
-    window = make_window(app)
+    window = _make_frame(app, None)
+    window.show()
+    app.processEvents()  # it is on the screen before the rest is loaded
+    _furnish(window)
     if path is not None:
         window.session.open_path(path)
-    window.show()
-    if path is None:
+    else:
         QTimer.singleShot(LOAD_AFTER_MS, lambda: _load_in_background("app.opening", "app.viewer.viewer"))
     return window
 
@@ -100,19 +102,28 @@ def make_application() -> QApplication:
 
 
 def make_window(app: QApplication, mode: ThemeMode | None = None) -> MainWindow:
+    window = _make_frame(app, mode)
+    _furnish(window)
+    return window
+
+
+def _make_frame(app: QApplication, mode: ThemeMode | None) -> MainWindow:
     from app.main_window import MainWindow
-    from app.session import Session
     from app.settings import Settings
     from app.theme import THEME_MODES, Theme
 
     settings = Settings()
-    _share_memory(settings.get("memory_budget_mb"))
     saved = settings.get("theme")
     theme = Theme(app, mode or (saved if saved in THEME_MODES else "system"))
-    session = Session()
-    window = MainWindow(session, settings, theme)
+    return MainWindow(None, settings, theme)
+
+
+def _furnish(window: MainWindow) -> None:
+    from app.session import Session
+
+    _share_memory(window.settings.get("memory_budget_mb"))
+    window.furnish(Session())
     _report_surprises(window)
-    return window
 
 
 def _share_memory(budget_mb: int) -> None:
