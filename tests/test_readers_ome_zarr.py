@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import zarr
+from zarr.codecs import ZstdCodec
 
 from core.caches import decoded_parts
 from core.errors import InputError
@@ -44,7 +45,7 @@ def write(folder: Path, shape: tuple[int, ...] = SHAPE, axes: str = "tczyx", ver
     "options",
     [
         {"compressors": None},
-        {"compressors": zarr.codecs.ZstdCodec()},
+        {"compressors": ZstdCodec()},
         {"compressors": None, "shards": (1, 1, 1, 128, 160)},
         {"compressors": None, "chunks": (2, 3, 2, 40, 50)},
         {"version": 2, "compressors": None},
@@ -65,7 +66,7 @@ def test_any_region_of_any_plane_is_exact(tmp_path: Path, options: dict[str, Any
 
 
 def test_many_small_compressed_chunks_are_read_at_once_and_not_kept(tmp_path: Path):
-    pixels = write(tmp_path / "a.zarr", (150, 210), "yx", chunks=(16, 16), compressors=zarr.codecs.ZstdCodec())
+    pixels = write(tmp_path / "a.zarr", (150, 210), "yx", chunks=(16, 16), compressors=ZstdCodec())
     with open_section(tmp_path / "a.zarr") as section:
         assert np.array_equal(section.read(RegionRequest(0, 0, 210, 150))[:, :, 0], pixels)
         assert decoded_parts().peek((section._owner, 0, "()", 0, 0)) is None  # type: ignore[attr-defined]
@@ -96,7 +97,7 @@ def test_the_first_image_of_a_conversion_is_found(tmp_path: Path):
         assert np.array_equal(section.read(RegionRequest(5, 6, 70, 80))[:, :, 0], pixels[6:86, 5:75])
 
 
-@pytest.mark.parametrize("compressors", [None, zarr.codecs.ZstdCodec()])
+@pytest.mark.parametrize("compressors", [None, ZstdCodec()])
 def test_a_damaged_chunk_is_told_when_it_is_looked_at(tmp_path: Path, compressors: Any):
     write(tmp_path / "a.zarr", (150, 210), "yx", compressors=compressors)
     (tmp_path / "a.zarr" / "0" / "c" / "1" / "1").write_bytes(b"not what was written")

@@ -14,6 +14,8 @@ import tifffile
 from core.errors import SchliffError
 from core.readers.base import open_section
 from core.readers.convert import value_range
+from core.readers.file_bytes import FileBytes
+from core.readers.tiff_pages import PageReader
 from core.section import Array, Plane, RegionRequest, SectionInfo
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -106,6 +108,81 @@ def test_one_huge_compressed_strip_is_refused_before_it_eats_memory(tmp_path: Pa
     path = write_lie(tmp_path / "strip.tif", 60_000, 60_000, 8, bytes(1 << 20))
     with pytest.raises(SchliffError, match=r"strip.*tiled TIFF"):
         open_section(path)
+
+
+def test_opening_decodes_no_large_strip_and_says_that_looking_will_take_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    decoded: list[int] = []
+    decode = PageReader._decode
+
+    def counted(reader: PageReader, file: FileBytes, index: int) -> Array:
+        decoded.append(index)
+        return decode(reader, file, index)
+
+    monkeypatch.setattr(PageReader, "_decode", counted)
+    pixels = np.zeros((5000, 4000), np.uint8)
+    pixels[1234, 2345] = 9
+    path = tmp_path / "strip.tif"
+    tifffile.imwrite(path, pixels, rowsperstrip=5000, compression="zlib", metadata=None)
+    with open_section(path) as section:
+        assert any("one compressed strip of 20 MB" in warning for warning in section.info.warnings)
+        assert decoded == []
+        assert section.read(RegionRequest(2345, 1234, 1, 1)) == 9
+        assert section.read(RegionRequest(2300, 1200, 90, 90)).max() == 9
+        assert decoded == [0]
+    tifffile.imwrite(path, pixels, rowsperstrip=500, compression="zlib", metadata=None)
+    with open_section(path) as section:
+        assert not any("strip" in warning for warning in section.info.warnings)
+
+
+@pytest.mark.parametrize("as_subifds", [True, False])
+def test_a_file_cut_off_among_its_overviews_opens_with_the_rest_and_says_so(tmp_path: Path, as_subifds: bool):
+    pixels = np.random.default_rng(0).integers(0, 255, (256, 256), np.uint8)
+    path = tmp_path / "pyramid.tif"
+    with tifffile.TiffWriter(path) as writer:
+        for factor in (1, 2, 4):
+            kind = {"subifds": 2 if as_subifds else None} if factor == 1 else {"subfiletype": 1}
+            writer.write(pixels[::factor, ::factor].copy(), tile=(64, 64), metadata=None, **kind)
+    data = path.read_bytes()
+    ends = []
+    for length in range(len(data), 0, -1500):
+        path.write_bytes(data[:length])
+        try:
+            with open_section(path) as section:
+                told = any("ends before all that it announces" in warning for warning in section.info.warnings)
+                assert told == (length < len(data))
+                assert np.array_equal(section.read(RegionRequest(0, 0, 256, 256))[:, :, 0], pixels)
+                ends.append(len(section.info.levels))
+        except SchliffError:
+            assert length < 66_000 + 1500  # level 0 itself
+            break
+    assert set(ends) == {1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("options", "want"),
+    [
+        ({"tile": (512, 256)}, (2048, 2048)),
+        ({"tile": (480, 480)}, (2400, 2400)),
+        ({"tile": (4096, 4096)}, (3000, 4000)),
+        ({"rowsperstrip": 100, "compression": "zstd"}, (3000, 4000)),
+        ({"rowsperstrip": 7}, (3000, 4000)),
+    ],
+)
+def test_blocks_hold_whole_tiles_or_whole_strips(tmp_path: Path, options: dict[str, Any], want: tuple[int, int]):
+    pixels = np.zeros((4000, 3000), np.uint8)
+    tifffile.imwrite(tmp_path / "b.tif", pixels, metadata=None, **options)
+    with open_section(tmp_path / "b.tif") as section:
+        assert section.block_px == want
+
+
+def test_blocks_of_wide_strips_are_whole_strips_of_at_most_64_mb(tmp_path: Path):
+    pixels = np.zeros((900, 40_000, 3), np.uint8)
+    for options, rows in (({"rowsperstrip": 50, "compression": "zstd"}, 550), ({"rowsperstrip": 50}, 559)):
+        tifffile.imwrite(tmp_path / "w.tif", pixels, photometric="rgb", metadata=None, **options)
+        with open_section(tmp_path / "w.tif") as section:
+            assert section.block_px == (40_000, rows)
 
 
 def test_one_huge_plain_strip_is_read_row_by_row(tmp_path: Path):

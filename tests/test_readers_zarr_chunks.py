@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import zarr
+from zarr.codecs import TransposeCodec, ZstdCodec
 
 from core.errors import InputError
 from core.readers.zarr_chunks import ChunkReader, open_chunks
@@ -83,11 +84,11 @@ def test_a_chunk_of_the_wrong_size_is_an_error_that_names_it(tmp_path: Path):
 @pytest.mark.parametrize(
     "options",
     [
-        {"compressors": zarr.codecs.ZstdCodec()},
+        {"compressors": ZstdCodec()},
         {"chunks": (1, 16, 16), "shards": (3, 32, 48)},
         {"version": 2, "compressors": "auto"},
         {"version": 2, "order": "F"},
-        {"filters": [zarr.codecs.TransposeCodec(order=(2, 1, 0))]},
+        {"filters": [TransposeCodec(order=(2, 1, 0))]},
     ],
 )
 def test_what_is_not_plain_numbers_is_left_to_zarr(tmp_path: Path, options: dict[str, Any]):
