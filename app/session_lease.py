@@ -14,6 +14,8 @@ from core.section import Array, Glance, Plane, RegionRequest, Section
 if TYPE_CHECKING:
     from core.pyramid import Overview
 
+CLOSE_S = 2.0
+
 
 class LeasedSection(Section):
     """A section that tile readers, thumbnails and a scan share. Reading after `close` raises CancelledError."""
@@ -24,6 +26,7 @@ class LeasedSection(Section):
         self._state = threading.Condition()
         self._readers = 0
         self._closed = False
+        self._abandoned = False
 
     def read(self, request: RegionRequest) -> Array:
         with self._lease():
@@ -64,12 +67,17 @@ class LeasedSection(Section):
         return self._section
 
     def close(self) -> None:
-        """Refuses new reads at once, waits for those begun, closes the file. A second call does nothing."""
+        """Refuses new reads at once, waits a moment for those begun, closes the file. A second call does nothing.
+
+        Where a drive doesn't answer, the last read closes the file when it ends.
+        """
         with self._state:
             if self._closed:
                 return
             self._closed = True
-            self._state.wait_for(lambda: self._readers == 0)
+            self._abandoned = not self._state.wait_for(lambda: self._readers == 0, CLOSE_S)
+            if self._abandoned:
+                return
         self._section.close()
 
     @contextmanager
@@ -83,7 +91,10 @@ class LeasedSection(Section):
         finally:
             with self._state:
                 self._readers -= 1
+                is_last = self._abandoned and self._readers == 0
                 self._state.notify_all()
+            if is_last:
+                self._section.close()
 
 
 def first_look(section: Section, plane: Plane) -> Overview:
