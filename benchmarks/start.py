@@ -1,0 +1,74 @@
+"""How long from the start of the process to a window that can be used; beside a bare PySide6 window, in one run.
+
+    python benchmarks/start.py [--runs 7]
+
+Prints medians in milliseconds and the ratio. Byte code is compiled before (a first, uncounted run of each does it).
+Works without a screen (QT_QPA_PLATFORM=offscreen).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+BARE = """
+from PySide6.QtWidgets import QApplication, QWidget
+app = QApplication([])
+window = QWidget()
+window.show()
+app.processEvents()
+import os, time
+print(time.time() - float(os.environ["STARTED"]))
+"""
+SCHLIFF = """
+import os, time
+import app.start as start
+furnish = start._furnish
+def told(window):
+    print(time.time() - float(os.environ["STARTED"]))
+    furnish(window)
+start._furnish = told
+app = start.make_application()
+window = start.launch(app)
+app.processEvents()
+print(time.time() - float(os.environ["STARTED"]))
+window.close()
+"""
+
+
+def run(code: str, home: str, cache: str) -> list[float]:
+    environment = os.environ | {"STARTED": repr(time.time()), "SCHLIFF_HOME": home, "PYTHONPYCACHEPREFIX": cache}
+    environment |= {"PYTHONPATH": str(ROOT)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    return [float(line) * 1000 for line in done.stdout.split()]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=7)
+    runs = parser.parse_args().runs
+    with tempfile.TemporaryDirectory() as home, tempfile.TemporaryDirectory() as cache:
+        found: dict[str, list[list[float]]] = {BARE: [], SCHLIFF: []}
+        for turn in range(runs + 1):
+            for code, times in found.items():
+                measured = run(code, home, cache)
+                if turn:
+                    times.append(measured)
+    bare = statistics.median(times[0] for times in found[BARE])
+    frame, whole = (statistics.median(times[k] for times in found[SCHLIFF]) for k in (0, 1))
+    print(f"a bare PySide6 window          {bare:6.0f} ms")
+    print(f"Schliff: window and start page {frame:6.0f} ms   {frame / bare:.2f} x")
+    print(f"Schliff: menus and all         {whole:6.0f} ms   {whole / bare:.2f} x")
+
+
+if __name__ == "__main__":
+    main()
