@@ -22,7 +22,7 @@ Array = np.ndarray
 LONGEST_PX = 1024
 _SLICE_PX = 4096
 _PATCH_PX = 256  # and on a grid of so many px, so that a patch touches one tile of nearly every file
-_FIRST_SAMPLES = 8  # along the longer side, in the first round
+_FIRST_SAMPLES = 2  # along the longer side, in the first round: on slow storage there may be no time for more
 _LEAST = 2  # samples without which there is nothing to show
 
 _UNKNOWN, _SAMPLED, _EXACT = 0, 1, 2

@@ -115,7 +115,7 @@ def test_tiles_get_better_while_overviews_are_built(qtbot, viewer, tmp_path):
     better = []
     viewer.session.overviews_changed.connect(better.append)
     viewer.session.open_path(path)
-    qtbot.waitUntil(lambda: better and viewer.session.overviews.ready and viewer.is_sharp, timeout=30_000)
+    qtbot.waitUntil(lambda: bool(better) and viewer.session.overviews.ready and viewer.is_sharp, timeout=30_000)
     shown = viewer.canvas.viewport().grab().toImage()
     middle = shown.height() // 2
     assert abs(shown.pixelColor(100, middle).red() - 100) <= 1
