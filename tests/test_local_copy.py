@@ -40,7 +40,7 @@ def stop_after(token: CancelToken, pieces: int) -> list[Step]:
 
 
 def test_a_copy_is_the_same_and_counts_bytes(tmp_path: Path):
-    source, steps = source_file(tmp_path / "net"), []
+    source, steps = source_file(tmp_path / "net"), list[Step]()
     copy = copy_locally(source, tmp_path / "local" / "deep", steps.append)
     assert copy == tmp_path / "local" / "deep" / "s.tif"
     assert copy.read_bytes() == source.read_bytes()
@@ -50,7 +50,7 @@ def test_a_copy_is_the_same_and_counts_bytes(tmp_path: Path):
 
 def test_a_copy_that_is_there_is_given_at_once(tmp_path: Path):
     source = source_file(tmp_path / "net")
-    copy, steps = copy_locally(source, tmp_path / "local"), []
+    copy, steps = copy_locally(source, tmp_path / "local"), list[Step]()
     assert copy_locally(source, tmp_path / "local", steps.append) == copy
     assert steps == []
 

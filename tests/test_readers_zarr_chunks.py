@@ -19,7 +19,7 @@ SHAPE = (3, 90, 110)
 CHUNKS = (2, 32, 48)
 
 
-def write(folder: Path, dtype: str = "uint16", version: int = 3, **options: Any) -> np.ndarray:
+def write(folder: Path, dtype: str = "uint16", version: Any = 3, **options: Any) -> np.ndarray:
     options = {"compressors": None, "chunks": CHUNKS, **options}
     pixels = np.random.default_rng(0).integers(0, 250, SHAPE).astype(dtype)
     array: Any = zarr.create_array(folder, shape=SHAPE, dtype=dtype, zarr_format=version, **options)
