@@ -53,6 +53,16 @@ class OverviewCache:
             (store.folder / _COMPLETE).touch()
             self._make_room(keep=store.folder)
 
+    def size_bytes(self) -> int:
+        """What it takes on the disk now."""
+        return sum(_size(folder) for folder in self._folders())
+
+    def empty(self) -> None:
+        """Throws away all that no section is using."""
+        for folder in self._folders():
+            if not in_use(folder):
+                _throw_away(folder)
+
     def _make_room(self, keep: Path) -> None:
         """Throws away what can't be used or won't be finished, then the least recently used until the rest fits."""
         folders = [folder for folder in self._folders() if folder != keep]

@@ -9,6 +9,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("redo", "Redo", "redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", "Make it again", "redo"),
     gap(),
     ActionSpec("find", "Find in the gallery", "find", ("Ctrl+F",), "search", needs="detections"),
+    gap(),
+    ActionSpec("settings", "Settings…", "show_settings", ("Ctrl+,",), tip="Memory and disk that Schliff may use"),
 )
 
 
@@ -24,3 +26,8 @@ class EditCommands(Commands):
     def find(self) -> None:
         self.docks.bring("gallery")
         self.docks.gallery.focus_search()
+
+    def show_settings(self) -> None:
+        from app.settings_dialog import SettingsDialog
+
+        SettingsDialog(self.settings, self.session, self.window).exec()
