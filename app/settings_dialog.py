@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from app.forms import ParameterForm
 from app.jobs import Job
@@ -25,6 +25,9 @@ class SettingsDialog(QDialog):
         self.form = ParameterForm()
         self.form.set_parameters(_parameters())
         self.form.set_values({name: settings.get(setting) for name, setting in _SETTINGS.items()})
+        memory = self.form.field("memory_for_images")
+        assert isinstance(memory, QSpinBox)
+        memory.setSpecialValueText(f"automatic ({default_budget() // _MB:,} MB)")
         self.in_use = QLabel()
         self.empty = QPushButton("Empty the overview cache")
         self.empty.setToolTip("Overviews are made again when a section without them is opened")
@@ -36,7 +39,9 @@ class SettingsDialog(QDialog):
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         layout.setSpacing(SPACE)
         layout.addWidget(self.form)
-        layout.addWidget(QLabel(f"Now up to {budget() / _GB:.1f} GB of memory are used for images kept ready."))
+        layout.addWidget(
+            QLabel(f"Now up to {budget() / _GB:.1f} GB of memory hold what is shown, ready to be shown again.")
+        )
         layout.addWidget(self.in_use)
         layout.addWidget(self.empty)
         layout.addStretch(1)
