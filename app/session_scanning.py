@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from core.section import Section
 
 SHOW_FOUND_MS = 200  # how long new detections are gathered: a fast scan must not keep the window busy
+SHOW_MAP_MS = 500  # how long new parts of the map are gathered
+_TILE_STORED = object()  # posted when the scores of one more tile are on the disk
 REFRESH_MS = 3000  # how often the growing map and the records are read again during a scan
 
 
@@ -37,6 +39,8 @@ class ScanControl:
         self._found: dict[int, Detection] = {}  # not shown yet
         self._found_timer = QTimer(session, singleShot=True, interval=SHOW_FOUND_MS)
         self._found_timer.timeout.connect(self._show_found)
+        self._map_timer = QTimer(session, singleShot=True, interval=SHOW_MAP_MS)
+        self._map_timer.timeout.connect(session.score_map_changed)
 
     @property
     def running(self) -> bool:
@@ -67,6 +71,7 @@ class ScanControl:
     def stop(self) -> None:
         """Shows nothing any more; what runs is ended with its lane."""
         self._found_timer.stop()
+        self._map_timer.stop()
 
     def cancel(self) -> None:
         if self._job is not None:
@@ -115,6 +120,8 @@ class ScanControl:
                 session.message.emit("info", f"Project: {item.project.path}")
             else:
                 session.opener.retire(Opened(None, item.project))
+        elif item is _TILE_STORED and not self._map_timer.isActive():
+            self._map_timer.start()
         elif isinstance(item, list) and item and self._is_of_open_section():
             self._found |= {d.id: d for d in item}
             if not self._found_timer.isActive():
@@ -173,4 +180,6 @@ def _scan(
 
     model = load_model(spec, options.device)
     cancel.check()
-    return run_scan(project, section, model, options, progress, cancel, on_detections=job.post)
+    return run_scan(
+        project, section, model, options, progress, cancel, job.post, on_tile=lambda tile: job.post(_TILE_STORED)
+    )

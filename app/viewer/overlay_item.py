@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QTimer
-from PySide6.QtGui import QImage, QPainter, QPixmap
+from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from app.viewer.overlay_tiles import TILE, OverlayTile, Painted, TilePainter, tiles_in
-from app.viewer.overlay_worker import Order, OverlayWorker
+from app.viewer.overlay_tiles import TILE, OverlayTile, TilePainter, tiles_in
+from app.viewer.overlay_worker import Made, Order, OverlayWorker, made_of
 from core.caches import ByteCache
 from core.geometry import Box
 
@@ -96,7 +96,7 @@ class TiledOverlay(QGraphicsItem):
         """Paints what is missing in sight, now, in the calling thread."""
         if self._view is not None:
             for tile in self._missing(self._view):
-                self._keep_painted(tile, self._painted_at_once(tile))
+                self._keep_made(tile, self._made_at_once(tile))
             self.update()
 
     # -- drawing ----------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ class TiledOverlay(QGraphicsItem):
         for tile in tiles_in(exposed, device.zoom, device.ratio):
             drawn = self._tiles.get(tile)
             if drawn is None and widget is None:  # into a file: nothing comes later
-                drawn = self._keep_painted(tile, self._painted_at_once(tile))
+                drawn = self._keep_made(tile, self._made_at_once(tile))
             if drawn is not None:
                 device.draw(painter, tile, drawn.pixmap)
             else:
@@ -137,14 +137,14 @@ class TiledOverlay(QGraphicsItem):
 
     # -- painting ---------------------------------------------------------------------------------
 
-    def take(self, order: Order, painted: Painted) -> None:
+    def take(self, order: Order, made: Made) -> None:
         """A tile from the worker."""
         if order.ticket != self._ticket:
             return
-        self._keep_painted(order.tile, painted)
+        self._keep_made(order.tile, made)
         box = order.tile.box
         self.update(QRectF(box.x, box.y, box.w, box.h))
-        if not painted.complete:
+        if not made.complete:
             self._want()
 
     def _look_at(self, view: _View) -> None:
@@ -185,17 +185,20 @@ class TiledOverlay(QGraphicsItem):
         drawn = self._tiles.get(tile)
         return drawn is not None and drawn.complete and drawn.ticket == self._ticket
 
-    def _painted_at_once(self, tile: OverlayTile) -> Painted:
+    def _made_at_once(self, tile: OverlayTile) -> Made:
         assert self._painter is not None
         painted = self._painter.paint(tile)
         for _ in range(_MOST_ATTEMPTS):
             if painted.complete:
                 break
             painted = self._painter.paint(tile)
-        return painted
+        return made_of(painted)
 
-    def _keep_painted(self, tile: OverlayTile, painted: Painted) -> _Drawn:
-        drawn = _Drawn(_pixmap(painted, tile.ratio), self._ticket, painted.complete)
+    def _keep_made(self, tile: OverlayTile, made: Made) -> _Drawn:
+        pixmap = QPixmap.fromImage(made.image) if made.image is not None else None
+        if pixmap is not None:
+            pixmap.setDevicePixelRatio(tile.ratio)
+        drawn = _Drawn(pixmap, self._ticket, made.complete)
         self._keep(tile, drawn)
         if tile.zoom != self._base_zoom() and (not self._zooms or self._zooms[0] != tile.zoom):
             self._zooms = [tile.zoom, *(zoom for zoom in self._zooms if zoom != tile.zoom)][:3]
@@ -244,16 +247,6 @@ class _Device:
             painter.drawPixmap(
                 QRectF(target.x, target.y, target.w, target.h), pixmap, QRectF(source.x, source.y, source.w, source.h)
             )
-
-
-def _pixmap(painted: Painted, ratio: float) -> QPixmap | None:
-    if painted.pixels is None:
-        return None
-    pixels = painted.pixels
-    image = QImage(pixels.data, TILE, TILE, TILE * 4, QImage.Format.Format_ARGB32_Premultiplied)
-    pixmap = QPixmap.fromImage(image.copy())
-    pixmap.setDevicePixelRatio(ratio)
-    return pixmap
 
 
 def _seen(painter: QPainter, widget: QWidget) -> Box:

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QImage
 
-from app.viewer.overlay_tiles import OverlayTile, Painted, TilePainter
+from app.viewer.overlay_tiles import TILE, OverlayTile, Painted, TilePainter
+from core.priority import lower_this_thread
 
 
 class Owner(Protocol):
     """Who wants tiles. Called in the window's thread."""
 
-    def take(self, order: Order, painted: Painted) -> None: ...
+    def take(self, order: Order, made: Made) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,28 @@ class Order:
     painter: TilePainter = field(compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A painted tile as Qt draws it; None where nothing is to be seen."""
+
+    image: QImage | None
+    complete: bool
+
+
+def made_of(painted: Painted) -> Made:
+    """Copies the px into an image of Qt's own; may be called in any thread."""
+    if painted.pixels is None:
+        return Made(None, painted.complete)
+    image = QImage(painted.pixels.data, TILE, TILE, TILE * 4, QImage.Format.Format_ARGB32_Premultiplied)
+    return Made(image.copy(), painted.complete)
+
+
 class OverlayWorker(QObject):
     """One thread for the overlays of one viewer; it starts with the first order."""
 
     failed = Signal(object)  # Exception
 
-    _made = Signal(object, object)  # Order, Painted
+    _made = Signal(object, object)  # Order, Made
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -72,18 +90,19 @@ class OverlayWorker(QObject):
             self._thread.join()
 
     def _run(self) -> None:
+        lower_this_thread()
         while (order := self._next()) is not None:
             try:
-                painted = order.painter.paint(order.tile)
+                made = made_of(order.painter.paint(order.tile))
             except Exception as error:
-                painted = Painted(None)
+                made = Made(None, True)
                 self.failed.emit(error)
             with self._state:
                 self._in_work = None
                 if self._closed:
                     return
                 self._on_the_way += 1
-            self._made.emit(order, painted)
+            self._made.emit(order, made)
 
     def _next(self) -> Order | None:
         with self._state:
@@ -97,9 +116,9 @@ class OverlayWorker(QObject):
                 self._state.wait()
             return None
 
-    def _deliver(self, order: Order, painted: Painted) -> None:
+    def _deliver(self, order: Order, made: Made) -> None:
         with self._state:
             self._on_the_way -= 1
             if self._closed:
                 return
-        order.owner.take(order, painted)
+        order.owner.take(order, made)
