@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from app.session_lease import LeasedSection
 from app.session_opening import Opened
@@ -16,11 +15,9 @@ from app.session_reading import read_scan
 from app.session_state import SavedView
 from core.errors import InputError, SchliffError
 from core.jobs import CancelToken, Progress, Step
+from core.look import Look
 from core.project import PROJECT_SUFFIX, Project
 from core.section import Section
-
-if TYPE_CHECKING:
-    from core.display import DisplayRange
 
 
 def open_path(path: Path, progress: Progress, cancel: CancelToken) -> Opened:
@@ -59,9 +56,7 @@ def user_project(section_path: Path) -> Path:
 
 
 def _open_section_file(path: Path, cancel: CancelToken) -> Opened:
-    from core.readers.base import open_section
-
-    opened = Opened(_with_overviews(open_section(path)))
+    opened = Opened(open_to_look_at(path))
     home = project_home(path)
     try:
         cancel.check()
@@ -107,6 +102,13 @@ def _open_project(path: Path, cancel: CancelToken) -> Opened:
     return opened
 
 
+def open_to_look_at(path: Path) -> Section:
+    """A section by itself, whatever projects it is in. Raises InputError."""
+    from core.readers.base import open_section
+
+    return _with_overviews(open_section(path))
+
+
 def _with_overviews(section: Section) -> Section:
     from app.settings import Settings
     from core.pyramid import OverviewCache, with_overviews
@@ -128,12 +130,10 @@ def _fill(opened: Opened) -> None:
         opened.scans, opened.scan = shown.scans, shown.scan
         opened.detections, opened.score_map = shown.detections, shown.score_map
         opened.drawings = DrawingStore(opened.project).drawings(opened.record.id)
-    opened.display_range = _display_range(opened.section, opened.saved)
+    opened.look = _look(opened.section, opened.saved)
 
 
-def _display_range(section: Section, saved: SavedView) -> DisplayRange:
-    from core.display import DisplayRange, auto_range
+def _look(section: Section, saved: SavedView) -> Look:
+    from core.looks.auto import with_auto_curves
 
-    if saved.display_range is not None:
-        return DisplayRange(*saved.display_range)
-    return auto_range(section, saved.plane)
+    return saved.look or with_auto_curves(section, [saved.plane], Look())

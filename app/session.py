@@ -25,10 +25,10 @@ from app.session_scanning import ScanControl
 from app.session_state import SavedView, ViewState
 from core.detection import Detection, Status
 from core.errors import SchliffError
+from core.look import Look
 from core.section_info import Plane
 
 if TYPE_CHECKING:
-    from core.display import DisplayRange
     from core.models.base import ModelSpec
     from core.project import Project, ScanRecord, ScoreMap, SectionRecord
     from core.review import Review
@@ -49,7 +49,7 @@ class Session(QObject):
     visible_changed = Signal()  # threshold or hidden labels: which of them are shown
     selection_changed = Signal(str)  # who selected: "viewer", "gallery", "keys", "session"
     decisions_changed = Signal(list)  # ids of detections whose status or note changed
-    display_changed = Signal()  # plane or display range: the pixels look different
+    display_changed = Signal()  # plane or look: the pixels are shown differently
     layers_changed = Signal()  # which layers are shown, in which order, and how
     score_map_changed = Signal()  # the anomaly map of the active scan
     overviews_changed = Signal(object)  # Box in level-0 px whose coarse tiles are better now; None: all of them
@@ -68,7 +68,7 @@ class Session(QObject):
         self.section_record: SectionRecord | None = None
         self.project: Project | None = None
         self.plane = Plane()
-        self.display_range: DisplayRange | None = None
+        self.look = Look()
         self.scans: list[ScanRecord] = []
         self.scan: ScanRecord | None = None
         self.detections: list[Detection] = []
@@ -158,10 +158,10 @@ class Session(QObject):
             self.display_changed.emit()
             self._state_changed()
 
-    def set_display_range(self, display_range: DisplayRange | None) -> None:
-        """Grey values that become black and white; None: as the file's type says."""
-        if display_range != self.display_range:
-            self.display_range = display_range
+    def set_look(self, look: Look) -> None:
+        """How the section is shown, to the eye only: models don't see it."""
+        if look != self.look:
+            self.look = look
             self.display_changed.emit()
             self._state_changed()
 
@@ -241,9 +241,9 @@ class Session(QObject):
         self._save_timer.stop()
         opened = opened or Opened(None)
         saved = opened.saved
-        self.section, self.display_range, self.plane, self.view = (
+        self.section, self.look, self.plane, self.view = (
             opened.section,
-            opened.display_range,
+            opened.look,
             saved.plane,
             saved.view,
         )
@@ -294,7 +294,6 @@ class Session(QObject):
         self._save_timer.stop()
         if self.project is None or self.section_record is None:
             return
-        shown = self.display_range
         saved = SavedView(
             view=self.view,
             scan_id=self.scan.id if self.scan else None,
@@ -302,7 +301,7 @@ class Session(QObject):
             hidden_labels=self.hidden_labels,
             layers=self.layers,
             plane=self.plane,
-            display_range=None if shown is None else (shown.low, shown.high),
+            look=self.look,
         )
         try:
             self.project.set_state(f"view:{self.section_record.id}", saved.to_json())

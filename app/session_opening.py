@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from app.jobs import Job, Lane
 from app.session_state import SavedView
 from core.detection import Detection
+from core.look import Look
 
 if TYPE_CHECKING:
     from app.session import Session
-    from core.display import DisplayRange
     from core.drawing import Drawing
     from core.jobs import CancelToken, Progress
     from core.project import Project, ScanRecord, ScoreMap, SectionRecord
@@ -32,7 +32,7 @@ class Opened:
     record: SectionRecord | None = None
     review: Review | None = None
     saved: SavedView = field(default_factory=SavedView)
-    display_range: DisplayRange | None = None
+    look: Look = field(default_factory=Look)
     scans: list[ScanRecord] = field(default_factory=list)
     scan: ScanRecord | None = None
     detections: list[Detection] = field(default_factory=list)

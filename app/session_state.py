@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.layer_styles import LayerStyles
+from core.look import Look
 from core.section_info import Plane
 
 
@@ -30,7 +31,7 @@ class SavedView:
     hidden_labels: frozenset[str] = frozenset()
     layers: LayerStyles = field(default_factory=LayerStyles)
     plane: Plane = field(default_factory=Plane)
-    display_range: tuple[int, int] | None = None
+    look: Look | None = None
 
     def to_json(self) -> dict[str, Any]:
         state = asdict(self)
@@ -41,6 +42,8 @@ class SavedView:
     def from_json(cls, state: object) -> SavedView:
         """What `to_json` wrote; values that can't be understood are left at their defaults."""
         read: dict[str, Any] = {}
+        if isinstance(state, dict) and "look" not in state:
+            state = state | {"look": state.get("display_range")}
         for name, understand in _READERS.items():
             try:
                 read[name] = understand(state[name])  # type: ignore[index]  # whatever else it is, it is left out
@@ -58,13 +61,12 @@ def _view(value: Any) -> ViewState | None:
     return view
 
 
-def _range(value: Any) -> tuple[int, int] | None:
-    if value is None:
-        return None
+def _look(value: Any) -> Look | None:
+    """Before there were looks, there were two numbers: what was shown black and white."""
+    if value is None or isinstance(value, dict):
+        return None if value is None else Look.from_json(value)
     low, high = map(int, value)
-    if not 0 <= low < high <= 65535:
-        raise ValueError(value)
-    return low, high
+    return Look().with_curve(low, high)
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
@@ -74,5 +76,5 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "hidden_labels": lambda v: frozenset(map(str, v)),
     "layers": LayerStyles.from_json,
     "plane": lambda v: Plane(int(v["c"]), int(v["z"]), int(v["t"])),
-    "display_range": _range,
+    "look": _look,
 }

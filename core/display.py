@@ -1,4 +1,4 @@
-"""Decides how pixel values become what is looked at: 8-bit RGB, for the screen and for the models alike."""
+"""Decides what models see: 8-bit RGB, the same for the same section whatever is chosen for the eye (`core.look`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from core.section import Array, Plane, RegionRequest, Section
 
 _PERCENTILES = (0.1, 99.9)
-_WHOLE_PIXELS = 64 << 20
+_WHOLE_PIXELS = 4 << 20
 _PATCHES, _PATCH_PX = 8, 128
 
 
@@ -30,7 +30,8 @@ class DisplayRange:
 def auto_range(section: Section, plane: Plane) -> DisplayRange:
     """The 0.1 and 99.9 percentiles of an overview; 0 to 255 for 8-bit sections, whose values are shown as they are.
 
-    Gaps of a mosaic (exact zeros) don't count. The same section always gives the same range, with overviews or without.
+    Gaps of a mosaic (exact zeros) don't count. The same file always gives the same range, however much time there was and
+    whatever overviews are built: only its own levels are looked at, always at the same places.
     """
     if section.info.dtype == np.uint8:
         return DisplayRange(0, 255)
@@ -52,11 +53,16 @@ def to_uint8_rgb(pixels: Array, display_range: DisplayRange) -> Array:
     return cv2.cvtColor(shown, cv2.COLOR_GRAY2RGB) if pixels.shape[2] == 1 else np.ascontiguousarray(shown[:, :, :3])
 
 
+def ramp(display_range: DisplayRange, size: int) -> Array:
+    """(size,) float64: how bright, 0 to 255, each of the values 0 … size - 1 is."""
+    low, high = display_range.low, display_range.high
+    return np.clip((np.arange(size) - low) * 255.0 / (high - low), 0, 255)
+
+
 @lru_cache(maxsize=32)
 def _table(display_range: DisplayRange) -> Array:
     """What each of the 65536 values is shown as."""
-    low, high = display_range.low, display_range.high
-    table = np.rint(np.clip((np.arange(65536) - low) * 255.0 / (high - low), 0, 255)).astype(np.uint8)
+    table = np.rint(ramp(display_range, 65536)).astype(np.uint8)
     table.flags.writeable = False
     return table
 
@@ -71,18 +77,14 @@ class _AsStored(Section):
     def read_level(self, level: int, x: int, y: int, width: int, height: int, plane: Plane) -> Array:
         return self._section.read_level(level, x, y, width, height, plane)
 
-    def preview(self, downsample: int, plane: Plane) -> Array | None:
-        return self._section.preview(downsample, plane)
-
 
 def _overview(section: Section, plane: Plane) -> Array:
-    """All of a small section, a stored overview of a large one, or else patches on a regular grid."""
+    """All of a small section, a stored overview of a large one, or else patches on a regular grid.
+
+    Never a reader's `preview`: what that shows may depend on how fast the drive is.
+    """
     info = section.info
-    downsample = section.overview_downsample
-    quick = section.preview(downsample, plane)
-    if quick is not None:
-        return quick
-    whole = RegionRequest(0, 0, info.width_px, info.height_px, downsample, plane)
+    whole = RegionRequest(0, 0, info.width_px, info.height_px, section.overview_downsample, plane)
     level, _ = section.source_level(whole)
     stored = info.levels[level]
     if stored.width_px * stored.height_px <= _WHOLE_PIXELS:

@@ -9,8 +9,8 @@ import pytest
 
 from app.gallery.crop import MIN_SIDE_PX, OVERSAMPLING, crop_request
 from app.gallery.thumbnails import ThumbnailStore
-from core.display import DisplayRange
 from core.geometry import Box
+from core.look import Look
 from core.section import Plane
 from tests.gallery_support import ArraySection, grey_section, make_detection
 
@@ -105,14 +105,14 @@ def test_memory_is_bounded_and_the_last_used_stays(qtbot):
     store.close()
 
 
-def test_another_display_range_shows_old_crops_until_new_ones_come(qtbot, store):
+def test_another_look_shows_old_crops_until_new_ones_come(qtbot, store):
     section = grey_section(dtype=np.uint16)
     detection = make_detection(1, 0.9)
     store.set_source(section, Plane(), None)
     store.want([detection], 64)
     settle(qtbot, store)
     before = store.get(1).image.pixelColor(32, 32).lightness()
-    store.set_source(section, Plane(), DisplayRange(0, 20_000))
+    store.set_source(section, Plane(), Look().with_curve(0, 20_000))
     assert store.get(1) is not None
     store.want([detection], 64)
     settle(qtbot, store)

@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from app.panels.heat_group import swatch
 from app.panels.layers_panel import LayersPanel
 from app.viewer.colour_maps import COLOUR_MAPS
-from core.display import DisplayRange
+from core.look import Look
 from tests.gallery_support import LABELS, fill, grey_section, make_detection, scan_record, some_detections
 
 
@@ -132,17 +132,17 @@ def test_a_swatch_shows_its_colours_from_low_to_high(qtbot):
 def test_black_and_white_keep_their_order(panel, filled, qtbot):
     group = panel.range
     group.high.spin.setValue(1000)
-    qtbot.waitUntil(lambda: filled.display_range == DisplayRange(0, 1000))
+    qtbot.waitUntil(lambda: filled.look == Look().with_curve(0, 1000))
     group.low.slider.setValue(5000)
-    qtbot.waitUntil(lambda: filled.display_range == DisplayRange(5000, 5001))
+    qtbot.waitUntil(lambda: filled.look == Look().with_curve(5000, 5001))
     group.high.spin.setValue(0)
-    qtbot.waitUntil(lambda: filled.display_range == DisplayRange(0, 1))
+    qtbot.waitUntil(lambda: filled.look == Look().with_curve(0, 1))
 
 
 def test_auto_finds_the_range_in_the_background(panel, filled, qtbot):
     with qtbot.waitSignal(filled.display_changed, timeout=5000):
         QTest.mouseClick(panel.range.auto, Qt.MouseButton.LeftButton)
-    found = filled.display_range
+    (found,) = filled.look.channel(0).curves
     assert 40 * 257 - 300 < found.low < found.high < 200 * 257 + 300
     assert panel.range.low.spin.value() == found.low
     qtbot.waitUntil(panel.range.auto.isEnabled)

@@ -19,8 +19,8 @@ from app.session import Session
 from app.session_lease import LeasedSection
 from app.session_opening import Opened
 from app.session_state import SavedView, ViewState
-from core.display import DisplayRange
 from core.errors import CancelledError
+from core.look import Look
 from core.placement import Placement
 from core.project import Project
 from core.readers.base import open_section
@@ -54,7 +54,7 @@ def test_a_section_opens_without_a_project_and_makes_none(qtbot, session, image)
     open_and_wait(qtbot, session, image)
     assert session.section.info.width_px == 400
     assert session.project is None
-    assert session.display_range == DisplayRange(0, 255)
+    assert session.look == Look()
     assert sorted(p.name for p in image.parent.iterdir() if p.name != "schliff-home") == ["spots.png"]
 
 
@@ -135,8 +135,9 @@ def test_a_16_bit_section_gets_its_range_from_its_values(qtbot, session, tmp_pat
     values = np.linspace(1000, 3000, 200 * 300).astype(np.uint16).reshape(200, 300)
     cv2.imwrite(str(tmp_path / "deep.png"), values)
     open_and_wait(qtbot, session, tmp_path / "deep.png")
-    assert session.display_range.low == pytest.approx(1002, abs=5)
-    assert session.display_range.high == pytest.approx(2998, abs=5)
+    (curve,) = session.look.channel(0).curves
+    assert curve.low == pytest.approx(1002, abs=5)
+    assert curve.high == pytest.approx(2998, abs=5)
 
 
 def test_the_window_comes_back_exactly_as_it_was_left(qtbot, session, image):
@@ -149,7 +150,8 @@ def test_the_window_comes_back_exactly_as_it_was_left(qtbot, session, image):
     layers = replace(layers, reference=ReferenceImage("sem.tif", Placement.around((5, 6), (20, 10), 0.3, 12)))
     session.set_layers(layers)
     session.set_hidden_labels({"pore", "crack"})
-    session.set_display_range(DisplayRange(10, 200))
+    look = replace(Look(), inverted=True, sharpening=0.5, flat_field=True).with_curve(10, 200, 0.7, channel=2)
+    session.set_look(look)
     session.save_state()
     project_path = session.project.path
     session.close_section()
@@ -161,18 +163,22 @@ def test_the_window_comes_back_exactly_as_it_was_left(qtbot, session, image):
         assert other.view == ViewState(123.456, 78.9, 3.21)
         assert other.layers == layers
         assert other.hidden_labels == {"pore", "crack"}
-        assert other.display_range == DisplayRange(10, 200)
+        assert other.look == look
         other.close()
 
 
 def test_saved_values_that_make_no_sense_are_left_out():
     good = SavedView(
-        ViewState(1, 2, 3), "s", 5, frozenset({"a"}), LayerStyles().with_layer("x", "X"), Plane(1, 2, 3), (1, 9)
+        ViewState(1, 2, 3), "s", 5, frozenset({"a"}), LayerStyles().with_layer("x", "X"), Plane(1, 2, 3), Look()
     )
     assert SavedView.from_json(good.to_json()) == good
-    broken = good.to_json() | {"view": {"x_px": "nan", "y_px": 0, "zoom": 1}, "plane": 7, "display_range": [5, 1]}
+    broken = good.to_json() | {
+        "view": {"x_px": "nan", "y_px": 0, "zoom": 1},
+        "plane": 7,
+        "look": {"channels": [[5, 1]]},
+    }
     restored = SavedView.from_json(broken)
-    assert (restored.view, restored.plane, restored.display_range) == (None, Plane(), None)
+    assert (restored.view, restored.plane, restored.look) == (None, Plane(), None)
     assert restored.hidden_labels == {"a"}
     assert SavedView.from_json("nonsense") == SavedView()
 

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QApplication
 
 from app.session_state import SavedView, ViewState
 from app.viewer.tile_reader import MOST_THREADS
-from core.display import DisplayRange
 from core.errors import InputError
+from core.look import Look
 from core.section import Plane
 from tests.memory_section import MemorySection, noise
 from tests.viewer_support import grabbed, show, wait_sharp, wheel
@@ -53,13 +53,13 @@ def test_no_seams_between_tiles_at_a_fractional_zoom(qtbot, viewer):
 def test_a_16_bit_section_is_shown_in_its_display_range(qtbot, viewer):
     pixels = noise(480, 640, 1, np.uint16)
     section = MemorySection(pixels)
-    show(viewer, section, display_range=DisplayRange(1000, 21000))
+    show(viewer, section, look=Look().with_curve(1000, 21000))
     viewer.canvas.one_to_one()
     wait_sharp(qtbot, viewer)
     expected = np.clip((pixels.astype(float) - 1000) * 255 / 20000, 0, 255)
     assert np.abs(grabbed(viewer)[..., :1] - expected).max() <= 0.5
     before = len(section.reads)
-    viewer.session.set_display_range(DisplayRange(0, 65535))
+    viewer.session.set_look(Look())
     wait_sharp(qtbot, viewer)
     assert np.abs(grabbed(viewer)[..., 1:2] - pixels / 257).max() <= 0.5
     assert len(section.reads) == before  # shown anew without being read anew

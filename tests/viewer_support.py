@@ -9,10 +9,11 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.session_opening import Opened
 from app.session_state import SavedView
+from core.look import Look
 
 
-def show(viewer, section, saved=None, display_range=None) -> None:
-    viewer.session.adopt(Opened(section, saved=saved or SavedView(), display_range=display_range))
+def show(viewer, section, saved=None, look=None) -> None:
+    viewer.session.adopt(Opened(section, saved=saved or SavedView(), look=look or Look()))
 
 
 def wait_sharp(qtbot, viewer) -> None:

@@ -128,12 +128,12 @@ class GalleryPanel(QWidget):
 
     def _section_changed(self) -> None:
         session = self._session
-        self.thumbnails.set_source(session.section, session.plane, session.display_range)
+        self.thumbnails.set_source(session.section, session.plane, session.look)
         self._scan_changed()
 
     def _display_changed(self) -> None:
         session = self._session
-        self.thumbnails.set_source(session.section, session.plane, session.display_range)
+        self.thumbnails.set_source(session.section, session.plane, session.look)
         self.view.want_crops()
 
     def _project_changed(self) -> None:

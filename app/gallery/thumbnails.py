@@ -10,15 +10,15 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QThreadPool, Signal
 from PySide6.QtGui import QImage
 
 from app.gallery.crop import crop_request
 from core.detection import Detection
-from core.display import DisplayRange, to_uint8_rgb
 from core.errors import CancelledError
 from core.geometry import Box
+from core.look import Look
+from core.looks.drawing import draw
 from core.section import Array, Plane, Section
 
 CACHE_BYTES = 96 << 20
@@ -44,7 +44,7 @@ class Thumbnail:
 class _Source:
     section: Section
     plane: Plane
-    display_range: DisplayRange | None
+    look: Look
 
 
 class ThumbnailStore(QObject):
@@ -75,15 +75,13 @@ class ThumbnailStore(QObject):
 
     # -- in the window's thread -------------------------------------------------------------------
 
-    def set_source(
-        self, section: Section | None, plane: Plane | None = None, display_range: DisplayRange | None = None
-    ) -> None:
+    def set_source(self, section: Section | None, plane: Plane | None = None, look: Look | None = None) -> None:
         """Reads from there from now on. Crops of the same section stay until their successors come; others go."""
         before = self._source.section if self._source else None
         with self._lock:
             self._generation += 1
             self._queue.clear()
-            self._source = _Source(section, plane or Plane(), display_range) if section is not None else None
+            self._source = _Source(section, plane or Plane(), look or Look()) if section is not None else None
         if section is not before:
             self.forget()
 
@@ -170,9 +168,8 @@ class ThumbnailStore(QObject):
 
 def _render(detection: Detection, source: _Source, generation: int, side_px: int) -> Thumbnail:
     request = crop_request(detection.box, source.section.info.box, side_px, source.plane)
-    shown = source.display_range or full_range(source.section)
     try:
-        image = to_image(to_uint8_rgb(source.section.read(request), shown))
+        image = to_image(draw(source.section.read, source.section.info, request, source.look))
     except CancelledError:
         raise
     except Exception:  # one unreadable place must not empty the gallery; it is shown as unreadable
@@ -183,15 +180,11 @@ def _render(detection: Detection, source: _Source, generation: int, side_px: int
     return Thumbnail(detection.box, request.box, image, generation, side_px)
 
 
-def full_range(section: Section) -> DisplayRange:
-    """From black to white over all the values the file's type can hold."""
-    return DisplayRange(0, np.iinfo(section.info.dtype).max)
-
-
 def to_image(pixels: Array) -> QImage:
-    """(h, w, 3) uint8 RGB → an image that owns its pixels."""
+    """(h, w, 1 or 3) uint8, grey or RGB → an image that owns its pixels."""
     rows, columns, samples = pixels.shape
-    return QImage(pixels.tobytes(), columns, rows, columns * samples, QImage.Format.Format_RGB888).copy()
+    kind = QImage.Format.Format_Grayscale8 if samples == 1 else QImage.Format.Format_RGB888
+    return QImage(pixels.tobytes(), columns, rows, columns * samples, kind).copy()
 
 
 def _size(thumbnail: Thumbnail | None) -> int:

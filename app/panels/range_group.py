@@ -10,13 +10,14 @@ from app.jobs import Job
 from app.panels.layout import Group
 from app.session import Session
 from app.theme import SPACE
-from core.display import DisplayRange, auto_range
+from core.look import Curve, Look
+from core.looks.auto import with_auto_curves
 
 SETTLE_MS = 60  # while a slider moves, the viewer is told at most so often
 
 
 class RangeGroup(Group):
-    """Follows and sets `session.display_range`."""
+    """Follows and sets `session.look`: the curve of the chosen channel."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__("Brightness", parent)
@@ -58,7 +59,8 @@ class RangeGroup(Group):
         if session.section is None:
             return
         self._following = True
-        shown = session.display_range or DisplayRange(0, self._largest)
+        curves = session.look.channel(session.plane.c).curves
+        shown = curves[0] if curves else Curve(0, self._largest)
         self.low.spin.setValue(round(shown.low))
         self.high.spin.setValue(round(shown.high))
         self._following = False
@@ -96,7 +98,9 @@ class RangeGroup(Group):
             self._settle.start()
 
     def _tell_range(self) -> None:
-        self._session.set_display_range(DisplayRange(self.low.spin.value(), self.high.spin.value()))
+        session = self._session
+        low, high = self.low.spin.value(), self.high.spin.value()
+        session.set_look(session.look.with_curve(low, high, channel=session.plane.c))
 
     def _find_range(self) -> None:
         """An overview is read for it, so it is done in the background."""
@@ -105,14 +109,15 @@ class RangeGroup(Group):
         if section is None:
             return
         self.auto.setEnabled(False)
-        job = Job(lambda progress, cancel: auto_range(section, plane), "Finding the display range")
+        job = Job(lambda progress, cancel: with_auto_curves(section, [plane], Look()), "Finding the display range")
         job.finished.connect(lambda found: self._found(section, found))
         job.ended.connect(lambda: self.auto.setEnabled(True))
         session.run_io(job)
 
-    def _found(self, section: object, found: DisplayRange) -> None:
-        if section is self._session.section:
-            self._session.set_display_range(found)
+    def _found(self, section: object, found: Look) -> None:
+        session = self._session
+        if section is session.section:
+            session.set_look(session.look.with_channel(session.plane.c, curves=found.channel(session.plane.c).curves))
 
 
 class _Level:

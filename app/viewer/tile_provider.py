@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QPixmap
@@ -19,11 +18,9 @@ from app.viewer.tile_reader import Broken, Preview, Probed, ReadTile, Source, Ti
 from app.viewer.tile_store import Piece, TileStore
 from app.viewer.tiles import TileKey, TileRange, coarsest_downsample, downsample_for, tiles_in
 from core.geometry import Box
+from core.look import Look
 from core.memory import share
 from core.section import Plane, Section
-
-if TYPE_CHECKING:
-    from core.display import DisplayRange
 
 AHEAD_S = (0.25, 0.5, 1.0)  # 15, 30 and 60 frames
 SLOW_S = 0.25  # a view that takes longer to read is shown roughly first
@@ -63,13 +60,11 @@ class TileProvider(QObject):
         """The whole section in one picture, if there is one yet."""
         return self._store.overview
 
-    def set_section(
-        self, section: Section | None, plane: Plane | None = None, display_range: DisplayRange | None = None
-    ) -> None:
+    def set_section(self, section: Section | None, plane: Plane | None = None, look: Look | None = None) -> None:
         """Another section: everything of the one before is forgotten, answers on their way included."""
         self._generation += 1
         self._source = (
-            Source(section, plane or Plane(), display_range, self._generation, 0) if section is not None else None
+            Source(section, plane or Plane(), look or Look(), self._generation, 0) if section is not None else None
         )
         self.coarsest = coarsest_downsample(section.info.box) if section is not None else 1
         self._store.begin(self.section_box, self.coarsest)
@@ -78,12 +73,10 @@ class TileProvider(QObject):
         self._motion.forget()
         self.reader.set_source(self._source)
 
-    def set_display(self, plane: Plane, display_range: DisplayRange | None) -> None:
+    def set_display(self, plane: Plane, look: Look) -> None:
         """The same section, looking different: tiles stay as stand-ins until they are made anew."""
         if self._source is not None:
-            self._source = replace(
-                self._source, plane=plane, display_range=display_range, revision=self._source.revision + 1
-            )
+            self._source = replace(self._source, plane=plane, look=look, revision=self._source.revision + 1)
             self.reader.set_source(self._source)
             self._want_again()
 

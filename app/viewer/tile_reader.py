@@ -13,21 +13,17 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, SignalInstance
 from PySide6.QtGui import QImage
 
-from app.session_lease import first_look
+from app.viewer.picture import preview_image, region_image
 from app.viewer.tiles import TILE_PX, TileKey
 from core.caches import ByteCache
 from core.errors import CancelledError
+from core.look import Look
 from core.memory import share
 from core.section import Array, Glance, Plane, RegionRequest, Section
-
-if TYPE_CHECKING:
-    from core.display import DisplayRange
 
 MOST_THREADS = 4
 LOOK_FURTHER = 8  # tiles in the queue among which one of another part of the file is looked for
@@ -41,9 +37,9 @@ class Source:
 
     section: Section
     plane: Plane
-    display_range: DisplayRange | None
+    look: Look
     generation: int
-    revision: int  # grows within a generation when plane or display range change
+    revision: int  # grows within a generation when plane or look change
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +103,7 @@ class TileReader(QObject):
         self._blocks: list[tuple[int, int]] = []  # parts of the file that are being read
         self._done: deque[Answer] = deque()
         self._seconds = 0.0  # that a tile took lately
-        self._raw: ByteCache[tuple[TileKey, Plane, int], Array] = ByteCache(share("raw"))
+        self._raw: ByteCache[tuple[RegionRequest, int], Array] = ByteCache(share("raw"))
         self._closing = False
         self._wake.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         self._rest = QTimer(self, singleShot=True, interval=0)  # after the events that wait meanwhile
@@ -232,26 +228,35 @@ class TileReader(QObject):
 
     def _answer(self, source: Source, task: Task) -> Answer:
         if isinstance(task, TileKey):
-            glance = self._glance(source, task)
-            image = to_image(glance.pixels, source.display_range)
-            return ReadTile(task, image, source.generation, source.revision, glance.exact)
+            image, exact = self._image(source, task.request(source.section.info.box, source.plane))
+            return ReadTile(task, image, source.generation, source.revision, exact)
         if isinstance(task, Preview):
-            overview = first_look(source.section, source.plane)
-            return Preview(to_image(overview.pixels, source.display_range), source.generation)
+            return Preview(preview_image(source.section, source.plane, source.look), source.generation)
         x, y = task
         pixel = source.section.read(RegionRequest(x, y, 1, 1, 1, source.plane))
         return Probed(x, y, tuple(int(v) for v in pixel[0, 0]), source.generation)
 
-    def _glance(self, source: Source, key: TileKey) -> Glance:
-        """The pixels of a tile; 16-bit ones are kept, since another display range needs them again."""
-        request = key.request(source.section.info.box, source.plane)
-        kept = (key, source.plane, source.generation)
+    def _image(self, source: Source, request: RegionRequest) -> tuple[QImage, bool]:
+        """A region as it is looked at, and whether it is exact."""
+        exact = True
+
+        def read(part: RegionRequest) -> Array:
+            nonlocal exact
+            glance = self._glance(source, part)
+            exact = exact and glance.exact
+            return glance.pixels
+
+        return region_image(read, source.section.info, request, source.look), exact
+
+    def _glance(self, source: Source, request: RegionRequest) -> Glance:
+        """The pixels of a region; exact ones are kept, since another look needs them again."""
+        kept = (request, source.generation)
         with self._state:
             known = self._raw.get(kept)
         if known is not None:
             return Glance(known, exact=True)
         glance = source.section.glance(request)
-        if glance.exact and source.section.info.dtype.itemsize > 1:
+        if glance.exact:
             with self._state:
                 self._raw.put(kept, glance.pixels, glance.pixels.nbytes)
         return glance
@@ -301,17 +306,3 @@ def give_way() -> None:
     if sys.platform.startswith("linux"):
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
-
-
-def to_image(pixels: Array, display_range: DisplayRange | None) -> QImage:
-    """Section pixels (rows, columns, samples) as an image ready to be drawn (RGB32, its own memory)."""
-    import cv2
-
-    from core.display import DisplayRange, to_uint8_rgb
-
-    shown = display_range or DisplayRange(0, int(np.iinfo(pixels.dtype).max))
-    rgb = np.ascontiguousarray(to_uint8_rgb(pixels, shown))
-    image = QImage(rgb.shape[1], rgb.shape[0], QImage.Format.Format_RGB32)
-    target = np.frombuffer(image.bits(), np.uint8).reshape(rgb.shape[0], rgb.shape[1], 4)
-    cv2.cvtColor(rgb, cv2.COLOR_RGB2BGRA, dst=target)
-    return image

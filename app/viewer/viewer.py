@@ -107,7 +107,7 @@ class Viewer(SectionView):
     def _section_changed(self) -> None:
         session = self._session
         section = session.section
-        self.provider.set_section(section, session.plane, session.display_range)
+        self.provider.set_section(section, session.plane, session.look)
         box = self._set_extent(section)
         self.minimap.set_section(box)
         view = session.view
@@ -121,7 +121,7 @@ class Viewer(SectionView):
         self.provider.sharpen(area)
 
     def _display_changed(self) -> None:
-        self.provider.set_display(self._session.plane, self._session.display_range)
+        self.provider.set_display(self._session.plane, self._session.look)
 
     def _camera_changed(self) -> None:
         camera, view, section = self.canvas.camera, self.canvas.visible_box(), self._session.section

@@ -1,0 +1,41 @@
+"""Decides how a region of a section becomes an image that need only be drawn. Runs in the reading threads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtGui import QImage
+
+from app.session_lease import first_look
+from core.look import Look
+from core.section import Array, Plane, RegionRequest, Section, SectionInfo
+
+if TYPE_CHECKING:
+    from core.looks.drawing import Read
+
+
+def region_image(read: Read, info: SectionInfo, request: RegionRequest, look: Look) -> QImage:
+    """A region as the eye sees it; `read` gives its stored pixels."""
+    from core.looks.drawing import draw
+
+    return to_image(draw(read, info, request, look))
+
+
+def preview_image(section: Section, plane: Plane, look: Look) -> QImage:
+    """A quick first look at the whole section, about 1024 px long."""
+    info = section.info
+    whole = RegionRequest(0, 0, info.width_px, info.height_px, 1, plane)
+    plain = look.without_enhancements()  # which say nothing at this size
+    return region_image(lambda request: first_look(section, request.plane).pixels, info, whole, plain)
+
+
+def to_image(shown: Array) -> QImage:
+    """(h, w, 1 or 3) uint8, grey or RGB → an image ready to be drawn (RGB32, its own memory)."""
+    import cv2
+
+    rows, columns, samples = shown.shape
+    image = QImage(columns, rows, QImage.Format.Format_RGB32)
+    target = np.frombuffer(image.bits(), np.uint8).reshape(rows, columns, 4)
+    cv2.cvtColor(shown, cv2.COLOR_GRAY2BGRA if samples == 1 else cv2.COLOR_RGB2BGRA, dst=target)
+    return image
