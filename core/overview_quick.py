@@ -7,6 +7,7 @@ built meanwhile is pasted over them. It is for the eye only.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -54,10 +55,11 @@ class QuickLook:
             until = time.monotonic() + seconds
             if self._samples is None:
                 self._samples = self._rounds(focus)
-                self.done = self._take_preview()
+                self._mark_gaps()
+                self._take_preview()
             while not self.done:
                 sample = next(self._samples, None)
-                if sample is None:
+                if sample is None or (self._known > 0).all():
                     self.done = True
                     return
                 self._put(*sample)
@@ -103,20 +105,29 @@ class QuickLook:
 
     # -- samples ----------------------------------------------------------------------------------
 
-    def _take_preview(self) -> bool:
-        """The reader's own shortcut, if it has one, makes samples needless."""
+    def _mark_gaps(self) -> None:
+        """Where no camera tile lies there is nothing to look at."""
+        tiles = self.section.camera_tiles()
+        if tiles:
+            covered = np.zeros(self._known.shape, bool)
+            for box in tiles:
+                x, y, width, height = box.scaled(1 / self.downsample).outer_pixels()
+                covered[max(y, 0) : y + height, max(x, 0) : x + width] = True
+            self._known[~covered] = _SAMPLED
+
+    def _take_preview(self) -> None:
+        """The reader's own shortcut, if it has one; it is 0 where the reader had no time to look."""
         preview = self.section.preview(self.downsample, self.plane)
         if preview is None:
-            return False
+            return
         rows, columns = self._known.shape
         if preview.shape[:2] != (rows, columns):
-            preview = cv2.resize(preview, (columns, rows), interpolation=cv2.INTER_LINEAR).reshape(rows, columns, -1)
+            preview = cv2.resize(preview, (columns, rows), interpolation=cv2.INTER_NEAREST).reshape(rows, columns, -1)
         with self._lock:
-            wanted = self._known == _UNKNOWN
-            self._pixels[wanted] = preview[wanted]
-            self._known[wanted] = _SAMPLED
+            found = (self._known == _UNKNOWN) & preview.any(axis=2)
+            self._pixels[found] = preview[found]
+            self._known[found] = _SAMPLED
             self._filled = None
-        return True
 
     def _rounds(self, focus: tuple[float, float] | None) -> Iterator[tuple[int, int, int, int]]:
         """x, y, width and height of samples in level-0 px: round after round, each twice as dense, from the focus out."""
@@ -133,11 +144,16 @@ class QuickLook:
                 for y in range(spacing // 2 // grid * grid, info.height_px, spacing)
                 for x in ([0] if stripes else range(spacing // 2 // grid * grid, info.width_px, spacing))
             ]
-            for x, y in sorted(places, key=lambda p: np.hypot(0 if stripes else p[0] - at_x, p[1] - at_y)):
-                if (x, y) not in self._seen:
+            for x, y in sorted(places, key=lambda p: math.hypot(0 if stripes else p[0] - at_x, p[1] - at_y)):
+                if (x, y) not in self._seen and not self._is_known(x, y, info.width_px if stripes else _PATCH_PX):
                     self._seen.add((x, y))
                     yield (0, y, info.width_px, 1) if stripes else (x, y, _PATCH_PX, _PATCH_PX)
             spacing //= 2
+
+    def _is_known(self, x: int, y: int, width: int) -> bool:
+        """Whether a sample that begins there would show nothing new."""
+        row, column, end = y // self.downsample, x // self.downsample, -(-(x + width) // self.downsample)
+        return bool(self._known[row, column:end].all())
 
     def _put(self, x: int, y: int, width: int, height: int) -> None:
         """Reads one sample and puts it in, unless something exact is there."""

@@ -63,3 +63,18 @@ def test_a_flat_picture_still_has_a_range(tmp_path: Path, value: int):
 def test_impossible_ranges_are_refused(ends):
     with pytest.raises(ValueError, match="display range"):
         DisplayRange(*ends)
+
+
+def test_the_automatic_range_does_not_depend_on_what_a_preview_had_time_for(tmp_path: Path, monkeypatch):
+    pixels = np.random.default_rng(0).integers(3000, 4000, (2600, 2600)).astype(np.uint16)
+    pixels[:, 1000:1200] = 0
+    with section_of(tmp_path, pixels) as section:
+        reads = []
+        read_level = section.read_level
+        monkeypatch.setattr(section, "read_level", lambda *args: reads.append(args[3] * args[4]) or read_level(*args))
+        monkeypatch.setattr(section, "preview", lambda downsample, plane: pytest.fail("it was asked for"))
+        found = auto_range(section, Plane())
+        assert 3000 <= found.low <= 3010
+        assert 3990 <= found.high <= 4000
+        assert sum(reads) < pixels.size / 4
+        assert auto_range(section, Plane()) == found

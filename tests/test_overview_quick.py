@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.geometry import Box
 from core.overview_quick import QuickLook
 from core.pyramid import OverviewCache, SectionWithOverviews, quick_overview
 from core.section import Array, Plane, RegionRequest
@@ -153,3 +154,22 @@ def test_pixels_of_sixteen_bits_keep_their_values(cache, tmp_path):
     section = SectionWithOverviews(FlatSection(np.full((9000, 9000, 1), 60_123, np.uint16), tmp_path / "a"), cache)
     glance = section.glance(RegionRequest(0, 0, 8192, 8192, 16))
     assert (glance.pixels == 60_123).all()
+
+
+def test_what_a_preview_had_no_time_for_is_looked_at_and_gaps_stay_black(tmp_path):
+    class Hurried(FlatSection):
+        def preview(self, downsample, plane):
+            seen = self.read(RegionRequest(0, 0, self.info.width_px, self.info.height_px, downsample, plane))
+            seen[:, seen.shape[1] // 2 :] = 0
+            return seen
+
+        def camera_tiles(self):
+            return (Box(0, 0, 4096, 1024), Box(0, 3072, 4096, 1024))
+
+    pixels = waves(4096, 4096)
+    pixels[1024:3072] = 0
+    base = Hurried(pixels, tmp_path / "a")
+    quick = quick_overview(base, 512, seconds=20)
+    true = base.read(RegionRequest(0, 0, 4096, 4096, 8))
+    assert (quick.pixels[128:384] == 0).all()
+    assert np.abs(quick.pixels.astype(int) - true).max() <= 1
