@@ -17,6 +17,7 @@ from core.caches import DecodedCache, decoded_parts
 from core.errors import InputError
 from core.memory import share
 from core.readers.file_bytes import FileBytes
+from core.readers.tiff_codecs import direct_decoder
 from core.readers.tiff_rows import PlainRows
 
 Array = np.ndarray
@@ -89,8 +90,10 @@ class PageReader:
         self._dtype = np.dtype(keyframe.dtype)
         self._segment_shape = segment_shape(keyframe)
         self._whole_file_rows = offset is not None
-        self._is_large = segment_bytes(keyframe) > share("decoded") // 2
-        self._large_parts = DecodedCache(_LARGEST_SEGMENT)  # what the shared cache would not keep
+        # What the shared cache would not keep stays with its reader.
+        is_huge = segment_bytes(keyframe) > share("decoded") // 2
+        self._cache = DecodedCache(_LARGEST_SEGMENT) if is_huge else decoded_parts()
+        self._direct = direct_decoder(keyframe)
         if offset is not None:
             self._offsets = [offset + plane * keyframe.nbytes // self._planes for plane in range(self._planes)]
             self._counts = [keyframe.nbytes // self._planes] * self._planes
@@ -157,10 +160,10 @@ class PageReader:
     def _read_part(self, file: FileBytes, index: int, x: int, y: int, width: int, height: int) -> Array:
         """A region inside one tile or strip, in the segment's own px."""
         if self._rows is None:
-            segment = self._segment(file, index)
+            is_own, segment = self._segment(file, index, (height, width))
             part = segment[y : y + height, x : x + width]
             if part.shape[:2] == (height, width):
-                return part.astype(self._dtype)
+                return part if is_own and part.dtype == self._dtype else part.astype(self._dtype)
         out = self._blank((height, width, self._contig))
         self._fill_part(file, index, x, y, out)
         return out
@@ -174,20 +177,39 @@ class PageReader:
             self._rows.fill(file, self._offsets[index], x, y, target)
             return
         height, width = target.shape[:2]
-        part = self._segment(file, index)[y : y + height, x : x + width]
+        part = self._segment(file, index, (height, width))[1][y : y + height, x : x + width]
         target[: part.shape[0], : part.shape[1]] = part
 
-    def _segment(self, file: FileBytes, index: int) -> Array:
-        """A decoded tile or strip, (rows, columns, samples), which others may be looking at too."""
-        cache = self._large_parts if self._is_large else decoded_parts()
-        return cache.get((file.owner, self._key, index), partial(self._decode, file, index))
+    def _segment(self, file: FileBytes, index: int, wanted: tuple[int, int]) -> tuple[bool, Array]:
+        """A decoded tile or strip, (rows, columns, samples), and whether nobody else looks at it.
+
+        One of which all `wanted` rows and columns are taken isn't kept: whoever asked will keep it.
+        """
+        key = (file.owner, self._key, index)
+        if wanted != self._segment_shape:
+            return False, self._cache.get(key, partial(self._decode, file, index))
+        kept = self._cache.peek(key)
+        segment = self._decode(file, index) if kept is None else kept
+        return kept is None and segment.flags.writeable, segment
 
     def _decode(self, file: FileBytes, index: int) -> Array:
-        segment = self._decoded(file.read(self._offsets[index], self._counts[index]), index)
+        data = file.read(self._offsets[index], self._counts[index])
+        if self._direct is not None:
+            pixels = self._direct(data, self._shape_of(index))
+            if pixels is not None:
+                return pixels
+        segment = self._decoded(data, index)
         if segment is None:
             rows, columns = self._segment_shape
             return np.zeros((rows, columns, self._contig), self._dtype)
         return segment[0]
+
+    def _shape_of(self, index: int) -> tuple[int, int, int]:
+        """What a tile or strip decodes to; the last strip holds fewer rows."""
+        rows, columns = self._segment_shape
+        if not self._keyframe.is_tiled:
+            rows = min(rows, self._height - index % -(-self._height // rows) * rows)
+        return rows, columns, self._contig
 
     def _decoded(self, data: bytes | None, index: int) -> Array | None:
         tables = self._keyframe.jpegtables
