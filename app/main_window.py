@@ -22,6 +22,7 @@ from app.theme import Theme
 from core.geometry import Box
 
 if TYPE_CHECKING:
+    from app.compare.comparison import Comparison
     from app.navigation import Navigator
     from app.session import Session
     from app.viewer.viewer import Viewer
@@ -33,7 +34,8 @@ PANELS_AFTER_MS = 1500  # if the first picture takes longer than that
 class MainWindow(QMainWindow):
     """Schliff's one window. Without a session it is only frame and start page, until `furnish` is called."""
 
-    navigator: Navigator  # made with the viewer
+    navigator: Navigator  # made with the viewer, as is
+    comparison: Comparison
 
     def __init__(self, session: Session | None, settings: Settings, theme: Theme) -> None:
         super().__init__()
@@ -78,11 +80,14 @@ class MainWindow(QMainWindow):
     @cached_property
     def viewer(self) -> Viewer:
         """Made when it is first asked for."""
+        from app.compare.comparison import Comparison
         from app.navigation import Navigator
         from app.viewer.viewer import Viewer
 
         viewer = Viewer(self.session)
         self.navigator = Navigator(self.session, viewer)
+        self.comparison = Comparison(self.session, viewer, self.settings)
+        self.comparison.active_changed.connect(self.menus.actions["compare"].setChecked)
         self.stack.addWidget(viewer)
         viewer.show_minimap(self.settings.get("minimap"))
         viewer.readout_changed.connect(self.status.pointer.setText)
@@ -210,6 +215,8 @@ class MainWindow(QMainWindow):
         self._left = True
         self._save()
         self.docks.shut()
+        if self._has_viewer:
+            self.comparison.shut()
         self.session.close()
         if self._has_viewer:
             self.viewer.close_tiles()

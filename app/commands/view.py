@@ -45,6 +45,17 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("minimap", "Minimap", "show_minimap", ("M",), "minimap", "Show or hide it", "section", checkable=True),
     gap(),
     ActionSpec(
+        "compare",
+        "Compare",
+        "compare",
+        ("C",),
+        "compare",
+        "The section beside itself under another display, or beside another section",
+        "section",
+        checkable=True,
+    ),
+    ActionSpec("compare_with", "Compare with another section…", "compare_with", ("Shift+C",), needs="section"),
+    ActionSpec(
         "info", "Section info", "show_info", ("Ctrl+I",), "info", "All that is known of it; searchable", "section"
     ),
     gap(),
@@ -78,6 +89,13 @@ class ViewCommands(Commands):
     def show_minimap(self, on: bool) -> None:
         self.settings.set("minimap", on)
         self.viewer.show_minimap(on)
+
+    def compare(self, on: bool) -> None:
+        comparison = self.window.comparison
+        (comparison.enter if on else comparison.leave)()
+
+    def compare_with(self) -> None:
+        self.window.comparison.ask_and_compare()
 
     def show_info(self) -> None:
         from app.section_info import SectionInfoDialog

@@ -17,7 +17,7 @@ class Crosshair(QWidget):
     """Lies over the canvas and follows its point; the mouse goes through it."""
 
     def __init__(self, canvas: Canvas) -> None:
-        super().__init__(canvas)
+        super().__init__(canvas.viewport())  # beside it, it would keep Qt from scrolling what is painted
         self._canvas = canvas
         self._point: QPointF | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
