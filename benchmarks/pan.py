@@ -91,7 +91,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--bare", action="store_true", help="without heat map and boxes")
     parser.add_argument("--part", default="", help="only the parts of the path whose name has this in it")
     parser.add_argument("--walk", type=int, default=0, metavar="JUMPS", help="then a random walk, for the memory")
-    parser.add_argument("--profile", action="store_true", help="print where the window's thread spends its time")
+    parser.add_argument("--profile", action="store_true", help="print where the thread of the window spends processor time")
     return parser.parse_args()
 
 
@@ -325,7 +325,7 @@ def profiled(wanted: bool) -> Iterator[None]:
     import cProfile
     import pstats
 
-    profile = cProfile.Profile()
+    profile = cProfile.Profile(time.thread_time)
     profile.enable()
     yield
     profile.disable()

@@ -11,6 +11,7 @@ from app.viewer import tile_reader
 from app.viewer.tile_reader import Source, TileReader
 from app.viewer.tiles import TileKey
 from core.errors import InputError
+from core.look import Look
 from core.section import Plane
 from tests.memory_section import MemorySection, noise
 from tests.slow_section import SlowSection
@@ -86,7 +87,7 @@ def test_threads_read_different_parts_of_the_file(qtbot):
 
     section = InBlocks(noise(2048, 4096, 1))
     reader = TileReader(threads=2)
-    reader.set_source(Source(section, Plane(), None, 1, 0))
+    reader.set_source(Source(section, Plane(), Look(), 1, 0))
     qtbot.waitUntil(lambda: reader.idle)
     section.gate.clear()
     here, beside, elsewhere = TileKey(1, 0, 0), TileKey(1, 1, 0), TileKey(1, 2, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.geometry import Box
 from core.section import Plane, RegionRequest
@@ -12,9 +13,11 @@ from core.section import Plane, RegionRequest
 TILE_PX = 512  # of its level
 
 
-@dataclass(frozen=True, slots=True)
-class TileKey:
-    """One tile: `downsample` is its level's, a power of two; it begins at level-0 px (column, row) · 512 · downsample."""
+class TileKey(NamedTuple):
+    """One tile: `downsample` is its level's, a power of two; it begins at level-0 px (column, row) · 512 · downsample.
+
+    A tuple, because it is looked up a hundred times for every frame.
+    """
 
     downsample: int
     column: int
