@@ -18,6 +18,8 @@ from core.disk import written_whole
 from core.errors import InputError, ResourceError, UsageError
 from core.geometry import Box
 from core.jobs import CancelToken, Progress, Step, no_progress
+from core.look import Look
+from core.looks.drawing import draw, is_blended
 from core.section import Array, Plane, RegionRequest, Section, SectionInfo
 
 PictureKind = Literal["png", "tiff"]
@@ -27,23 +29,16 @@ PNG_MOST_SIDE = 65_000
 PIECE_PX = 512  # rows of a piece, and the side of a TIFF's tiles
 _PIECE_COLUMNS = 8 * PIECE_PX
 
-# (h, w, samples) as stored → (h, w, 3) uint8, as it is looked at.
-Paint = Callable[[Array], Array]
 # x, y, width, height in px of the picture → (height, width, 4) uint8 to lay over it (straight alpha), or None.
 Overlay = Callable[[int, int, int, int], Array | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What is to be written.
-
-    `paint` None: the values as the file has them, 16 bits included. `margin_px` of the picture are read around each
-    piece for a `paint` that looks at neighbours, and cut off again.
-    """
+    """What is to be written. `look` None: the values as the file has them, 16 bits included; else as the eye sees it."""
 
     request: RegionRequest
-    paint: Paint | None = None
-    margin_px: int = 0
+    look: Look | None = None
     overlay: Overlay | None = None
 
 
@@ -87,9 +82,10 @@ def region_request(info: SectionInfo, region: Box, downsample: int = 1, plane: P
 
 def picture_shape(info: SectionInfo, picture: Picture) -> Shape:
     rows, columns = picture.request.shape
-    if picture.paint is not None:
-        return Shape(columns, rows, 3, np.dtype(np.uint8))
-    return Shape(columns, rows, info.samples, info.dtype)
+    if picture.look is None:
+        return Shape(columns, rows, info.samples, info.dtype)
+    is_grey = info.samples == 1 and picture.overlay is None and not is_blended(picture.look, info)
+    return Shape(columns, rows, 1 if is_grey else 3, np.dtype(np.uint8))
 
 
 def kind_of(path: Path) -> PictureKind:
@@ -194,14 +190,15 @@ def _pieces(
 
 def _read(section: Section, picture: Picture, x: int, y: int, width: int, height: int) -> Array:
     request, d = picture.request, picture.request.downsample
-    margin = picture.margin_px if picture.paint is not None else 0
-    x0, y0 = request.x + (x - margin) * d, request.y + (y - margin) * d
-    w, h = (width + 2 * margin) * d, (height + 2 * margin) * d
-    if not margin:  # the last px may be a mean over less
-        w, h = min(w, request.x + request.width - x0), min(h, request.y + request.height - y0)
-    pixels = section.read(RegionRequest(x0, y0, w, h, d, request.plane))
-    if picture.paint is not None:
-        pixels = picture.paint(pixels)[margin : margin + height, margin : margin + width]
+    x0, y0 = request.x + x * d, request.y + y * d
+    w, h = min(width * d, request.x + request.width - x0), min(height * d, request.y + request.height - y0)
+    part = RegionRequest(x0, y0, w, h, d, request.plane)
+    if picture.look is None:
+        pixels = section.read(part)
+    else:
+        pixels = draw(section.read, section.info, part, picture.look)
+        if pixels.shape[2] < picture_shape(section.info, picture).samples:
+            pixels = np.repeat(pixels, 3, axis=2)
     over = picture.overlay(x, y, width, height) if picture.overlay is not None else None
     return pixels if over is None else _laid_over(pixels, over)
 

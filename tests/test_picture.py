@@ -17,6 +17,8 @@ from core.errors import CancelledError, InputError, ResourceError, UsageError
 from core.frames import StageTransform
 from core.geometry import Box
 from core.jobs import CancelToken, Step
+from core.look import Look
+from core.looks.drawing import draw
 from core.picture import Picture, picture_shape, region_request, write_region
 from core.readers.base import open_section
 from core.section import Plane, PyramidLevel, RegionRequest, Section
@@ -59,19 +61,32 @@ def test_a_picture_wider_than_a_piece_has_no_seam(tmp_path):
 def test_as_displayed_is_what_the_eye_sees(tmp_path):
     section = MemorySection(noise(600, 900, 1, np.uint16))
     request = region_request(section.info, section.info.box)
-    write_region(section, Picture(request, lambda pixels: to_uint8_rgb(pixels, SCREEN)), tmp_path / "seen.png")
-    np.testing.assert_array_equal(read_picture(tmp_path / "seen.png"), to_uint8_rgb(section.pixels, SCREEN))
+    look = Look().with_curve(SCREEN.low, SCREEN.high)
+    write_region(section, Picture(request, look), tmp_path / "seen.png")
+    seen = read_picture(tmp_path / "seen.png")
+    assert seen.shape == (600, 900, 1), "grey stays grey"
+    np.testing.assert_array_equal(seen, to_uint8_rgb(section.pixels, SCREEN)[..., :1])
 
 
-def test_a_paint_that_looks_at_neighbours_leaves_no_seams(tmp_path):
-    section = MemorySection(noise(1400, 1300))
-
-    def blur(pixels):
-        return cv2.blur(pixels, (9, 9), borderType=cv2.BORDER_CONSTANT)
-
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("look", [Look(inverted=True), Look(sharpening=0.5, local_contrast=0.5), Look(blended=True)])
+def test_looks_leave_no_seams(tmp_path, samples, look):
+    section = MemorySection(noise(1100, 1300, samples), channels=2 if samples == 1 else 1)
     request = region_request(section.info, section.info.box)
-    write_region(section, Picture(request, blur, margin_px=8), tmp_path / "soft.tif")
-    np.testing.assert_array_equal(read_picture(tmp_path / "soft.tif"), blur(section.pixels))
+    write_region(section, Picture(request, look), tmp_path / "look.tif")
+    whole = draw(section.read, section.info, request, look)
+    np.testing.assert_array_equal(read_picture(tmp_path / "look.tif"), whole)
+
+
+def test_what_lies_over_grey_may_have_colours(tmp_path):
+    section = MemorySection(noise(200, 300, 1))
+    red = np.zeros((200, 300, 4), np.uint8)
+    red[20:40, 30:60] = (255, 0, 0, 255)
+    request = region_request(section.info, section.info.box)
+    write_region(section, Picture(request, Look(), lambda x, y, w, h: red[y : y + h, x : x + w]), tmp_path / "a.png")
+    seen = read_picture(tmp_path / "a.png")
+    assert seen[30, 40].tolist() == [255, 0, 0]
+    np.testing.assert_array_equal(seen[50:], np.repeat(section.pixels[50:], 3, axis=2))
 
 
 @pytest.mark.parametrize("samples", [1, 3])
