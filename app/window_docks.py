@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QWidget
 
 if TYPE_CHECKING:
     from app.gallery.panel import GalleryPanel
+    from app.panels.drawings_panel import DrawingsPanel
     from app.panels.layers_panel import LayersPanel
     from app.panels.places_panel import PlacesPanel
     from app.panels.region_group import VisibleRegion
@@ -43,6 +44,12 @@ def _layers(session: Session, visible_region: VisibleRegion) -> QWidget:
     from app.panels.layers_panel import LayersPanel
 
     return LayersPanel(session)
+
+
+def _drawings(session: Session, visible_region: VisibleRegion) -> QWidget:
+    from app.panels.drawings_panel import DrawingsPanel
+
+    return DrawingsPanel(session)
 
 
 def _scan(session: Session, visible_region: VisibleRegion) -> QWidget:
@@ -77,6 +84,7 @@ class DockSpec:
 DOCKS: tuple[DockSpec, ...] = (
     DockSpec("gallery", "Gallery", "left", _gallery),
     DockSpec("layers", "Layers", "right", _layers),
+    DockSpec("drawings", "Drawings", "right", _drawings),
     DockSpec("scan", "Scan", "right", _scan),
     DockSpec("why", "Why", "right", _why),
     DockSpec("places", "Places", "right", _places),
@@ -119,6 +127,10 @@ class Docks(QObject):
     @property
     def layers(self) -> LayersPanel:
         return self.panel("layers")  # type: ignore[return-value]
+
+    @property
+    def drawings(self) -> DrawingsPanel:
+        return self.panel("drawings")  # type: ignore[return-value]
 
     @property
     def scan(self) -> ScanPanel:

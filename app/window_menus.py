@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar
 
 from app.commands.base import ActionSpec, Commands, Needs
 from app.commands.table import MENUS, CommandSet
+from app.commands.tools import TOOLS
 from app.icons import icon
 from app.session import Session
 from app.settings import Settings
@@ -68,6 +69,10 @@ class Menus:
         self.actions["boxes"].setChecked(session.layers.layer("detections").visible)
         self.actions["heat"].setChecked(session.layers.layer("heat").visible)
         self.actions["minimap"].setChecked(self._settings.get("minimap"))
+        for tool_id in TOOLS:
+            self.actions[f"tool_{tool_id}"].setChecked(session.drawings.tool == tool_id)
+        self.actions["snapping"].setChecked(session.drawings.snapping)
+        self.actions["drawings"].setChecked(session.layers.layer("drawings").visible)
         self.submenus["Export"].setEnabled(has["project"])
 
     # -- making -----------------------------------------------------------------------------------
@@ -177,6 +182,8 @@ class Menus:
             session.selection_changed,
             session.decisions_changed,
             session.layers_changed,
+            session.drawings.changed,
+            session.drawings.tool_changed,
             session.scan_started,
             session.scan_finished,
         ):

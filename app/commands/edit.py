@@ -5,8 +5,8 @@ from __future__ import annotations
 from app.commands.base import ActionSpec, Commands, gap
 
 ACTIONS: tuple[ActionSpec, ...] = (
-    ActionSpec("undo", "Undo", "undo", ("Ctrl+Z",), "undo", "Take the last decision back", "undo"),
-    ActionSpec("redo", "Redo", "redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", "Make it again", "redo"),
+    ActionSpec("undo", "Undo", "undo", ("Ctrl+Z",), "undo", "Take back what was done last", "undo"),
+    ActionSpec("redo", "Redo", "redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", "Do it again", "redo"),
     gap(),
     ActionSpec("find", "Find in the gallery", "find", ("Ctrl+F",), "search", needs="detections"),
     gap(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.commands import edit, file, go, help, review, scan, view
+from app.commands import edit, file, go, help, review, scan, tools, view
 from app.commands.base import ActionSpec, Place
 
 MENUS: dict[str, tuple[ActionSpec, ...]] = {
@@ -10,6 +10,7 @@ MENUS: dict[str, tuple[ActionSpec, ...]] = {
     "Edit": edit.ACTIONS,
     "View": view.ACTIONS,
     "Go": go.ACTIONS,
+    "Tools": tools.ACTIONS,
     "Scan": scan.ACTIONS,
     "Review": review.ACTIONS,
     "Help": help.ACTIONS,
@@ -24,6 +25,7 @@ class CommandSet:
         self.edit = edit.EditCommands(place)
         self.view = view.ViewCommands(place)
         self.go = go.GoCommands(place)
+        self.tools = tools.ToolsCommands(place)
         self.scan = scan.ScanCommands(place)
         self.review = review.ReviewCommands(place)
         self.help = help.HelpCommands(place)

@@ -32,6 +32,7 @@ class Toolbox(QObject):
         canvas.tool = self
         session.drawings.tool_changed.connect(self._take)
         session.section_changed.connect(self._put_away)
+        canvas.set_pointer_shape(self._in_hand.cursor)
         self._take()
 
     def click(self, x_px: float, y_px: float) -> bool:
@@ -72,8 +73,11 @@ class Toolbox(QObject):
         return False
 
     def _take(self) -> None:
+        wanted = self._tools[self._session.drawings.tool]
+        if wanted is self._in_hand:
+            return
         self._put_away()
-        self._in_hand = self._tools[self._session.drawings.tool]
+        self._in_hand = wanted
         self._canvas.set_pointer_shape(self._in_hand.cursor)
 
     def _put_away(self) -> None:

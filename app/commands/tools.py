@@ -1,0 +1,92 @@
+"""Decides what the Tools menu offers: what the mouse draws and measures with."""
+
+from __future__ import annotations
+
+from app.commands.base import ActionSpec, Commands, gap
+
+# By id of a tool (`app.tools.table`): text, key, icon, tip.
+TOOLS = {
+    "pointer": ("Select and move", "V", "pointer", "Select, change and move drawings; moves the view elsewhere"),
+    "ruler": ("Ruler", "L", "ruler", "Length and angle of a line; Shift holds it to 45°"),
+    "angle": ("Angle", "Q", "angle", "Angle between two legs: an end, the corner, the other end"),
+    "box": ("Box", "X", "draw-box", "Size and area of a box; square with Shift"),
+    "polygon": ("Polygon", "Y", "polygon", "Area of a polygon; Enter or a double click closes it"),
+    "area": ("Outline", "E", "outline", "Area inside a line drawn by hand"),
+    "point": ("Point", "O", "point", "Mark a place"),
+    "profile": ("Profile", "Shift+L", "profile", "Grey values along a line, plotted in the Drawings panel"),
+}
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    *(
+        ActionSpec(f"tool_{tool}", text, f"take_{tool}", (key,), icon, tip, "section", checkable=True, in_toolbar=True)
+        for tool, (text, key, icon, tip) in TOOLS.items()
+    ),
+    gap(),
+    ActionSpec(
+        "snapping",
+        "Snap to points and pixels",
+        "snap",
+        ("Shift+S",),
+        "snap",
+        "New points go to the points of other drawings nearby, else to whole pixels",
+        "section",
+        checkable=True,
+    ),
+    ActionSpec(
+        "drawings", "Show drawings", "show_drawings", ("D",), "drawings", "Show or hide them", "section", checkable=True
+    ),
+    gap(),
+    ActionSpec(
+        "export_drawings",
+        "Export drawings…",
+        "export_drawings",
+        (),
+        "export",
+        "A CSV list with all measures, or GeoJSON for QuPath",
+        "section",
+    ),
+)
+
+
+class ToolsCommands(Commands):
+    """The handlers of `ACTIONS`."""
+
+    def _take(self, tool: str, on: bool) -> None:
+        """Taking the tool in hand once more puts it away."""
+        self.session.drawings.set_tool(tool if on else "pointer")
+        self.session.drawings.tool_changed.emit()  # the button of the pointer can't be let go
+        self.viewer.canvas.setFocus()
+
+    def take_pointer(self, on: bool) -> None:
+        self._take("pointer", on)
+
+    def take_ruler(self, on: bool) -> None:
+        self._take("ruler", on)
+
+    def take_angle(self, on: bool) -> None:
+        self._take("angle", on)
+
+    def take_box(self, on: bool) -> None:
+        self._take("box", on)
+
+    def take_polygon(self, on: bool) -> None:
+        self._take("polygon", on)
+
+    def take_area(self, on: bool) -> None:
+        self._take("area", on)
+
+    def take_point(self, on: bool) -> None:
+        self._take("point", on)
+
+    def take_profile(self, on: bool) -> None:
+        self._take("profile", on)
+
+    def snap(self, on: bool) -> None:
+        self.session.drawings.set_snapping(on)
+
+    def show_drawings(self, on: bool) -> None:
+        self.session.set_layers(self.session.layers.styled("drawings", visible=on))
+
+    def export_drawings(self) -> None:
+        self.docks.bring("drawings")
+        self.docks.drawings.export()

@@ -1,0 +1,230 @@
+"""Decides how drawings are listed, renamed, deleted and handed over; the selected profile is plotted below the list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QSortFilterProxyModel, Qt
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QCheckBox,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QMenu,
+    QTableView,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.icons import set_icon
+from app.jobs import Job
+from app.panels.drawings_model import SORT_ROLE, DrawingsModel
+from app.panels.layout import muted
+from app.panels.profile_group import ProfileGroup
+from app.session import Session
+from app.theme import SPACE
+
+_FORMATS = "CSV list (*.csv);;GeoJSON for QuPath (*.geojson)"
+
+
+class DrawingsPanel(QWidget):
+    """The drawings of the open section."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.model = DrawingsModel(self)
+        self._sorted = QSortFilterProxyModel(self)
+        self._sorted.setSourceModel(self.model)
+        self._sorted.setSortRole(SORT_ROLE)
+        self.table = QTableView()
+        self.profile = ProfileGroup(session)
+        self.visible = QCheckBox("Show in the section")
+        self.visible.setToolTip("Show or hide all drawings (D)")
+        self._hint = muted("Nothing drawn yet. Take a ruler, a box or another tool from the Tools menu and draw.")
+        self._buttons: dict[str, QToolButton] = {}
+        self._following = False
+        self._lay_out()
+        self._connect()
+        self._follow()
+        self._layers_changed()
+
+    def shut(self) -> None:
+        """Ends what works in the background."""
+        self.profile.shut()
+
+    def export(self) -> None:
+        """Asks where to, then writes all drawings of the section in the background."""
+        session = self._session
+        record, drawings = session.section_record, list(session.drawings.items)
+        if record is None or not drawings:
+            session.message.emit("info", "There is nothing drawn to export.")
+            return
+        offered = record.path.with_name(f"{record.path.stem}-drawings.csv")
+        name, chosen = QFileDialog.getSaveFileName(self, "Export drawings", str(offered), _FORMATS)
+        if not name:
+            return
+        path = Path(name)
+        if path.suffix.lower() not in (".csv", ".geojson"):
+            path = path.with_name(path.name + (".geojson" if "geojson" in chosen else ".csv"))
+        from core.export.drawings import export_drawings
+
+        job = Job(lambda progress, cancel: export_drawings(drawings, record, path), "Export")
+        job.finished.connect(lambda count: session.message.emit("info", f"{count:,} drawings written to {path}"))
+        session.run_io(job)
+
+    def selected_rows(self) -> list[int]:
+        """Rows of the model, in the order of the list."""
+        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
+        return [self._sorted.mapToSource(self._sorted.index(row, 0)).row() for row in rows]
+
+    def delete(self) -> None:
+        self._session.drawings.remove([self.model.drawing(row).id for row in self.selected_rows()])
+
+    def copy(self) -> None:
+        rows = self.selected_rows()
+        if rows:
+            QApplication.clipboard().setText(self.model.text_of(rows))
+
+    def rename(self) -> None:
+        index = self.table.currentIndex()
+        if index.isValid():
+            self.table.edit(index.siblingAtColumn(0))
+
+    # -- making -----------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        bar = QHBoxLayout()
+        bar.setSpacing(SPACE // 2)
+        bar.addWidget(self.visible)
+        bar.addStretch(1)
+        for name, tip, action in (
+            ("note", "Rename the selected drawing (F2)", self.rename),
+            ("copy", "Copy the selected rows for a spreadsheet (Ctrl+C)", self.copy),
+            ("delete", "Delete the selected drawings (Del); Ctrl+Z brings them back", self.delete),
+            ("export", "Export all drawings as CSV or GeoJSON", self.export),
+        ):
+            button = self._buttons[name] = QToolButton()
+            set_icon(button, name)
+            button.setAutoRaise(True)
+            button.setToolTip(tip)
+            button.setAccessibleName(tip)
+            button.clicked.connect(action)
+            bar.addWidget(button)
+        self._set_up_table()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
+        layout.setSpacing(SPACE)
+        layout.addLayout(bar)
+        layout.addWidget(self._hint)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.profile)
+        layout.addStretch(0)
+
+    def _set_up_table(self) -> None:
+        table = self.table
+        table.setModel(self._sorted)
+        table.setSortingEnabled(True)
+        table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
+        table.setFrameShape(QFrame.Shape.NoFrame)
+        table.setShowGrid(False)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + SPACE)
+        table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        table.horizontalHeader().setHighlightSections(False)
+        table.horizontalHeader().setStretchLastSection(True)
+        for column, width in enumerate((92, 64, 84, 112, 64)):
+            table.setColumnWidth(column, width)
+        table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        table.setAccessibleName("Drawings")
+
+    def _connect(self) -> None:
+        session, table = self._session, self.table
+        session.drawings.changed.connect(self._follow)
+        session.drawings.selection_changed.connect(lambda source: self._show_selection())
+        session.section_changed.connect(self._follow)
+        session.layers_changed.connect(self._layers_changed)
+        self.visible.toggled.connect(lambda on: session.set_layers(session.layers.styled("drawings", visible=on)))
+        self.model.edited.connect(session.drawings.change)
+        table.selectionModel().selectionChanged.connect(self._selected)
+        table.doubleClicked.connect(self._double_clicked)
+        table.customContextMenuRequested.connect(self._show_menu)
+        for keys, action in (
+            (QKeySequence.StandardKey.Delete, self.delete),
+            (QKeySequence.StandardKey.Copy, self.copy),
+        ):
+            QShortcut(QKeySequence(keys), table, action, context=Qt.ShortcutContext.WidgetShortcut)
+
+    def _show_menu(self, at: QPoint) -> None:
+        if not self.selected_rows():
+            return
+        menu = QMenu(self)
+        menu.addAction("Show in the section", lambda: self._double_clicked(self.table.currentIndex()))
+        menu.addAction("Rename", self.rename)
+        menu.addAction("Edit class", lambda: self.table.edit(self.table.currentIndex().siblingAtColumn(4)))
+        menu.addAction("Edit note", lambda: self.table.edit(self.table.currentIndex().siblingAtColumn(5)))
+        menu.addSeparator()
+        menu.addAction("Copy", self.copy)
+        menu.addAction("Delete", self.delete)
+        menu.exec(self.table.viewport().mapToGlobal(at))
+
+    # -- following --------------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        section, drawings = self._session.section, self._session.drawings
+        self._following = True
+        self.model.set_drawings(
+            drawings.items if section is not None else [], section.info.pixel_size_um if section else None
+        )
+        self._following = False
+        self._hint.setVisible(not drawings.items)
+        self.table.setVisible(bool(drawings.items))
+        self._show_selection()
+
+    def _show_selection(self) -> None:
+        """As in the view, unless it is among several that are selected here."""
+        row = self.model.row_of(self._session.drawings.selected_id)
+        rows = self.selected_rows()
+        if row is not None and row not in rows:
+            index = self._sorted.mapFromSource(self.model.index(row, 0))
+            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+            self._following = True
+            self.table.selectionModel().setCurrentIndex(index, flags)
+            self._following = False
+            self.table.scrollTo(index)
+        elif row is None and rows:
+            self._following = True
+            self.table.clearSelection()
+            self._following = False
+        self._show_buttons()
+
+    def _selected(self, now: QItemSelection, before: QItemSelection) -> None:
+        self._show_buttons()
+        if self._following:
+            return
+        rows = self.selected_rows()
+        current = self._sorted.mapToSource(self.table.currentIndex()).row()
+        chosen = current if current in rows else rows[0] if rows else None
+        self._session.drawings.select(self.model.drawing(chosen).id if chosen is not None else None, "panel")
+
+    def _double_clicked(self, index: QModelIndex) -> None:
+        if index.isValid():
+            self._session.drawings.show(self.model.drawing(self._sorted.mapToSource(index).row()).id)
+
+    def _show_buttons(self) -> None:
+        for name in ("note", "copy", "delete"):
+            self._buttons[name].setEnabled(bool(self.selected_rows()))
+        self._buttons["export"].setEnabled(bool(self._session.drawings.items))
+
+    def _layers_changed(self) -> None:
+        self.visible.blockSignals(True)
+        self.visible.setChecked(self._session.layers.layer("drawings").visible)
+        self.visible.blockSignals(False)
