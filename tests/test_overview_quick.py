@@ -70,7 +70,7 @@ def test_samples_start_where_one_looks(tmp_path):
         read.append((x, y))
         return read_level(level, x, y, width, height, plane)
 
-    base.read_level = noted  # type: ignore[method-assign]
+    base.read_level = noted
     look.look(0, focus=(8000, 100))
     assert read[0][0] > 4096 > read[0][1]
 
