@@ -61,10 +61,15 @@ class GridStyle:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceImage:
-    """Another picture of a part of the section: its file and where it lies."""
+    """Another picture of a part of the section: its file, its size in its own px, and where it lies.
+
+    `movable`: the mouse moves it instead of the view; not kept.
+    """
 
     path: str
+    size: tuple[int, int]
     placement: Placement
+    movable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +125,7 @@ class LayerStyles:
             _stack(state["stack"]),
             _heat(state["heat"]),
             _grid(state["grid"]),
-            None
-            if reference is None
-            else ReferenceImage(str(reference["path"]), Placement.from_rows(reference["placement"]["affine"])),
+            None if reference is None else _reference(reference),
             bool(state["on_minimap"]),
         )
 
@@ -154,6 +157,11 @@ def _heat(value: Mapping[str, Any]) -> HeatStyle:
         high,
         None if floor is None else float(floor),
     )
+
+
+def _reference(value: Mapping[str, Any]) -> ReferenceImage:
+    width, height = (int(side) for side in value["size"])
+    return ReferenceImage(str(value["path"]), (width, height), Placement.from_rows(value["placement"]["affine"]))
 
 
 def _grid(value: Mapping[str, Any]) -> GridStyle:

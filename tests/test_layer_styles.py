@@ -38,7 +38,7 @@ def test_another_layer_joins_once_on_top():
 def test_everything_comes_back_from_json():
     layers = LayerStyles().styled("grid", visible=True, opacity=0.3).moved("heat", 5).with_layer("x", "X")
     layers = layers.with_heat(label_index=2, range_mode="fixed", low=0.2, high=0.7, floor=0.4)
-    laid = ReferenceImage("/a/sem.tif", Placement.around((3, 4), (10, 10), 0.2, 45))
+    laid = ReferenceImage("/a/sem.tif", (10, 10), Placement.around((3, 4), (10, 10), 0.2, 45))
     layers = replace(layers, grid=GridStyle(50.0, "px"), reference=laid, on_minimap=False)
     assert LayerStyles.from_json(json.loads(json.dumps(layers.to_json()))) == layers
 
@@ -57,7 +57,7 @@ def test_a_layer_that_is_new_to_the_program_is_put_where_it_usually_is():
         {"stack": [{"id": "heat"}]},
         {"heat": {}},
         {"grid": {"spacing": -1, "unit": "um"}},
-        {"reference": {"path": "a", "placement": {"affine": [[0, 0, 0], [0, 0, 0]]}}},
+        {"reference": {"path": "a", "size": [1, 1], "placement": {"affine": [[0, 0, 0], [0, 0, 0]]}}},
     ],
 )
 def test_what_makes_no_sense_leaves_the_usual_layers(broken):

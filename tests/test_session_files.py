@@ -147,7 +147,7 @@ def test_the_window_comes_back_exactly_as_it_was_left(qtbot, session, image):
     session.set_view(ViewState(123.456, 78.9, 3.21))
     layers = LayerStyles().styled("heat", opacity=0.25, visible=False).with_heat(colour_map="cividis")
     layers = layers.styled("detections", visible=False).moved("grid", 5)
-    layers = replace(layers, reference=ReferenceImage("sem.tif", Placement.around((5, 6), (20, 10), 0.3, 12)))
+    layers = replace(layers, reference=ReferenceImage("sem.tif", (20, 10), Placement.around((5, 6), (20, 10), 0.3, 12)))
     session.set_layers(layers)
     session.set_hidden_labels({"pore", "crack"})
     look = replace(Look(), inverted=True, sharpening=0.5, flat_field=True).with_curve(10, 200, 0.7, channel=2)

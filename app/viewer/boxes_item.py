@@ -42,6 +42,12 @@ class BoxesItem(TiledOverlay):
         self._stroke_of = np.zeros(0, np.int64)
         self._boxes: BoxPainter | None = None
         self._selected: Detection | None = None
+        self.revision = 0  # goes up with every other set of detections
+
+    @property
+    def centres(self) -> Array:
+        """(n, 2) level-0 px of the boxes' middles, the first detection first."""
+        return (self._index.edges[:, :2] + self._index.edges[:, 2:]) / 2
 
     def set_detections(
         self, detections: Sequence[Detection], labels: Sequence[str], artefact_labels: Collection[str], section: Box
@@ -51,6 +57,7 @@ class BoxesItem(TiledOverlay):
         self._index = BoxIndex(_edges(detections))
         self._strokes, self._stroke_of = _strokes(detections, labels, artefact_labels)
         self._boxes = BoxPainter(self._index, self._strokes, self._stroke_of) if len(detections) else None
+        self.revision += 1
         self.show_tiles_of(self._boxes, section.grown(_BEYOND * max(section.w, section.h)))
 
     def set_selected(self, detection: Detection | None) -> None:

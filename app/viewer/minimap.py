@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
+from app.viewer.overlay_boxes import density_picture
 from core.geometry import Box
 
 LONGEST = 168  # px
 _SHORTEST = 24
 _LEAST_FRAME = 6.0
+_MARK_CELL = 2  # device px
+_WORST = 10  # detections that are marked one by one
+_WORST_PX = 5.0
 
 
 class Minimap(QWidget):
@@ -25,9 +30,11 @@ class Minimap(QWidget):
         self._section: Box | None = None
         self._view: Box | None = None
         self._picture: QPixmap | None = None
+        self._points: np.ndarray | None = None
+        self._marks: QPixmap | None = None  # drawn when it is painted the first time
 
     def set_section(self, section: Box | None) -> None:
-        self._section, self._view, self._picture = section, None, None
+        self._section, self._view, self._picture, self._marks = section, None, None, None
         self.resize(self.sizeHint())
         self.update()
 
@@ -37,6 +44,12 @@ class Minimap(QWidget):
         self._picture = picture.scaled(
             size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
         )
+        self.update()
+
+    def set_marks(self, points: np.ndarray | None) -> None:
+        """Detections by their places, (n, 2) level-0 px, worst first; None: not shown."""
+        self._points = points if points is not None and len(points) else None
+        self._marks = None
         self.update()
 
     def set_view(self, view: Box) -> None:
@@ -83,12 +96,33 @@ class Minimap(QWidget):
         painter.fillRect(self.rect(), QColor(30, 33, 36))
         if self._picture is not None:
             painter.drawPixmap(self._area(), self._picture, QRectF(self._picture.rect()))
+        self._paint_marks(painter)
         frame = self.frame().intersected(QRectF(self.rect()).adjusted(1, 1, -1, -1))
         for colour, width in ((QColor(0, 0, 0, 160), 3.0), (QColor("white"), 1.5)):
             painter.setPen(QPen(colour, width))
             painter.drawRect(frame)
         painter.setPen(QPen(QColor(12, 14, 16, 200), 1))
         painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+    def _paint_marks(self, painter: QPainter) -> None:
+        """Where many are, and the worst ones by themselves."""
+        if self._points is None or self._section is None:
+            return
+        area, ratio = self._area(), self.devicePixelRatioF()
+        if self._marks is None:
+            width, height = max(round(area.width() * ratio), 1), max(round(area.height() * ratio), 1)
+            pixels = density_picture(self._points * self._zoom() * ratio, width, height, _MARK_CELL)
+            pixels = np.ascontiguousarray(pixels)
+            image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_ARGB32_Premultiplied)
+            self._marks = QPixmap.fromImage(image.copy())
+        painter.drawPixmap(area, self._marks, QRectF(self._marks.rect()))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor("black"), 1.0))
+        painter.setBrush(QColor("white"))
+        for x, y in (self._points[:_WORST] * self._zoom()).tolist():
+            painter.drawEllipse(area.topLeft() + QPointF(x, y), _WORST_PX / 2, _WORST_PX / 2)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:

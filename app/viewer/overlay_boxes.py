@@ -124,23 +124,30 @@ class BoxPainter:
         return self._palette[numbers[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]].view(np.uint8).reshape(TILE, TILE, 4)
 
     def _density(self, edges: Array, tile: OverlayTile) -> Array:
-        import cv2
-
-        ratio = tile.ratio
-        cell = _CELL * max(round(ratio), 1)
-        margin = cell * math.ceil(3 * _SPREAD)
-        side = (TILE + 2 * margin) // cell
-        centres = (edges[:, :2] + edges[:, 2:]) / 2 * tile.zoom - np.array([tile.column, tile.row]) * TILE + margin
-        column, row = np.floor(centres / cell).astype(np.int64).T
-        inside = (column >= 0) & (column < side) & (row >= 0) & (row < side)
-        counts = np.bincount(row[inside] * side + column[inside], minlength=side * side).reshape(side, side)
-        spots = cv2.GaussianBlur(counts.astype(np.float32), (0, 0), _SPREAD, borderType=cv2.BORDER_CONSTANT)
-        fine = cv2.resize(spots, None, fx=cell, fy=cell, interpolation=cv2.INTER_LINEAR)
-        return density_colours(fine[margin : margin + TILE, margin : margin + TILE] / _ONE)
+        cell = _CELL * max(round(tile.ratio), 1)
+        centres = (edges[:, :2] + edges[:, 2:]) / 2 * tile.zoom - np.array([tile.column, tile.row]) * TILE
+        return density_picture(centres, TILE, TILE, cell)
 
 
-def density_colours(counts: Array) -> Array:
-    """(rows, columns, 4) uint8 BGRA, premultiplied, of how many detections lie around each point (float, 1 = one)."""
+def density_picture(points: Array, width: int, height: int, cell: int) -> Array:
+    """(height, width, 4) uint8 BGRA, premultiplied: how many of (n, 2) points, in its px, lie around each place.
+
+    Points are counted in squares of `cell` px; those outside count for what lies near the border.
+    """
+    import cv2
+
+    margin = cell * math.ceil(3 * _SPREAD)
+    across, down = (-(-(side + 2 * margin) // cell) for side in (width, height))
+    column, row = np.floor((points + margin) / cell).astype(np.int64).T
+    inside = (column >= 0) & (column < across) & (row >= 0) & (row < down)
+    counts = np.bincount(row[inside] * across + column[inside], minlength=across * down).reshape(down, across)
+    spots = cv2.GaussianBlur(counts.astype(np.float32), (0, 0), _SPREAD, borderType=cv2.BORDER_CONSTANT)
+    fine = cv2.resize(spots, None, fx=cell, fy=cell, interpolation=cv2.INTER_LINEAR)
+    return _density_colours(fine[margin : margin + height, margin : margin + width] / _ONE)
+
+
+def _density_colours(counts: Array) -> Array:
+    """Of how many detections lie around each point (float, 1 = one)."""
     import cv2
 
     level = np.log1p(counts) * (255 / math.log1p(_FULL))

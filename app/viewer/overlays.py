@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QGraphicsScene
+from PySide6.QtWidgets import QGraphicsView
 
 from app.session import Session
 from app.viewer.boxes_item import BoxesItem
 from app.viewer.heat_layer import HeatLayer
 from app.viewer.layer_stack import LayerStack
+from app.viewer.overlay_grid import GridItem
 from app.viewer.overlay_worker import OverlayWorker
+from app.viewer.reference_layer import ReferenceLayer, ReferenceMover
 from core.detection import Detection
 from core.geometry import Box
 from core.memory import share
@@ -18,19 +20,25 @@ _NOWHERE = Box(0, 0, 0, 0)
 
 
 class Overlays(QObject):
-    """The layers of one viewer. `close` ends their thread."""
+    """The layers of one view. `close` ends their thread."""
 
     failed = Signal(object)  # Exception
+    marks_changed = Signal(object)  # (n, 2) level-0 px of the detections to be marked on the minimap, worst first
 
-    def __init__(self, session: Session, scene: QGraphicsScene) -> None:
-        super().__init__(scene)
+    def __init__(self, session: Session, view: QGraphicsView) -> None:
+        super().__init__(view)
         self._session = session
         self.worker = OverlayWorker(self)
         self.worker.failed.connect(self.failed)
-        budget = share("heat") // 2  # for each of the layers that are painted in tiles
+        budget = share("heat") // 3  # for each of the layers that are painted in tiles
         self.heat = HeatLayer(session, self.worker, budget)
         self.boxes = BoxesItem(self.worker, budget)
-        self.stack = LayerStack(session, scene)
+        self.reference = ReferenceLayer(session, self.worker, budget)
+        self._mover = ReferenceMover(session, self.reference, view)
+        self.grid = GridItem()
+        self.stack = LayerStack(session, view.scene())
+        self.stack.add("reference", "Reference image", self.reference.item)
+        self.stack.add("grid", "Grid", self.grid)
         self.stack.add("heat", "Heat map", self.heat.item)
         self.stack.add("detections", "Detections", self.boxes)
         self._boxes_soon = QTimer(self, singleShot=True, interval=0)
@@ -40,19 +48,22 @@ class Overlays(QObject):
         session.visible_changed.connect(self._boxes_soon.start)
         session.decisions_changed.connect(lambda _: self._boxes_soon.start())
         session.selection_changed.connect(self._show_selected)
+        session.layers_changed.connect(self._layers_changed)
+        self._marks: tuple[object, ...] = ()  # what the minimap was told last
         self._show_boxes()
 
     @property
     def settled(self) -> bool:
         """Whether everything in sight is drawn as the session is now."""
-        return not self._boxes_soon.isActive() and self.heat.settled and self.boxes.settled
+        layers = (self.heat, self.boxes, self.reference)
+        return not self._boxes_soon.isActive() and all(layer.settled for layer in layers)
 
     def settle(self) -> None:
         """Draws everything in sight as the session is now, before it returns: for pictures of the view."""
         if self._boxes_soon.isActive():
             self._show_boxes()
-        self.boxes.settle()
-        self.heat.item.settle()
+        for item in (self.boxes, self.heat.item, self.reference.item):
+            item.settle()
 
     def close(self) -> None:
         """Ends the painting thread."""
@@ -65,6 +76,24 @@ class Overlays(QObject):
     def _section_changed(self) -> None:
         self.boxes.show_tiles_of(None, _NOWHERE)  # those of the section before stand in for nothing
         self._show_boxes()
+        self._layers_changed()
+
+    def _layers_changed(self) -> None:
+        section, layers = self._session.section, self._session.layers
+        if section is None:
+            self.grid.set_grid(None, None, layers.grid)
+        else:
+            self.grid.set_grid(section.info.box, section.info.pixel_size_um, layers.grid)
+        self._tell_marks()
+
+    def _tell_marks(self) -> None:
+        """Detections that are hidden here are hidden on the minimap too."""
+        layers = self._session.layers
+        shown = layers.on_minimap and layers.layer("detections").visible
+        marks = (self.boxes.revision if shown else None,)
+        if marks != self._marks:
+            self._marks = marks
+            self.marks_changed.emit(self.boxes.centres if shown else None)
 
     def _show_boxes(self) -> None:
         self._boxes_soon.stop()
@@ -73,6 +102,7 @@ class Overlays(QObject):
         section = session.section.info.box if session.section is not None else _NOWHERE
         self.boxes.set_detections(session.visible_detections(), labels, artefacts, section)
         self._show_selected()
+        self._tell_marks()
 
     def _show_selected(self, source: str = "") -> None:
         """A selected detection that is hidden or below the threshold has no frame."""

@@ -40,7 +40,8 @@ class Viewer(SectionView):
         self._session = session
         self._minimap_wanted = True
         self.minimap = Minimap(self.canvas.viewport())
-        self.overlays = Overlays(session, self.canvas.scene())
+        self.overlays = Overlays(session, self.canvas)
+        self.overlays.marks_changed.connect(self.minimap.set_marks)
         self.overlays.stack.add("section", "Section", self._section_item)
         self.drawings = DrawingsLayer(session, self.overlays.stack)
         self.tools = Toolbox(session, self.canvas, self.drawings.item)
