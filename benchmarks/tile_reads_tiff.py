@@ -102,7 +102,7 @@ def measure(file: Path, way: str, kind: str) -> dict[str, float]:
     first = speed(read, places)
     again = max(speed(read, places) for _ in range(3))
     one = two = 0.0
-    for _ in range(3):
+    for _ in range(6):
         one = max(one, in_threads(way_to_read(file, way, kind), places, 1))
         two = max(two, in_threads(way_to_read(file, way, kind), places, 2))
     return {"first": first, "again": again, "cold": cold, "threads": two / one}

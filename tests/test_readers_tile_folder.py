@@ -153,6 +153,16 @@ def test_rows_and_columns_without_overlap_lie_edge_to_edge_and_it_is_said(tmp_pa
         assert any("columns overlap is not known" in warning for warning in section.info.warnings)
 
 
+@pytest.mark.parametrize("names", [("x0.5_y1.png", "x0.7_y1.png"), ("x0_y0.png", "x9000000_y9000000.png")])
+def test_numbers_that_are_neither_px_nor_rows_are_refused(tmp_path: Path, names: tuple[str, ...]):
+    for number, name in enumerate(names):
+        write(tmp_path / "tiles", name, flat(number))
+    for more in range(8 if "x0.5" in names[0] else 0):
+        write(tmp_path / "tiles", f"x{more + 1}.5_y1.png", flat(9))
+    with pytest.raises(InputError, match=r"neither px nor rows and columns.*CSV"):
+        open_section(tmp_path / "tiles")
+
+
 def test_two_sections_in_one_folder_are_refused(tmp_path: Path):
     for name in ("top", "bottom"):
         write(tmp_path / "tiles", f"{name}_r0c0.png", flat(1))

@@ -25,6 +25,7 @@ _BLOCK = 1 << 20
 _LARGEST_IN_BLOCKS = 16 << 20
 _SLOW_S = 0.002
 _READS_TIMED = 6
+_MOST_ASKED = 100_000
 _LARGEST_TIMED = 2 << 20
 _LOCAL_SYSTEMS = {"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "tmpfs", "overlay", "apfs", "hfs", "ntfs"}
 
@@ -78,6 +79,8 @@ class FileBytes:
         vanishes under a map ends the program: only fixed ones are mapped, and a file that has shrunk isn't.
         """
         if self.slow or not (at_first or key in self._asked):
+            if len(self._asked) >= _MOST_ASKED:
+                self._asked.clear()
             self._asked.add(key)
             return None
         if self._on_fixed_drive is None:
@@ -86,7 +89,11 @@ class FileBytes:
             return None
         with self._lock:
             if self._map is None or not self._map.has_room(key, size):
-                self._map = _FileMap(self._file.fileno())
+                try:
+                    self._map = _FileMap(self._file.fileno())
+                except (OSError, ValueError):  # no room for it in the address space
+                    self._on_fixed_drive = False
+                    return None
             return self._map.look(key, size)
 
     def close(self) -> None:
@@ -175,8 +182,8 @@ def _is_on_fixed_drive(path: Path) -> bool:
     """Whether the file lies on a drive that won't vanish while it is read."""
     import psutil
 
-    place = str(path.resolve())
-    drives = [part for part in psutil.disk_partitions(all=True) if place.startswith(part.mountpoint)]
+    place = path.resolve()
+    drives = [part for part in psutil.disk_partitions(all=True) if place.is_relative_to(part.mountpoint)]
     if not drives:
         return False
     drive = max(drives, key=lambda part: len(part.mountpoint))

@@ -18,6 +18,7 @@ _BAND_BYTES = 1 << 20
 _WASTE = 2  # as many bytes are read for nothing, at most, to save a read for each row
 _KEPT_BAND_BYTES = 8 << 20
 _LARGEST_MAPPED = 256 << 20
+_PAGES_AROUND = 64 << 10  # what the system maps around a page that is looked at
 
 
 class PlainRows:
@@ -56,10 +57,12 @@ class PlainRows:
             raise InputError("the file ends before its pixels do", path=self._path, remedy=_CUT_SHORT)
 
     def _copy_mapped(self, file: FileBytes, start: int, x: int, target: Array, is_scattered: bool) -> bool:
-        """From the map of the file, where that is better than reading. The whole band of rows counts as looked at."""
+        """From the map of the file, where that is better than reading."""
         height, width, samples = target.shape
         band, begin = height * self._row_bytes, start + x * self._pixel_bytes
-        mapped = file.mapped(start, band, is_scattered) if band <= _LARGEST_MAPPED else None
+        pages = min(band, height * (width * self._pixel_bytes + _PAGES_AROUND))
+        key = start + x * self._pixel_bytes // _PAGES_AROUND
+        mapped = file.mapped(key, pages, is_scattered) if band <= _LARGEST_MAPPED else None
         if mapped is None or begin + band - self._row_bytes + width * self._pixel_bytes > len(mapped):
             return False
         strides = self._row_bytes, self._pixel_bytes, target.itemsize

@@ -7,6 +7,7 @@ and pixel type; each is decoded whole and kept in the shared cache.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -31,6 +32,7 @@ from core.readers.tile_folder_positions import (
 from core.section import Array, Plane, PyramidLevel, RegionRequest, Section, SectionInfo
 
 _LARGEST_SIDE_PX = 4_000_000
+_LARGEST_TILE = 512 << 20
 _CHECKED_AT_ONCE = 64
 _BLOCK_SIDE = 2048
 
@@ -48,6 +50,10 @@ class TileFolderSection(Section):
         if len(self._like.channel_names) * self._like.z_count * self._like.t_count > 1:
             raise InputError(
                 "its pictures have several planes", path=path, remedy="Export each as one RGB or grey image."
+            )
+        if math.prod(self._size) * self._like.samples * self._like.dtype.itemsize > _LARGEST_TILE:
+            raise InputError(
+                "its pictures are too large for camera tiles", path=path, remedy="Open one of them by itself."
             )
         placed = placed_by_table(path, pictures, lambda: self._like.pixel_size_um)
         placed = placed or placed_by_names(path, pictures, self._size)

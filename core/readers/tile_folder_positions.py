@@ -6,8 +6,8 @@ and a line for each tile: `name` (or file, filename, tile, image) and `x`, `y`, 
 `x_mm` …. The pixel size may stand in a column `pixel_size_um` or in a line `# pixel_size_um = 0.25` above the header.
 
 Names that are understood, anywhere in the name and in either case:
-`…_X0_Y0_X1_Y1` (both corners in px), `x123_y456` in px where the numbers go in steps of a good part of a tile, the same
-as column and row where they go in steps of one, and `r01c02`, `row1_col2`, `c02_r01`.
+`…_X0_Y0_X1_Y1` (both corners in px); `r01c02`, `row1_col2`, `c02_r01`; `x123_y456`, which are column and row where the
+numbers reach no further than there are tiles, else px. Numbers that can be neither are refused.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from pathlib import Path
 from core.errors import InputError
 from core.readers.scale import sane_size, to_um
 
-ADD_CSV = "Put a CSV beside the tiles, with a header name;x_px;y_px and a line for each tile."
+ADD_CSV = "Put a CSV beside the tiles with a header name;x_px;y_px and a line for each tile."
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 
 _TABLES = (".csv", ".tsv", ".txt")
 _LARGEST_TABLE = 32 << 20
+_LEAST_COVERED, _MOST_COVERED = 0.01, 6.0
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
 _CORNERS = re.compile(r"(?<!\d)(\d+)_(\d+)_(\d+)_(\d+)$")
 _XY = re.compile(rf"(?<![a-z])x[ =_]?{_NUMBER}[^a-z0-9]{{0,2}}y[ =_]?{_NUMBER}", re.IGNORECASE)
@@ -104,18 +105,25 @@ def _from_names(
                 f"{one.name} and {other.name} claim the same place", path=folder, remedy="Keep one section in a folder."
             )
     places = tuple(found[file] for file in files)
-    left_out = _left_out(len(pictures) - len(files))
-    return Placed(tuple(files), places, not in_px and _are_steps(places, size_px), warnings=left_out)
+    in_steps = not in_px and _are_steps(places)
+    if not in_steps and not _is_plausible(places, size_px):
+        raise InputError(
+            "the numbers in its tiles' names are neither px nor rows and columns", path=folder, remedy=ADD_CSV
+        )
+    return Placed(tuple(files), places, in_steps, warnings=_left_out(len(pictures) - len(files)))
 
 
-def _are_steps(places: Sequence[tuple[float, float]], size_px: tuple[int, int]) -> bool:
-    """Numbers that count tiles go up by far less than a tile is large."""
-    for axis in (0, 1):
-        values = sorted({place[axis] for place in places})
-        if len(values) > 1:
-            smallest = min(b - a for a, b in pairwise(values))
-            return smallest < size_px[axis] / 16
-    return True
+def _are_steps(places: Sequence[tuple[float, float]]) -> bool:
+    """Whether the numbers count columns and rows: whole ones that reach no further than there are tiles."""
+    is_whole = all(float(number).is_integer() for place in places for number in place)
+    return is_whole and all(max(axis) - min(axis) < len(places) for axis in zip(*places, strict=True))
+
+
+def _is_plausible(places: Sequence[tuple[float, float]], size_px: tuple[int, int]) -> bool:
+    """Whether tiles at these px cover a fair part of the section, and that not many times over."""
+    sides = [max(axis) - min(axis) + side for axis, side in zip(zip(*places, strict=True), size_px, strict=True)]
+    covered = len(places) * size_px[0] * size_px[1] / (sides[0] * sides[1])
+    return _LEAST_COVERED <= covered <= _MOST_COVERED
 
 
 def _corners(stem: str, size_px: tuple[int, int]) -> tuple[float, float] | None:
