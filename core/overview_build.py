@@ -1,7 +1,7 @@
 """Decides how overviews are built: which super-block next and by whom, and when a level's sources are complete.
 
-One thread reads, others average and write, one more waits for the disk and fills the coarse levels. What lies where is
-for `core.overview_layout`, what counts as there for `core.overview_store`.
+One thread reads, others average and write (and read too where decoding takes longer than reading), one more waits for the
+disk and fills the coarse levels. What lies where is for `core.overview_layout`, what counts as there for `core.overview_store`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -31,6 +33,8 @@ _QUEUED_BYTES = 80 << 20  # read, and waiting to be averaged
 _ROW_BYTES = 64 << 20  # averaged, and waiting to be written
 _COARSE_VALUES = 4 << 20  # numbers of a coarse level's source that are looked at together
 _MOST_THREADS = 6
+_TRIED_BYTES = 64 << 20  # read before it is known whether decoding is slow
+_SLOW_BYTES_PER_S = 800e6  # of one thread
 _OTHERS_S = 0.2  # between two looks at what other programs have finished
 _CLAIMS = "claims"
 
@@ -62,7 +66,8 @@ class OverviewBuilder:
         self._told = set(store.there())
         self._error: BaseException | None = None
         self._recorded = threading.Event()  # something was; time to look again
-        threads = max(1, min((os.cpu_count() or 2) - 1, _MOST_THREADS))
+        self._read_bytes, self._read_cpu_s = 0, 0.0
+        threads = self._threads = max(1, min((os.cpu_count() or 2) - 1, _MOST_THREADS))
         width, height = slab_size(section.info, section.block_px, section.info.width_px)
         slab = width * height * section.info.samples * section.info.dtype.itemsize
         self._room = threading.Semaphore(max(2, min(threads + 1, _QUEUED_BYTES // slab)))
@@ -124,22 +129,22 @@ class OverviewBuilder:
             return math.hypot(chunk.box.center[0] - x, chunk.box.center[1] - y)
 
         for nearest in sorted(missing, key=distance):
-            if not self._take(nearest):
+            if not self._claim(nearest):
                 continue
             first, last = nearest.column, nearest.column
             start = nearest.column // length * length
-            while first > start and self._take_if(nearest, first - 1, open_blocks):
+            while first > start and self._claim_if(nearest, first - 1, open_blocks):
                 first -= 1
-            while last < start + length - 1 and self._take_if(nearest, last + 1, open_blocks):
+            while last < start + length - 1 and self._claim_if(nearest, last + 1, open_blocks):
                 last += 1
             return [nearest._replace(column=column) for column in range(first, last + 1)]
         return []
 
-    def _take_if(self, chunk: Chunk, column: int, open_blocks: set[Chunk]) -> bool:
+    def _claim_if(self, chunk: Chunk, column: int, open_blocks: set[Chunk]) -> bool:
         neighbour = chunk._replace(column=column)
-        return neighbour in open_blocks and self._take(neighbour)
+        return neighbour in open_blocks and self._claim(neighbour)
 
-    def _take(self, chunk: Chunk) -> bool:
+    def _claim(self, chunk: Chunk) -> bool:
         """Claims a super-block, unless it is claimed, or was finished while we looked elsewhere."""
         if not self._claims.take(self._number(chunk)):
             return False
@@ -161,14 +166,30 @@ class OverviewBuilder:
         for x, y, width, height in row.slabs(self._section.block_px):
             while not self._room.acquire(timeout=_OTHERS_S):
                 self._check()
+            if self._decoding_is_slow:
+                self._compute.submit(self._read_and_take, row, x, y, width, height)
+                continue
             try:
-                self._breathe()
-                self._check()
-                pixels = self._section.read_level(0, x, y, width, height, self._store.plane)
+                pixels = self._read(x, y, width, height)
             except BaseException:
                 self._room.release()
                 raise
-            self._compute.submit(self._take_slab, row, x, y, pixels)
+            self._compute.submit(self._take, row, x, y, pixels)
+
+    @property
+    def _decoding_is_slow(self) -> bool:
+        """Whether reading takes the processor rather than the drive: then all threads that are there should read."""
+        enough = self._threads > 1 and self._read_bytes > _TRIED_BYTES
+        return enough and self._read_bytes < _SLOW_BYTES_PER_S * self._read_cpu_s
+
+    def _read(self, x: int, y: int, width: int, height: int) -> Array:
+        self._breathe()
+        self._check()
+        begin = time.thread_time()
+        pixels = self._section.read_level(0, x, y, width, height, self._store.plane)
+        self._read_cpu_s += time.thread_time() - begin
+        self._read_bytes += pixels.nbytes
+        return pixels
 
     def _check(self) -> None:
         if self._cancel is not None:
@@ -178,9 +199,19 @@ class OverviewBuilder:
 
     # -- in the writing threads -------------------------------------------------------------------
 
-    def _take_slab(self, row: Row, x: int, y: int, pixels: Array) -> None:
-        try:
+    def _take(self, row: Row, x: int, y: int, pixels: Array) -> None:
+        with self._guarded():
             row.take(x, y, pixels)
+
+    def _read_and_take(self, row: Row, x: int, y: int, width: int, height: int) -> None:
+        with self._guarded():
+            row.take(x, y, self._read(x, y, width, height))
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """An error with one slab ends the building; there is room for the next one in any case."""
+        try:
+            yield
         except BaseException as error:
             self._error = error
         finally:

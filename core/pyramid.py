@@ -140,20 +140,23 @@ class SectionWithOverviews(Section):
         level-0 point `focus` first."""
         if self.overviews_ready(plane):
             return quick_overview(self, plane=plane)
-        look = self._look(plane)
-        look.look(seconds, focus)
+        look = self._looks.get(plane)
+        if look is None:
+            look = self._look(plane, seconds, focus)
+        else:
+            look.look(seconds, focus)
         return Overview(look.picture(), look.downsample, approximate=True)
 
     def first_look_done(self, plane: Plane) -> bool:
         """Whether another look would show nothing more."""
         return self.overviews_ready(plane) or self._look(plane).done
 
-    def _look(self, plane: Plane) -> QuickLook:
+    def _look(self, plane: Plane, seconds: float = FIRST_LOOK_S, focus: tuple[float, float] | None = None) -> QuickLook:
         with self._looking:
             look = self._looks.get(plane)
             if look is None:
                 look = self._looks[plane] = QuickLook(self._base, plane)
-                look.look(FIRST_LOOK_S)
+                look.look(seconds, focus)
                 for chunk in self._store(plane).there():
                     self._show(chunk, look)
             return look

@@ -24,6 +24,7 @@ from core.overview_store import OverviewStore
 from core.pyramid import OverviewCache, SectionWithOverviews
 from core.readers.base import open_section
 from core.section import Plane, RegionRequest
+from tests.slow_section import SlowSection
 from tests.test_pyramid import FlatSection, exact_mean, noise
 
 PLANE = Plane()
@@ -111,6 +112,20 @@ def test_a_row_cuts_a_section_into_slabs_without_gap_or_overlap(tmp_path):
     for x, y, width, height in row.slabs((700, 90)):
         seen[y : y + height, x : x + width] += 1
     assert (seen == 1).all()
+
+
+def test_several_threads_read_where_decoding_is_slow(cache, tmp_path, monkeypatch):
+    import core.overview_build as build
+
+    monkeypatch.setattr(build.os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(build, "_TRIED_BYTES", 1 << 20)
+    monkeypatch.setattr(build, "_SLOW_BYTES_PER_S", 1e12)
+    pixels = noise(2100, 18_000, 1)
+    base = SlowSection(FlatSection(pixels, tmp_path / "a"), 0.02)
+    section = SectionWithOverviews(base, cache)
+    section.build_overviews(PLANE)
+    assert len(base.readers) > 2
+    np.testing.assert_array_equal(section.read(RegionRequest(0, 0, 18_000, 2100, 8)), np.rint(exact_mean(pixels, 8)))
 
 
 def test_what_is_looked_at_is_built_first(cache, tmp_path):
