@@ -47,7 +47,7 @@ def look(layout: Layout, pixels: SubblockPixels, file: FileBytes, downsample: in
     None where nothing at all is known. Raises InputError only where nothing can be read at all.
     """
     until = time.monotonic() + _SECONDS
-    width, height = (max(1, -(-size // downsample)) for size in layout.size)
+    width, height = (max(1, -((downsample - 2 * size) // (2 * downsample))) for size in layout.size)  # middles inside
     kind = layout.kinds[plane.c]
     out = np.zeros((height, width, kind.samples), kind.dtype)
     patches = [p for p in _patches(_layer(layout, plane, downsample), downsample, out) if p.pixels.size]

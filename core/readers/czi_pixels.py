@@ -113,6 +113,8 @@ class SubblockPixels:
 
     def _paint_rows(self, file: FileBytes, stored: Stored, x: int, y: int, out: Array) -> None:
         step = max(1, _BUFFER_BYTES // stored.row_bytes)
+        if len(out) > step:
+            file.expect(stored.start + y * stored.row_bytes, len(out) * stored.row_bytes)
         for row in range(0, len(out), step):
             part = out[row : row + step]
             buffer = _buffer(len(part) * stored.row_bytes)
