@@ -60,5 +60,9 @@ def size_text(found: Measures) -> str:
     """Width and height of a closed drawing, else ""."""
     if found.area_px is None:
         return ""
-    size = found.size_um or (None, None)
-    return f"{length_text(found.box.w, size[0])} × {length_text(found.box.h, size[1])}"
+    if found.size_um is None:
+        return f"{found.box.w:,.0f} × {found.box.h:,.0f} px"
+    width, height = found.size_um
+    if max(width, height) < 1000:
+        return f"{width:.1f} × {height:.1f} µm"
+    return f"{width / 1000:.3f} × {height / 1000:.3f} mm"

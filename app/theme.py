@@ -207,6 +207,7 @@ QComboBox QAbstractItemView {{ background: {t.raised}; color: {t.text}; border: 
     outline: none; selection-background-color: {t.chosen}; selection-color: {t.text}; }}
 QComboBox QAbstractItemView::item:selected {{ background: {t.chosen}; color: {t.text}; }}
 QComboBox QAbstractItemView::item {{ min-height: 24px; }}
+QTableView {{ selection-background-color: {t.chosen}; selection-color: {t.text}; }}
 QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 16px; }}
 QAbstractSpinBox::up-arrow {{ image: url({controls}/arrow-up-{name}.svg); width: 10px; height: 10px; }}

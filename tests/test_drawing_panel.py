@@ -50,7 +50,7 @@ def click(panel, row, column=0, modifiers=Qt.KeyboardModifier.NoModifier):
 def test_the_list_says_what_each_measures(panel):
     assert cells(panel) == [
         ["gap", "Ruler", "50.00 µm", "0.0°", "", ""],
-        ["–", "Box", "300 µm²", "15.00 µm × 20.00 µm", "pore", ""],
+        ["–", "Box", "300 µm²", "15.0 × 20.0 µm", "pore", ""],
         ["–", "Profile", "100.0 µm", "0.0°", "", ""],
     ]
 

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QTransform
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QStyleOptionGraphicsItem
 
 from app.session_opening import Opened
 from app.session_state import SavedView, ViewState
@@ -407,3 +407,51 @@ def test_labels_give_way_to_each_other_and_to_distance(drawing):
     assert labels.placed(0.1, None) == []
     assert [index for index, _ in labels.placed(0.1, 7)] == [6], "the selected one's always"
     assert labels.placed(0.5, 1)[0][0] == 0
+
+
+def painted(item, zoom, origin, part=None) -> np.ndarray:
+    """The item alone in 300 × 200 px from level-0 `origin`; `part` (x, y, w, h) of it, as when the view scrolls."""
+    image = QImage(300, 200, QImage.Format.Format_RGB888)
+    image.fill(Qt.GlobalColor.gray)
+    x, y, w, h = part or (0, 0, 300, 200)
+    painter, option = QPainter(image), QStyleOptionGraphicsItem()
+    painter.setClipRect(x, y, w, h)
+    painter.setWorldTransform(QTransform(zoom, 0, 0, zoom, -origin[0] * zoom, -origin[1] * zoom))
+    option.exposedRect = QRectF(origin[0] + x / zoom, origin[1] + y / zoom, w / zoom, h / zoom)
+    item.paint(painter, option)
+    painter.end()
+    data = np.frombuffer(image.constBits(), np.uint8).reshape(200, image.bytesPerLine())
+    return data[:, :900].reshape(200, 300, 3)[y : y + h, x : x + w].copy()
+
+
+@pytest.mark.parametrize("zoom", [0.2, 1.0, 40.0])
+def test_a_strip_is_painted_as_it_is_in_the_whole(qapp, zoom):
+    from app.viewer.drawings_item import DrawingsItem
+    from core.geometry import Box
+
+    item = DrawingsItem()
+    shapes = [
+        Drawing("ruler", ((0, 0), (100000, 80000)), name="long", id=1),
+        Drawing("box", ((40, 30), (180, 120)), id=2),
+        Drawing("polygon", ((60, 20), (9000, 60), (50, 7000)), id=3),
+        Drawing("profile", ((20, 100), (280, 110)), width_px=12, id=4),
+        Drawing("point", ((150, 60),), name="here", id=5),
+        Drawing("ruler", ((200, 20), (120, 90), (260, 100)), id=6),
+    ]
+    item.set_drawings(shapes, (0.5, 0.5), Box(0, 0, 100000, 100000))
+    item.set_selected(3)
+    whole = painted(item, zoom, (10, 10))
+    assert (whole != whole[0, 0]).any()
+    for part in ((0, 0, 7, 200), (141, 0, 2, 200), (0, 77, 300, 3), (30, 20, 100, 60)):
+        x, y, w, h = part
+        strip = painted(item, zoom, (10, 10), part).astype(int)
+        assert np.abs(strip - whole[y : y + h, x : x + w]).max() <= 24, part  # rounding of clipped ends
+
+
+def test_what_is_selected_stays_while_something_else_is_drawn(drawing):
+    take(drawing, "box")
+    drag(drawing, (100, 100), (200, 180))
+    before = grabbed(drawing)[80:200, 80:220]
+    mouse(drawing, "Press", (400, 300))
+    mouse(drawing, "Move", (450, 350), held=LEFT)
+    assert np.array_equal(grabbed(drawing)[80:200, 80:220], before)

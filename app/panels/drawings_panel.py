@@ -140,7 +140,7 @@ class DrawingsPanel(QWidget):
         table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         table.horizontalHeader().setHighlightSections(False)
         table.horizontalHeader().setStretchLastSection(True)
-        for column, width in enumerate((92, 64, 84, 112, 64)):
+        for column, width in enumerate((84, 58, 76, 104, 64)):
             table.setColumnWidth(column, width)
         table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)

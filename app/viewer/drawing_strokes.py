@@ -19,6 +19,8 @@ RIM = QColor(0, 0, 0, 165)
 HANDLE_PX = 8.0
 _POINT_PX = 7.0
 _TICK_PX = 6.0
+_MARGIN_PX = 24.0  # more than any line is wide
+_HUGE_PX = 16000.0
 
 
 def colour_of(drawing: Drawing) -> QColor:
@@ -35,9 +37,10 @@ def paint_lines(painter: QPainter, drawing: Drawing, sight: QRectF, *, selected:
     """The drawing itself; `sight`: the level-0 px in view."""
     zoom = painter.worldTransform().m11()
     width = 2.5 if selected else 1.75
-    outline = _polygon(drawing, sight)
+    outline = _polygon(drawing, zoom)
     lines = _marks(drawing, zoom) + (_segments(drawing) if outline is None else [])
-    clipped = [part for line in lines if (part := _clipped(line, sight)) is not None]
+    around = sight.adjusted(*(side * _MARGIN_PX / zoom for side in (-1, -1, 1, 1)))
+    clipped = [part for line in lines if (part := _clipped(line, around)) is not None]
     for pen in (pen_of(RIM, width + 2.5), pen_of(colour_of(drawing), width)):
         painter.setPen(pen)
         if outline is not None and drawing.is_closed:
@@ -59,12 +62,12 @@ def paint_handles(painter: QPainter, drawing: Drawing, sight: QRectF) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
-def _polygon(drawing: Drawing, sight: QRectF) -> QPolygonF | None:
-    """Its outline, unless it is so much larger than the view that its lines are clipped one by one."""
+def _polygon(drawing: Drawing, zoom: float) -> QPolygonF | None:
+    """Its outline, unless it is so large on the screen that its lines are clipped one by one."""
     if drawing.kind == "point":
         return None
     box = drawing.box
-    if box.w > 16 * sight.width() or box.h > 16 * sight.height():
+    if max(box.w, box.h) * zoom > _HUGE_PX:
         return None
     return QPolygonF([QPointF(x, y) for x, y in drawing.outline])
 
@@ -130,19 +133,17 @@ def _arc(points: Points, radius: float) -> list[QLineF]:
     return [QLineF(*a, *b) for a, b in pairwise(way)]
 
 
-def _clipped(line: QLineF, sight: QRectF) -> QLineF | None:
-    """The part in view and a little around it (Liang and Barsky 1984): no painter likes lines of a million px."""
+def _clipped(line: QLineF, area: QRectF) -> QLineF | None:
+    """The part inside (Liang and Barsky 1984): no painter likes lines of a million px."""
     low, high = 0.0, 1.0
-    dx, dy = line.dx(), line.dy()
-    margin = sight.width() / 8
-    for delta, start, edge, far in (
-        (dx, line.x1(), sight.left() - margin, sight.right() + margin),
-        (dy, line.y1(), sight.top() - margin, sight.bottom() + margin),
+    for delta, start, near, far in (
+        (line.dx(), line.x1(), area.left(), area.right()),
+        (line.dy(), line.y1(), area.top(), area.bottom()),
     ):
         if delta == 0:
-            if not edge <= start <= far:
+            if not near <= start <= far:
                 return None
             continue
-        enter, leave = sorted(((edge - start) / delta, (far - start) / delta))
+        enter, leave = sorted(((near - start) / delta, (far - start) / delta))
         low, high = max(low, enter), min(high, leave)
     return QLineF(line.pointAt(low), line.pointAt(high)) if low <= high else None

@@ -118,8 +118,7 @@ class DrawingsItem(QGraphicsItem):
                 chosen = drawing
                 continue
             paint_lines(painter, drawing, sight, selected=False)
-        on_top = self._draft or chosen
-        if on_top is not None:
+        for on_top in filter(None, (chosen, self._draft)):
             paint_lines(painter, on_top, sight, selected=True)
             paint_handles(painter, on_top, sight)
         self._paint_labels(painter, sight)
