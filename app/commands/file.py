@@ -12,6 +12,8 @@ from app.commands.base import ActionSpec, Commands, gap
 from app.jobs import Job
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QImage
+
     from core.export.base import ExporterSpec
 
 ACTIONS: tuple[ActionSpec, ...] = (
@@ -26,6 +28,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec("", "@Recent"),
     ActionSpec("sample", "Try the sample", "try_sample", icon="sample", tip="Make a sample section and open it"),
+    ActionSpec(
+        "copy_locally",
+        "Copy to this computer…",
+        "copy_locally",
+        icon="project",
+        tip="Copy the section from a slow drive, verify the copy, and open it",
+        needs="section",
+    ),
     ActionSpec("close", "Close section", "close_section", ("Ctrl+W",), "close", needs="section"),
     gap(),
     ActionSpec("", "@Export"),
@@ -37,6 +47,15 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "camera",
         "Save what the view shows, with boxes and scale bar",
         needs="section",
+    ),
+    ActionSpec(
+        "export_picture",
+        "Export picture…",
+        "export_picture",
+        ("Ctrl+Shift+E",),
+        "export",
+        "The view, a region or the whole section at any resolution, as PNG or OME-TIFF",
+        "section",
     ),
     ActionSpec("copy_picture", "Copy picture of the view", "copy_picture", ("Ctrl+Shift+C",), needs="section"),
     gap(),
@@ -110,16 +129,31 @@ class FileCommands(Commands):
         if not name:
             return
         path = Path(name) if Path(name).suffix else Path(name).with_suffix(".png")
-        if self.viewer.picture().save(str(path)):
+        if self._picture().save(str(path)):
             self.session.message.emit("info", f"Picture saved: {path}")
         else:
             self.session.message.emit(
                 "error", f"{path}: the picture can't be written there. Choose a folder you may write to."
             )
 
+    def export_picture(self) -> None:
+        from app.picture_export import ask_and_export
+
+        ask_and_export(self.window, self.session, self.viewer, self.settings)
+
+    def copy_locally(self) -> None:
+        from app.copying import ask_and_copy
+
+        ask_and_copy(self.window, self.session, self.settings)
+
     def copy_picture(self) -> None:
-        QApplication.clipboard().setImage(self.viewer.picture())
+        QApplication.clipboard().setImage(self._picture())
         self.session.message.emit("info", "The picture is in the clipboard.")
+
+    def _picture(self) -> QImage:
+        """What is to be seen, be it one view or two."""
+        comparison = self.window.comparison
+        return comparison.picture() if comparison.active else self.viewer.picture()
 
     def quit(self) -> None:
         self.window.close()

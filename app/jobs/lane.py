@@ -70,17 +70,18 @@ class Lane(QObject):
 
 class Lanes(QObject):
     """The program's lanes: `gpu` for scans and explanations (one at a time), `io` for files and the project, `build`
-    for overviews that take minutes and must keep nobody waiting."""
+    for overviews that take minutes and must keep nobody waiting, `copies` for files that a person asked for."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.gpu = Lane("gpu", self)
         self.io = Lane("io", self)
         self.build = Lane("build", self)
+        self.copies = Lane("copies", self)
 
     def close(self) -> None:
         """Cancels everything first, then joins: a running scan ends within one tile."""
-        lanes = (self.gpu, self.io, self.build)
+        lanes = (self.gpu, self.io, self.build, self.copies)
         for lane in lanes:
             lane.cancel_all()
         for lane in lanes:

@@ -75,6 +75,11 @@ class TiledOverlay(QGraphicsItem):
         self._want()
         self.update()
 
+    @property
+    def painter(self) -> TilePainter | None:
+        """What paints the present state."""
+        return self._painter
+
     def tiles_changed(self, area: Box) -> None:
         """What the painter shows within `area` (level-0 px) is another thing now."""
         for tile in self._tiles.in_order():

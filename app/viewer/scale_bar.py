@@ -23,10 +23,10 @@ class Scale:
     text: str
 
 
-def scale_for(zoom: float, um_per_px: float | None) -> Scale:
-    """The longest nice bar that fits, at `zoom` device-independent px per level-0 px. Without calibration: px."""
+def scale_for(zoom: float, um_per_px: float | None, widest: float = WIDEST) -> Scale:
+    """The longest nice bar that fits into `widest`, at `zoom` device-independent px per level-0 px. Without calibration: px."""
     unit_zoom = zoom / um_per_px if um_per_px else zoom
-    length = _nice_below(WIDEST / unit_zoom)
+    length = _nice_below(widest / unit_zoom)
     return Scale(length * unit_zoom, _text(length, um_per_px is not None))
 
 

@@ -1,0 +1,47 @@
+"""Decides how a section on a slow drive is copied to this computer on request, and that the copy is opened then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QFileDialog
+
+from app.jobs import Job
+from app.progress_dialog import ProgressDialog
+from core.local_copy import copy_locally
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from app.session import Session
+    from app.settings import Settings
+
+
+def ask_and_copy(window: QWidget, session: Session, settings: Settings) -> None:
+    """Asks for a folder; copies, verifies, then opens the copy if its original is still what is looked at."""
+    section = session.section
+    if section is None:
+        return
+    source = section.info.path
+    chosen = QFileDialog.getExistingDirectory(window, "Copy the section into", settings.get("last_copy_folder"))
+    if not chosen:
+        return
+    settings.set("last_copy_folder", chosen)
+
+    def copied(path: Path) -> None:
+        shown = session.section
+        if shown is not None and shown.info.path == source and path != source:
+            session.message.emit("info", f"Copied and verified: {path}")
+            session.open_path(path)
+        else:
+            session.message.emit("info", f"Copied and verified: {path}. Open it from there.")
+
+    job = Job(lambda progress, cancel: copy_locally(source, Path(chosen), progress, cancel), "Copy to this computer")
+    job.finished.connect(copied)
+    job.failed.connect(session.report)
+    job.cancelled.connect(
+        lambda: session.message.emit("info", "The copy was stopped; copying again goes on from there.")
+    )
+    ProgressDialog(window, job, f"Copying {source.name} to {chosen}").show()
+    session.lanes.copies.submit(job)
