@@ -122,7 +122,9 @@ def _furnish(window: MainWindow) -> None:
     from app.session import Session
 
     _share_memory(window.settings.get("memory_budget_mb"))
+    window.setUpdatesEnabled(False)  # what is put in only to be hidden must not flash
     window.furnish(Session())
+    window.setUpdatesEnabled(True)
     _report_surprises(window)
 
 

@@ -114,6 +114,8 @@ class Docks(QObject):
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         for before, after in pairwise(tabs):
             window.tabifyDockWidget(before, after)
+        for dock in self.all:
+            dock.show()  # a window that is on the screen already doesn't do it by itself
         tabs[0].raise_()
         window.resizeDocks([self._docks["gallery"], tabs[0]], [GALLERY_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
         self._first_arrangement = window.saveState()

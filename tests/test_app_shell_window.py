@@ -47,7 +47,7 @@ def windows(qapp):
     """Makes windows that are left at the end, whatever happens."""
     qapp.setProperty("still", True)
     made = []
-    yield lambda: made.append(make(qapp)) or made[-1]
+    yield lambda how=make: made.append(how(qapp)) or made[-1]
     for window in made:
         window.close()
         window.deleteLater()
@@ -376,3 +376,13 @@ def test_the_window_comes_up_without_torch():
         check=True,
     )
     assert answer.stdout.strip() == "[]"
+
+
+def test_a_window_that_is_on_the_screen_before_it_is_furnished_gets_its_panels(qtbot, qapp, windows, image):
+    from app.start import launch
+
+    window = windows(lambda app: launch(app, image))
+    qtbot.waitUntil(lambda: window.session.section is not None and window.is_settled, timeout=20_000)
+    assert window.docks.dock("gallery").isVisible()
+    assert window.docks.dock("layers").isVisible()
+    assert window.docks.gallery.isVisible()
