@@ -147,7 +147,10 @@ def _columns(body: bytes, offsets: Array, dimensions: Array, path: Path) -> Dire
     for number in np.unique(dimensions):
         rows = np.flatnonzero(dimensions == number)
         kind = np.dtype([*_ENTRY, ("dimensions", _DIMENSION, (int(number),))])
-        entries = raw[offsets[rows, None] + np.arange(kind.itemsize)].view(kind)[:, 0]
+        if len(rows) == count:  # all alike, so they lie one after the other
+            entries = np.frombuffer(body, kind, count, _HEAD)
+        else:
+            entries = raw[offsets[rows, None] + np.arange(kind.itemsize)].view(kind)[:, 0]
         if (entries["schema"] != b"DV").any():
             raise _damaged(path)
         for name, column in plain.items():

@@ -145,9 +145,8 @@ class Layout:
 
     def boxes(self, plane: Plane) -> tuple[Box, ...]:
         """The tiles of a plane in section px, in drawing order."""
-        return tuple(
-            Box.from_edges(*(float(edge) for edge in edges)) for edges in self.tiles(plane).placed.edges.tolist()
-        )
+        edges = self.tiles(plane).placed.edges.astype(float).tolist()
+        return tuple(Box(x0, y0, x1 - x0, y1 - y0) for x0, y0, x1, y1 in edges)
 
     @property
     def block_px(self) -> tuple[int, int]:
@@ -166,22 +165,24 @@ class Layout:
         """For each channel the pixel types of its tiles, that of the first tile first."""
         channel = self.directory.where.get("C")
         here = np.zeros(len(self._full), np.int64) if channel is None else channel[self._full]
+        here = np.where(here == ABSENT, 0, here)
         types = self.directory.pixel_type[self._full]
-        return [
-            list(dict.fromkeys(types[(here == index) | ((here == ABSENT) & (index == 0))].tolist()))
-            for index in self.indices["C"]
-        ]
+        found = []
+        for index in self.indices["C"]:
+            values, first = np.unique(types[here == index], return_index=True)
+            found.append(values[np.argsort(first)].tolist())
+        return found
 
     def _find_scenes(self) -> dict[int, Box]:
         column = self.directory.where.get("S")
         if column is None:
             return {}
         scene, edges = column[self._full], self._own[self._full] - np.array(self.origin * 2)
-        return {
-            int(index): Box.from_edges(*edges[scene == index, :2].min(axis=0), *edges[scene == index, 2:].max(axis=0))
-            for index in np.unique(scene)
-            if index != ABSENT
-        }
+        found = {}
+        for index in np.unique(scene[scene != ABSENT]).tolist():
+            own = edges[scene == index].astype(float)
+            found[index] = Box.from_edges(*own[:, :2].min(axis=0).tolist(), *own[:, 2:].max(axis=0).tolist())
+        return found
 
 
 def _step(starts: Array, ends: Array) -> int:

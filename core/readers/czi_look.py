@@ -6,6 +6,8 @@ Compressed tiles can only be decoded whole: as many as time allows, the middle o
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import cv2
@@ -15,7 +17,7 @@ from core.errors import InputError
 from core.geometry import Box
 from core.readers.czi_codecs import RAW
 from core.readers.czi_layout import PIXEL_KINDS, Layout, Placed
-from core.readers.czi_pixels import SubblockPixels
+from core.readers.czi_pixels import Stored, SubblockPixels
 from core.readers.file_bytes import FileBytes
 from core.section import Plane
 
@@ -23,8 +25,9 @@ Array = np.ndarray
 
 _SECONDS = 0.35
 _DENSE = 4  # a tile with at most so many rows for one of the picture is read whole
-_PASSES = ((0, 4, 4), (2, 4, 2), (1, 2, 1))  # first row, step, rows to fill until the next pass
+_PASSES = ((0, 16, 16), (8, 16, 8), (4, 8, 4), (2, 4, 2), (1, 2, 1))  # first row, step, rows to fill until the next
 _AHEAD = 64
+_SUBBLOCK_HEAD_BYTES = 1024
 _GRID = 64
 _COVERED_ENOUGH = 0.95
 
@@ -41,6 +44,17 @@ class _Patch:
     known: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Single stored rows for some rows of a patch: where they begin in the file, and how many px are wanted of each."""
+
+    patch: _Patch
+    stored: Stored
+    rows: Array
+    offsets: list[int]
+    columns: int
+
+
 def look(layout: Layout, pixels: SubblockPixels, file: FileBytes, downsample: int, plane: Plane) -> Array | None:
     """(h, w, samples) of the channel's kind in RGB, `downsample` level-0 px per px; 0 where nothing is known.
 
@@ -51,8 +65,7 @@ def look(layout: Layout, pixels: SubblockPixels, file: FileBytes, downsample: in
     kind = layout.kinds[plane.c]
     out = np.zeros((height, width, kind.samples), kind.dtype)
     patches = [p for p in _patches(_layer(layout, plane, downsample), downsample, out) if p.pixels.size]
-    middle_first = sorted(patches, key=lambda patch: _distance(patch.edges, layout.scenes, layout.size))
-    error = _fill(pixels, file, middle_first, downsample, until)
+    error = _fill(layout, pixels, file, _middle_first(patches, layout), downsample, until)
     if not any(patch.known for patch in patches):
         if error is not None:
             raise error
@@ -101,33 +114,55 @@ def _patches(tiles: Placed, downsample: int, out: Array) -> list[_Patch]:
     return found
 
 
-def _distance(edges: tuple[int, int, int, int], scenes: dict[int, Box], size: tuple[int, int]) -> float:
-    """How far a tile lies from the middle of the scene it is in; 1 is the scene's edge."""
-    x, y = (edges[0] + edges[2]) / 2, (edges[1] + edges[3]) / 2
-    boxes = list(scenes.values()) or [Box(0, 0, *size)]
-    return min(max(abs(x - b.center[0]) / b.w, abs(y - b.center[1]) / b.h) for b in boxes)
+def _middle_first(patches: list[_Patch], layout: Layout) -> list[_Patch]:
+    """By the distance from the middle of the next scene; 1 is the scene's edge."""
+    edges = np.array([patch.edges for patch in patches], float).reshape(-1, 4)
+    middles, nearest = (edges[:, :2] + edges[:, 2:]) / 2, np.full(len(edges), np.inf)
+    for box in list(layout.scenes.values()) or [Box(0, 0, *layout.size)]:
+        apart = np.abs(middles - np.array(box.center)) / (box.w, box.h)
+        nearest = np.minimum(nearest, apart.max(axis=1))
+    return [patches[k] for k in np.argsort(nearest, kind="stable")]
 
 
 def _fill(
-    pixels: SubblockPixels, file: FileBytes, patches: list[_Patch], downsample: int, until: float
+    layout: Layout, pixels: SubblockPixels, file: FileBytes, patches: list[_Patch], downsample: int, until: float
 ) -> InputError | None:
-    """Fills what can be filled until the time is over. The first error, where a tile can't be read."""
-    sparse, error = [], None
+    """Fills what can be filled until the time is over. The first error, where a tile can't be read.
+
+    The first pass over single rows has as much time again: a rough picture of all is worth more than half a fine one.
+    """
+    directory, sparse, errors = layout.directory, [], list[InputError]()
     for patch in patches:
-        try:
-            stored = pixels.find(file, patch.number)
-            if stored.compression == RAW and stored.height > _DENSE * len(patch.pixels):
-                sparse.append(patch)
-            elif time.monotonic() < until:
+        rows = directory.stored_h[patch.number]
+        if directory.compression[patch.number] == RAW and rows > _DENSE * len(patch.pixels):
+            sparse.append(patch)
+        elif time.monotonic() < until:
+            with _collected(errors):
                 _fill_whole(pixels, file, patch, downsample)
-        except InputError as told:
-            error = error or told
     for first, step, fill in _PASSES:
         for begin in range(0, len(sparse), _AHEAD):
-            if time.monotonic() > until:
-                return error
-            _fill_rows(pixels, file, sparse[begin : begin + _AHEAD], downsample, range(first, 1 << 30, step), fill)
-    return error
+            if time.monotonic() > until + (_SECONDS if first == 0 else 0):
+                break
+            ahead = sparse[begin : begin + _AHEAD]
+            for patch in ahead:
+                file.expect(int(directory.position[patch.number]), _SUBBLOCK_HEAD_BYTES)
+            wanted = []
+            for patch in ahead:
+                with _collected(errors):
+                    wanted.append(_expect_rows(pixels, file, patch, downsample, slice(first, None, step)))
+            for lines in wanted:
+                with _collected(errors):
+                    _fill_rows(pixels, file, lines, fill)
+    return errors[0] if errors else None
+
+
+@contextmanager
+def _collected(errors: list[InputError]) -> Iterator[None]:
+    """One tile that can't be read doesn't hide the others."""
+    try:
+        yield
+    except InputError as error:
+        errors.append(error)
 
 
 def _fill_whole(pixels: SubblockPixels, file: FileBytes, patch: _Patch, downsample: int) -> None:
@@ -140,34 +175,34 @@ def _fill_whole(pixels: SubblockPixels, file: FileBytes, patch: _Patch, downsamp
     patch.known = True
 
 
-def _fill_rows(
-    pixels: SubblockPixels, file: FileBytes, patches: list[_Patch], downsample: int, which: range, fill: int
-) -> None:
-    """The rows `which` of some patches, each averaged along itself, repeated over the rows that aren't known yet."""
-    wanted = []
-    for patch in patches:
-        stored = pixels.find(file, patch.number)
-        rows = np.arange(len(patch.pixels))[which.start :: which.step]
-        span = _span(patch, 0, stored.width, downsample)
-        scale = stored.height / (patch.edges[3] - patch.edges[1])
-        source = (((patch.row + rows + 0.5) * downsample - patch.edges[1]) * scale).astype(int)
-        source = source.clip(0, stored.height - 1)
-        offsets = stored.start + source * stored.row_bytes + span[0] * stored.kind.bytes
-        count = (span[1] - span[0]) * stored.kind.bytes
-        wanted.append((patch, stored, rows, offsets.tolist(), count))
-        for offset in wanted[-1][3]:
-            file.expect(offset, count)
-    for patch, stored, rows, offsets, count in wanted:
-        if not offsets:
-            continue
-        data = b"".join(pixels.read(file, stored, offset, count) for offset in offsets)
-        lines = np.frombuffer(data, stored.kind.dtype).reshape(len(rows), -1, stored.kind.samples)
-        short = cv2.resize(lines, (patch.pixels.shape[1], len(rows)), interpolation=cv2.INTER_AREA)
-        short = short.reshape(len(rows), patch.pixels.shape[1], -1)[:, :, ::-1]
-        for extra in range(fill):
-            here = rows + extra < len(patch.pixels)
-            patch.pixels[rows[here] + extra] = short[here]
-        patch.known = True
+def _expect_rows(pixels: SubblockPixels, file: FileBytes, patch: _Patch, downsample: int, which: slice) -> _Lines:
+    """Chooses the stored rows for some of a patch's, and tells the system that they are read next."""
+    stored = pixels.find(file, patch.number)
+    rows = np.arange(len(patch.pixels))[which]
+    left, right = _span(patch, 0, stored.width, downsample)
+    scale = stored.height / (patch.edges[3] - patch.edges[1])
+    source = (((patch.row + rows + 0.5) * downsample - patch.edges[1]) * scale).astype(int)
+    offsets = stored.start + source.clip(0, stored.height - 1) * stored.row_bytes + left * stored.kind.bytes
+    lines = _Lines(patch, stored, rows, offsets.tolist(), right - left)
+    for offset in lines.offsets:
+        file.expect(offset, lines.columns * stored.kind.bytes)
+    return lines
+
+
+def _fill_rows(pixels: SubblockPixels, file: FileBytes, lines: _Lines, fill: int) -> None:
+    """Each row averaged along itself, and repeated over the `fill` rows that aren't known yet."""
+    patch, stored = lines.patch, lines.stored
+    if not lines.offsets:
+        return
+    count = lines.columns * stored.kind.bytes
+    data = b"".join([pixels.read(file, stored, offset, count) for offset in lines.offsets])
+    read = np.frombuffer(data, stored.kind.dtype).reshape(len(lines.rows), lines.columns, stored.kind.samples)
+    short = cv2.resize(read, (patch.pixels.shape[1], len(read)), interpolation=cv2.INTER_AREA)
+    short = short.reshape(len(read), patch.pixels.shape[1], -1)[:, :, ::-1]
+    target = (lines.rows[:, None] + np.arange(fill)).ravel()
+    inside = target < len(patch.pixels)
+    patch.pixels[target[inside]] = np.repeat(short, fill, axis=0)[inside]
+    patch.known = True
 
 
 def _span(patch: _Patch, axis: int, stored: int, downsample: int) -> tuple[int, int]:
