@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QMenu,
+    QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -58,10 +59,15 @@ class SectionInfoDialog(QDialog):
         self.tree.setColumnWidth(0, _NAME_WIDTH)
         self.tree.setAlternatingRowColors(True)
         self.tree.setUniformRowHeights(True)
+        self.tree.setStyleSheet("QTreeWidget::item { padding: 2px 0; }")
         self.tree.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.tree.setSelectionMode(QTreeWidget.SelectionMode.ExtendedSelection)
         self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.save.setToolTip("All of it, as a text file")
+        for button in self.buttons.buttons():
+            if isinstance(button, QPushButton):  # Enter in the search line presses none of them
+                button.setAutoDefault(False)
+                button.setDefault(False)
         self.copy.setToolTip("The chosen rows, or all that the search shows (Ctrl+C)")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)

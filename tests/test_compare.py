@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from app.compare.link import Link, by_scale, by_stage
+from app.compare.link import Link, by_scale, by_stage, lay_together
 from app.viewer.camera import Camera
 from core.frames import StageTransform
 from core.geometry import Box
@@ -71,6 +71,16 @@ def test_the_stage_links_only_what_lay_on_one():
     assert by_stage(info(), info(stage=stage)) is None
     assert by_stage(info(stage=stage), info(stage=flat)) is None
     assert by_stage(info(stage=flat), info(stage=stage)) is None
+
+
+def test_only_what_lay_in_one_place_is_linked_by_stage_at_first():
+    def at(x_um):
+        return info(stage=StageTransform("tile_positions", ((0.5, 0.0, x_um), (0.0, 0.5, 0.0))))
+
+    assert lay_together(at(0), at(100))
+    assert not lay_together(at(0), at(480))
+    assert not lay_together(at(0), at(5000))
+    assert not lay_together(at(0), info())
 
 
 def test_all_of_the_left_has_its_place_in_the_right():

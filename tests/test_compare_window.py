@@ -243,3 +243,29 @@ def test_closing_the_window_while_comparing_leaves_no_thread(qtbot, window, tmp_
     section = window.comparison.pane.section
     window.close()
     assert section._closed
+
+
+def test_what_lay_in_one_place_of_the_stage_is_linked_by_it(qtbot, window, tmp_path, monkeypatch):
+    def placed(name, x_um, um, seed):
+        metadata = {"axes": "YXS", "PhysicalSizeX": um, "PhysicalSizeY": um, "PhysicalSizeXUnit": "µm"}
+        metadata["Plane"] = {"PositionX": [x_um], "PositionXUnit": ["µm"], "PositionY": [0.0], "PositionYUnit": ["µm"]}
+        tifffile.imwrite(tmp_path / name, noise(900, 1200, seed=seed), ome=True, metadata=metadata)
+        return tmp_path / name
+
+    open_and_wait(qtbot, window, placed("left.ome.tif", 0.0, 0.5, 1))
+    comparison = open_other(qtbot, window, placed("right.ome.tif", 50.0, 0.25, 2), monkeypatch)
+    assert comparison.bar.stage.isChecked()
+    press(qtbot, window, Qt.Key.Key_1)
+
+    def apart():
+        """µm on the stage between both middles."""
+        places = []
+        for view, camera in zip((window.session.section, comparison.pane.section), cameras(window), strict=True):
+            places.append(view.info.stage.to_stage(camera.x, camera.y))
+        return places[0][0] - places[1][0], places[0][1] - places[1][1]
+
+    assert apart() == pytest.approx((0, 0), abs=1e-6)
+    drag(window.viewer.canvas.viewport(), QPoint(100, 100), QPoint(40, 150))
+    assert apart() == pytest.approx((0, 0), abs=1e-6)
+    qtbot.mouseClick(comparison.bar.stage, Qt.MouseButton.LeftButton)
+    assert apart()[0] == pytest.approx(-50), "both middles again"

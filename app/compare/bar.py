@@ -27,6 +27,7 @@ class CompareBar(QWidget):
         self.same_display = _button("Same display", "Use the present channel and brightness on the right too")
         self.other = _button("Other section…", "What to compare with")
         self.other.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.other.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         self.menu = QMenu(self.other)
         self.other.setMenu(self.menu)
         self.close_button = QToolButton()

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from app.compare.bar import CompareBar
 from app.compare.halves import COMPARE_MODES, CompareMode, Halves
-from app.compare.link import Link, by_scale, by_stage
+from app.compare.link import Link, by_scale, by_stage, lay_together
 from app.compare.pane import ComparePane
 from app.compare.partner import Beside, Partner
 from app.session import Session
@@ -116,6 +116,7 @@ class Comparison(QObject):
         self.frame.hide()
         canvas.show()
         canvas.setFocus()
+        self._viewer.show_minimap(self._settings.get("minimap"))
         self.active_changed.emit(False)
 
     def use_same_display(self) -> None:
@@ -155,15 +156,16 @@ class Comparison(QObject):
             viewer.column.setStretchFactor(self.frame, 1)
             self.frame.show()
             self.halves.take(viewer.canvas, pane)
+            viewer.show_minimap(False)  # half a view has no room for it
             self.active_changed.emit(True)
         self.halves.set_names(left_name, right_name)
         left, right = self._infos()
-        same_place = by_stage(left, right)
-        for button, on in ((self.bar.link, True), (self.bar.stage, same_place is not None and left.path != right.path)):
+        is_other = left.path != right.path
+        for button, on in ((self.bar.link, True), (self.bar.stage, is_other and lay_together(left, right))):
             button.blockSignals(True)
             button.setChecked(on)
             button.blockSignals(False)
-        self.bar.stage.setEnabled(same_place is not None)
+        self.bar.stage.setEnabled(is_other and by_stage(left, right) is not None)
         mode = self._state().get("mode")
         self._relink()
         self.set_mode(mode if mode in COMPARE_MODES else "side")

@@ -11,6 +11,7 @@ from core.section_info import SectionInfo
 
 Matrix = tuple[float, float, float, float]
 Point = tuple[float, float]
+_COMMON_SHARE = 0.2  # of the smaller one
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,13 @@ def by_scale(left: SectionInfo, right: SectionInfo, ratio: float | None = None) 
     return Link((ratio, 0.0, 0.0, ratio)).through(left.box.center, right.box.center)
 
 
-def can_link_by_stage(left: SectionInfo, right: SectionInfo) -> bool:
-    return by_stage(left, right) is not None
+def lay_together(left: SectionInfo, right: SectionInfo) -> bool:
+    """Whether their stage positions say that they show the same place, at least in good part."""
+    link = by_stage(left, right)
+    common = link.covers(left.box).intersection(right.box) if link is not None else None
+    if link is None or common is None:
+        return False
+    return common.area >= _COMMON_SHARE * min(link.covers(left.box).area, right.box.area)
 
 
 def by_stage(left: SectionInfo, right: SectionInfo) -> Link | None:

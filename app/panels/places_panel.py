@@ -119,6 +119,7 @@ class _List(QListWidget):
         super().__init__()
         self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.setDefaultDropAction(Qt.DropAction.MoveAction)
+        self.setStyleSheet("QListWidget::item { padding: 4px; }")
         self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
 
     def event(self, event: QEvent) -> bool:
