@@ -214,12 +214,13 @@ QAbstractSpinBox::up-arrow {{ image: url({controls}/arrow-up-{name}.svg); width:
 QAbstractSpinBox::down-arrow {{ image: url({controls}/arrow-down-{name}.svg); width: 10px; height: 10px; }}
 QLineEdit:focus, QComboBox:focus, QAbstractSpinBox:focus {{ border-color: {t.accent}; }}
 QCheckBox, QRadioButton {{ spacing: {SPACE}px; }}
-QCheckBox::indicator, QRadioButton::indicator {{ width: 14px; height: 14px; border: 1px solid {t.muted};
+QCheckBox::indicator, QListView::indicator, QRadioButton::indicator {{ width: 14px; height: 14px; border: 1px solid {t.muted};
     background: {t.surface}; }}
-QCheckBox::indicator {{ border-radius: 3px; }}
+QCheckBox::indicator, QListView::indicator {{ border-radius: 3px; }}
 QRadioButton::indicator {{ border-radius: 8px; }}
-QCheckBox::indicator:hover, QRadioButton::indicator:hover {{ border-color: {t.accent}; }}
-QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; image: url({controls}/check-{name}.svg); }}
+QCheckBox::indicator:hover, QListView::indicator:hover, QRadioButton::indicator:hover {{ border-color: {t.accent}; }}
+QCheckBox::indicator:checked, QListView::indicator:checked {{ background: {t.accent}; border-color: {t.accent};
+    image: url({controls}/check-{name}.svg); }}
 QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 5px solid {t.accent}; }}
 QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {t.border}; background: {t.window}; }}
 QCheckBox::indicator:checked:disabled {{ background: {t.border}; }}

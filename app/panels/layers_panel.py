@@ -10,9 +10,12 @@ from PySide6.QtWidgets import QWidget
 
 from app.combo import ComboBox
 from app.panels.class_list import ClassList
+from app.panels.grid_group import GridGroup
 from app.panels.heat_group import HeatGroup
+from app.panels.layer_list import LayerList
 from app.panels.layout import CheckGroup, Group, Panel, muted
 from app.panels.range_group import RangeGroup
+from app.panels.reference_group import ReferenceGroup
 from app.panels.threshold import ThresholdControl
 from app.session import Session
 from core.project.records import ScanRecord
@@ -21,7 +24,7 @@ RELOAD_AFTER_MS = 60
 
 
 class LayersPanel(Panel):
-    """Scan, threshold, detections by class, heat map, and the section's brightness."""
+    """The layers and their order; scan, threshold, detections by class, heat map, grid, reference image, brightness."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,7 +32,10 @@ class LayersPanel(Panel):
         self.scan_choice = ComboBox()
         self.threshold = ThresholdControl()
         self.classes = ClassList()
+        self.layers = LayerList(session)
         self.heat = HeatGroup(session)
+        self.grid = GridGroup(session)
+        self.reference = ReferenceGroup(session)
         self.range = RangeGroup(session)
         self._no_scan = muted("No scan yet. Its detections and its heat map are laid over the section here.")
         self._scan_group, self._threshold_group = Group("Scan"), Group("Threshold")
@@ -87,9 +93,8 @@ class LayersPanel(Panel):
         self._threshold_group.add_wide(self.threshold)
         self.detections.check.setToolTip("Show the boxes over the section")
         self.detections.add_wide(self.classes)
-        groups = (self._scan_group, self._threshold_group, self.detections, self.heat, self.range)
-        self.column.addWidget(self._no_scan)
-        for group in groups:
+        of_scan = (self._scan_group, self._threshold_group, self.detections, self.heat)
+        for group in (self.layers, self._no_scan, *of_scan, self.grid, self.reference, self.range):
             self.column.addWidget(group)
         self.column.addStretch(1)
 

@@ -13,7 +13,6 @@ from core.geometry import Box
 LONGEST = 168  # px
 _SHORTEST = 24
 _LEAST_FRAME = 6.0
-_MARK_CELL = 2  # device px
 _WORST = 10  # detections that are marked one by one
 _WORST_PX = 5.0
 
@@ -111,7 +110,7 @@ class Minimap(QWidget):
         area, ratio = self._area(), self.devicePixelRatioF()
         if self._marks is None:
             width, height = max(round(area.width() * ratio), 1), max(round(area.height() * ratio), 1)
-            pixels = density_picture(self._points * self._zoom() * ratio, width, height, _MARK_CELL)
+            pixels = density_picture(self._points * self._zoom() * ratio, width, height, max(round(ratio), 1))
             pixels = np.ascontiguousarray(pixels)
             image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_ARGB32_Premultiplied)
             self._marks = QPixmap.fromImage(image.copy())

@@ -159,7 +159,7 @@ def _density_palette() -> Array:
     """256 premultiplied BGRA as uint32: transparent, then a dark edge, then from dark to bright."""
     at = np.linspace(0, 1, 256)
     one = math.log1p(1) / math.log1p(_FULL)  # the middle of the spot of a single detection
-    alpha = np.clip((at - 0.12 * one) / (0.55 * one), 0, 1) * 0.92
+    alpha = np.clip((at - 0.15 * one) / (0.6 * one), 0, 1) * (0.55 + 0.3 * at)
     colours = colour_table(DENSITY_COLOURS)[np.rint(255 * (0.08 + 0.92 * at)).astype(int)]
     bgra = np.concatenate([colours[:, ::-1] * alpha[:, None], alpha[:, None] * 255], axis=1)
     return np.ascontiguousarray(np.rint(bgra).astype(np.uint8)).view(np.uint32)[:, 0]

@@ -16,7 +16,7 @@ LEAST_PX = 90.0  # on the screen, between lines
 _LEAST_OF_FIXED_PX = 6.0  # a spacing that was asked for is drawn until it would be closer
 _LABEL_EVERY = 2  # lines, both ways
 _LABEL_PX = (170.0, 20.0)
-_DARK, _LIGHT = QColor(0, 0, 0, 120), QColor(255, 255, 255, 150)
+_DARK, _LIGHT = QColor(0, 0, 0, 130), QColor(255, 255, 255, 110)  # side by side: one is seen on any ground
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,12 @@ class GridItem(QGraphicsItem):
         rows = range(math.floor(wide.top() / steps.y_px), math.floor(wide.bottom() / steps.y_px) + 1)
         lines = [QLineF(c * steps.x_px, area.top(), c * steps.x_px, area.bottom()) for c in columns if c > 0]
         lines += [QLineF(area.left(), r * steps.y_px, area.right(), r * steps.y_px) for r in rows if r > 0]
-        for colour, width in ((_DARK, 3.0), (_LIGHT, 1.0)):
-            pen = QPen(colour, width)
+        beside = 1 / zoom
+        for colour, offset in ((_DARK, 0.0), (_LIGHT, beside)):
+            pen = QPen(colour, 1.0)
             pen.setCosmetic(True)
             painter.setPen(pen)
-            painter.drawLines(lines)
+            painter.drawLines([line.translated(offset, offset) for line in lines])
         if steps.x_px * zoom * _LABEL_EVERY >= _LABEL_PX[0]:
             self._label(painter, steps, columns, rows)
 
