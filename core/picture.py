@@ -19,7 +19,9 @@ from core.errors import InputError, ResourceError, UsageError
 from core.geometry import Box
 from core.jobs import CancelToken, Progress, Step, no_progress
 from core.look import Look
-from core.looks.drawing import draw, is_blended
+from core.looks.aids import aids_of
+from core.looks.drawing import draw
+from core.looks.shown import is_blended
 from core.section import Array, Plane, RegionRequest, Section, SectionInfo
 
 PictureKind = Literal["png", "tiff"]
@@ -126,6 +128,8 @@ def write_region(
     if kind == "png" and (trouble := png_trouble(shape)):
         raise UsageError("it is too large for a PNG", path=path, remedy=trouble)
     _check_space(path, bytes_needed(shape, kind))
+    if picture.look is not None:
+        aids_of(section).find(section, picture.look, picture.request.plane, lambda: cancel.cancelled)
     pieces = _pieces(section, picture, shape, progress, cancel)
     with written_whole(path) as temporary:
         if kind == "png":
@@ -196,7 +200,7 @@ def _read(section: Section, picture: Picture, x: int, y: int, width: int, height
     if picture.look is None:
         pixels = section.read(part)
     else:
-        pixels = draw(section.read, section.info, part, picture.look)
+        pixels = draw(section.read, section.info, part, picture.look, aids_of(section))
         if pixels.shape[2] < picture_shape(section.info, picture).samples:
             pixels = np.repeat(pixels, 3, axis=2)
     over = picture.overlay(x, y, width, height) if picture.overlay is not None else None

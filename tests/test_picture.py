@@ -18,6 +18,7 @@ from core.frames import StageTransform
 from core.geometry import Box
 from core.jobs import CancelToken, Step
 from core.look import Look
+from core.looks.aids import aids_of
 from core.looks.drawing import draw
 from core.picture import Picture, picture_shape, region_request, write_region
 from core.readers.base import open_section
@@ -74,7 +75,7 @@ def test_looks_leave_no_seams(tmp_path, samples, look):
     section = MemorySection(noise(1100, 1300, samples), channels=2 if samples == 1 else 1)
     request = region_request(section.info, section.info.box)
     write_region(section, Picture(request, look), tmp_path / "look.tif")
-    whole = draw(section.read, section.info, request, look)
+    whole = draw(section.read, section.info, request, look, aids_of(section))
     np.testing.assert_array_equal(read_picture(tmp_path / "look.tif"), whole)
 
 

@@ -18,6 +18,7 @@ from core.detection import Detection
 from core.errors import CancelledError
 from core.geometry import Box
 from core.look import Look
+from core.looks.aids import aids_of
 from core.looks.drawing import draw
 from core.section import Array, Plane, Section
 
@@ -169,7 +170,7 @@ class ThumbnailStore(QObject):
 def _render(detection: Detection, source: _Source, generation: int, side_px: int) -> Thumbnail:
     request = crop_request(detection.box, source.section.info.box, side_px, source.plane)
     try:
-        image = to_image(draw(source.section.read, source.section.info, request, source.look))
+        image = to_image(draw(source.section.read, source.section.info, request, source.look, aids_of(source.section)))
     except CancelledError:
         raise
     except Exception:  # one unreadable place must not empty the gallery; it is shown as unreadable

@@ -9,17 +9,18 @@ from PySide6.QtGui import QImage
 
 from app.session_lease import first_look
 from core.look import Look
-from core.section import Array, Plane, RegionRequest, Section, SectionInfo
+from core.section import Array, Plane, RegionRequest, Section
 
 if TYPE_CHECKING:
     from core.looks.drawing import Read
 
 
-def region_image(read: Read, info: SectionInfo, request: RegionRequest, look: Look) -> QImage:
-    """A region as the eye sees it; `read` gives its stored pixels."""
+def region_image(section: Section, request: RegionRequest, look: Look, read: Read) -> QImage:
+    """A region as the eye sees it, as far as the look's aids are known; `read` gives its stored pixels."""
+    from core.looks.aids import aids_of
     from core.looks.drawing import draw
 
-    return to_image(draw(read, info, request, look))
+    return to_image(draw(read, section.info, request, look, aids_of(section)))
 
 
 def preview_image(section: Section, plane: Plane, look: Look) -> QImage:
@@ -27,7 +28,7 @@ def preview_image(section: Section, plane: Plane, look: Look) -> QImage:
     info = section.info
     whole = RegionRequest(0, 0, info.width_px, info.height_px, 1, plane)
     plain = look.without_enhancements()  # which say nothing at this size
-    return region_image(lambda request: first_look(section, request.plane).pixels, info, whole, plain)
+    return region_image(section, whole, plain, lambda request: first_look(section, request.plane).pixels)
 
 
 def to_image(shown: Array) -> QImage:

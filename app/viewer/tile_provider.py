@@ -14,11 +14,12 @@ from PySide6.QtGui import QPixmap
 
 from app.viewer import tile_wishes
 from app.viewer.motion import Motion
-from app.viewer.tile_reader import Broken, Preview, Probed, ReadTile, Source, TileReader
+from app.viewer.tile_reader import Broken, Prepared, Preview, Probed, ReadTile, Source, TileReader
 from app.viewer.tile_store import Piece, TileStore
 from app.viewer.tiles import TileKey, TileRange, coarsest_downsample, downsample_for, tiles_in
 from core.geometry import Box
 from core.look import Look
+from core.looks.aids import aids_of
 from core.memory import share
 from core.section import Plane, Section
 
@@ -30,6 +31,7 @@ class TileProvider(QObject):
     """The tiles of one section at a time."""
 
     tile_ready = Signal(object)  # TileKey: it can be drawn now, or better than before
+    prepared = Signal()  # the look's enhancements are complete from now on
     probed = Signal(object)  # Probed
     failed = Signal(object)  # the first Exception since the section was set or `retry` called
     settled = Signal()  # everything that was wanted is there
@@ -40,6 +42,7 @@ class TileProvider(QObject):
         self.reader.tile_read.connect(self._take)
         self.reader.broken.connect(self._take_broken)
         self.reader.previewed.connect(self._take_preview)
+        self.reader.prepared.connect(self._take_prepared)
         self.reader.probed.connect(self._take_probe)
         self._store = TileStore(share("pictures") if cache_bytes is None else cache_bytes)
         self._source: Source | None = None
@@ -89,6 +92,8 @@ class TileProvider(QObject):
         in_work = self.reader.in_work()
         self._doubtful |= {k for k in in_work if area is None or k.box(section).intersection(area) is not None}
         self._want_again()
+        if area is None:
+            self._prepare_better()
 
     def retry(self) -> None:
         """Tries again what couldn't be read."""
@@ -153,6 +158,14 @@ class TileProvider(QObject):
         self.set_section(None)
         self.reader.close()
 
+    def _prepare_better(self) -> None:
+        """Enhancements that were made from a rough overview can be made from a better one now."""
+        source = self._source
+        if source is not None and source.look.local_contrast:
+            aids = aids_of(source.section)
+            if aids.forget_rough() or aids.lacks(source.look, source.plane):
+                self.set_display(source.plane, source.look)
+
     def _want_again(self) -> None:
         self._asked = None
         if self._view is not None:
@@ -206,6 +219,12 @@ class TileProvider(QObject):
         if preview.image is not None and self._source is not None and preview.generation == self._source.generation:
             self._store.put_preview(QPixmap.fromImage(preview.image))
             self.tile_ready.emit(TileKey(self.coarsest, 0, 0))
+
+    def _take_prepared(self, prepared: Prepared) -> None:
+        if self._source is not None and prepared.generation == self._source.generation:
+            self.set_display(self._source.plane, self._source.look)
+            self.prepared.emit()
+        self._tell_if_settled()
 
     def _take_probe(self, probed: Probed) -> None:
         if self._source is not None and probed.generation == self._source.generation:

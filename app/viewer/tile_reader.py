@@ -70,6 +70,13 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the look's enhancements must know of the whole section is known: tiles look better now."""
+
+    generation: int = -1
+
+
+@dataclass(frozen=True, slots=True)
 class Probed:
     """The value of one pixel, as the file has it: one number per sample."""
 
@@ -79,8 +86,8 @@ class Probed:
     generation: int
 
 
-Task = TileKey | Preview | tuple[int, int]
-Answer = ReadTile | Preview | Probed | Broken
+Task = TileKey | Preview | Prepared | tuple[int, int]
+Answer = ReadTile | Preview | Prepared | Probed | Broken
 
 
 class TileReader(QObject):
@@ -89,6 +96,7 @@ class TileReader(QObject):
     tile_read = Signal(object)  # ReadTile
     broken = Signal(object)  # Broken
     previewed = Signal(object)  # Preview
+    prepared = Signal(object)  # Prepared
     probed = Signal(object)  # Probed
 
     _wake = Signal()
@@ -98,7 +106,7 @@ class TileReader(QObject):
         self._state = threading.Condition()
         self._source: Source | None = None
         self._queue: list[TileKey] = []
-        self._urgent: list[Preview | tuple[int, int]] = []
+        self._urgent: list[Preview | Prepared | tuple[int, int]] = []
         self._in_work: set[tuple[Task, int, int]] = set()
         self._blocks: list[tuple[int, int]] = []  # parts of the file that are being read
         self._done: deque[Answer] = deque()
@@ -122,6 +130,9 @@ class TileReader(QObject):
                 self._seconds = 0.0
             if is_other and source is not None:
                 self._urgent.append(Preview())
+            if source is not None and source.look.is_enhanced and not self._preparing:
+                self._urgent.append(Prepared())
+            if self._urgent:
                 self._start()
 
     def want(self, keys: Sequence[TileKey]) -> None:
@@ -137,7 +148,7 @@ class TileReader(QObject):
     def probe(self, x: int, y: int) -> None:
         """The value of one level-0 px, before any tile; only the last one asked for is answered."""
         with self._state:
-            self._urgent = [task for task in self._urgent if isinstance(task, Preview)] + [(x, y)]
+            self._urgent = [task for task in self._urgent if isinstance(task, Preview | Prepared)] + [(x, y)]
             self._start()
 
     def in_work(self) -> set[TileKey]:
@@ -170,6 +181,11 @@ class TileReader(QObject):
         until = time.monotonic() + CLOSE_S
         for thread in self._threads:
             thread.join(max(until - time.monotonic(), 0))
+
+    @property
+    def _preparing(self) -> bool:
+        """Then it's asked for again when that is over, in case it was for another look."""
+        return any(isinstance(task, Prepared) for task, _, _ in self._in_work)
 
     def _start(self) -> None:
         """Wakes the threads; the first time, makes them."""
@@ -226,12 +242,14 @@ class TileReader(QObject):
                 return self._queue.pop(place), blocks[-1]
         return self._queue.pop(0), blocks[0]
 
-    def _answer(self, source: Source, task: Task) -> Answer:
+    def _answer(self, source: Source, task: Task) -> Answer | None:
         if isinstance(task, TileKey):
             image, exact = self._image(source, task.request(source.section.info.box, source.plane))
             return ReadTile(task, image, source.generation, source.revision, exact)
         if isinstance(task, Preview):
             return Preview(preview_image(source.section, source.plane, source.look), source.generation)
+        if isinstance(task, Prepared):
+            return self._prepare(source)
         x, y = task
         pixel = source.section.read(RegionRequest(x, y, 1, 1, 1, source.plane))
         return Probed(x, y, tuple(int(v) for v in pixel[0, 0]), source.generation)
@@ -246,7 +264,21 @@ class TileReader(QObject):
             exact = exact and glance.exact
             return glance.pixels
 
-        return region_image(read, source.section.info, request, source.look), exact
+        return region_image(source.section, request, source.look, read), exact
+
+    def _prepare(self, source: Source) -> Prepared | None:
+        """Finds out what the look's enhancements need, unless it is known."""
+        from core.looks.aids import aids_of
+
+        aids = aids_of(source.section)
+        if not aids.lacks(source.look, source.plane):
+            return None
+        aids.find(source.section, source.look, source.plane, lambda: not self._still_wanted(source))
+        return Prepared(source.generation)
+
+    def _still_wanted(self, source: Source) -> bool:
+        now = self._source
+        return now is not None and now.generation == source.generation and now.look.is_enhanced and not self._closing
 
     def _glance(self, source: Source, request: RegionRequest) -> Glance:
         """The pixels of a region; exact ones are kept, since another look needs them again."""
@@ -298,6 +330,8 @@ class TileReader(QObject):
             return self.tile_read
         if isinstance(answer, Broken):
             return self.broken
+        if isinstance(answer, Prepared):
+            return self.prepared
         return self.previewed if isinstance(answer, Preview) else self.probed
 
 

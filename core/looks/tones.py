@@ -19,7 +19,7 @@ def toned(pixels: Array, look: Look, channel: int) -> Array:
     size = np.iinfo(pixels.dtype).max + 1
     curves = look.channel(channel).curves
     if len(curves) == 3 and pixels.shape[2] == 3:
-        return _by_sample(pixels, tuple(_table(curve, look.inverted, size) for curve in curves))
+        return _by_sample(pixels, [_table(curve, look.inverted, size) for curve in curves])
     curve = curves[0] if curves else Curve(0, size - 1)
     if size == 256 and not look.inverted and curve == Curve(0, 255):
         return pixels
@@ -46,7 +46,7 @@ def _looked_up(pixels: Array, table: Array) -> Array:
     return np.take(table, pixels)
 
 
-def _by_sample(pixels: Array, tables: tuple[Array, Array, Array]) -> Array:
+def _by_sample(pixels: Array, tables: list[Array]) -> Array:
     if pixels.dtype == np.uint8:
         return cv2.LUT(pixels, np.stack(tables, axis=-1)[None])
     return cv2.merge([np.take(table, pixels[..., sample]) for sample, table in enumerate(tables)])

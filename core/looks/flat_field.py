@@ -1,0 +1,184 @@
+"""Decides how the shading of a mosaic's camera tiles is estimated from the section itself and taken out for the eye.
+
+What all tiles have in common, whatever lies in them, is taken for the shading of lamp and lens (retrospective flat-field
+correction); it is smooth, so a polynomial is put through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from core.errors import CancelledError
+from core.geometry import Box
+from core.section import Array, Plane, RegionRequest, Section
+
+LEAST_TILES = 4
+_MOST_TILES = 64  # that are read for it
+_SAMPLES = 64  # along a tile's longer side at least
+_DEGREE = 4
+_GRID = np.linspace(0, 1, 65)
+_RANK = 3  # products of a curve down and a curve across that make up the gain
+_LEAST_GAIN, _MOST_GAIN = 0.4, 2.5
+_SMALLEST_PX = 8  # a camera tile smaller than this on the screen shows no shading
+_DARK = 0.2  # of the bright tiles: a tile darker than this has nothing to tell
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FlatField:
+    """By what pixels are multiplied, by their place in their camera tile.
+
+    boxes: (n, 4) float64 x, y, x1, y1 of camera tiles in level-0 px, in the order they are drawn.
+    down, across: (rank, samples, 65) float64; the gain is the sum over rank of their products.
+    """
+
+    boxes: Array
+    down: Array
+    across: Array
+
+    def applied(self, pixels: Array, request: RegionRequest) -> Array:
+        """Stored pixels (h, w, samples) of `request`, evened out; of the same type."""
+        gain = self.gain(request, pixels.shape)
+        if gain is None:
+            return pixels
+        depth = cv2.CV_8U if pixels.dtype == np.uint8 else cv2.CV_16U
+        return cv2.multiply(pixels, gain, dtype=depth).reshape(pixels.shape)
+
+    def gain(self, request: RegionRequest, shape: tuple[int, ...]) -> Array | None:
+        """(h, w, samples) float32, 1 where no camera tile lies; None where tiles are too small to matter."""
+        d = request.downsample
+        x0, y0, x1, y1 = self.boxes.T
+        inside = (x1 > request.x) & (x0 < request.x + shape[1] * d) & (y1 > request.y) & (y0 < request.y + shape[0] * d)
+        touching = self.boxes[inside]
+        if not len(touching) or min(x1[0] - x0[0], y1[0] - y0[0]) < _SMALLEST_PX * d:
+            return None
+        gain = np.ones(shape, np.float32)
+        for box in touching:
+            columns, across = _span(box[0], box[2], request.x, d, shape[1])
+            rows, down = _span(box[1], box[3], request.y, d, shape[0])
+            for sample in range(shape[2]):
+                gain[rows, columns, sample] = self._product(sample, down, across)
+        return gain
+
+    def _product(self, sample: int, down: Array, across: Array) -> Array:
+        """(len(down), len(across)) gain at these shares of a tile's height and width."""
+        total: Array = np.zeros((len(down), len(across)), np.float32)
+        for rows, columns in zip(self.down[:, sample], self.across[:, sample], strict=True):
+            high = np.interp(down, _GRID, rows).astype(np.float32)
+            total += high[:, None] * np.interp(across, _GRID, columns).astype(np.float32)[None, :]
+        return total
+
+
+def _span(begin: float, end: float, start: int, downsample: int, count: int) -> tuple[slice, Array]:
+    """The px whose middles lie in [begin, end), and where they lie in it, 0 to 1."""
+    first = min(max(int(np.ceil((begin - start) / downsample - 0.5)), 0), count)
+    last = min(max(int(np.ceil((end - start) / downsample - 0.5)), first), count)
+    middles = start + (np.arange(first, last) + 0.5) * downsample
+    return slice(first, last), (middles - begin) / (end - begin)
+
+
+def no_flat_field_because(tiles: Sequence[Box]) -> str:
+    """Why shading can't be known for a section with these camera tiles, or ""."""
+    if len(tiles) >= LEAST_TILES:
+        return ""
+    return "This section doesn't say where its camera tiles lie, so their shading can't be told from the specimen."
+
+
+def estimate_flat_field(section: Section, plane: Plane, stop: Callable[[], bool] = lambda: False) -> FlatField | None:
+    """From up to 64 camera tiles spread over the section, as `stop` allows; None where there are too few to tell.
+
+    Raises InputError (unreadable) and CancelledError.
+    """
+    tiles = _of_one_size(section.camera_tiles())
+    if len(tiles) < LEAST_TILES:
+        return None
+    edges = np.array([(t.x, t.y, t.x1, t.y1) for t in tiles], np.float64)
+    relative, brightness = [], []
+    for number in _spread(len(tiles)):
+        if stop():
+            raise CancelledError("the shading is not wanted any more", path=section.info.path)
+        seen = _seen(section, plane, edges, number)
+        if np.isfinite(seen[..., 0]).mean() > 0.3:
+            middle = np.nanmedian(seen, axis=(0, 1))
+            brightness.append(float(middle.mean()))
+            relative.append(seen / np.maximum(middle, 1e-9))
+    kept = [tile for tile, bright in zip(relative, brightness, strict=True) if bright > _DARK * max(brightness)]
+    if len(kept) < LEAST_TILES:
+        return None
+    return _from_shading(edges, np.stack(kept))
+
+
+def _of_one_size(tiles: Sequence[Box]) -> list[Box]:
+    """Those of the commonest size: the shading belongs to the camera's whole frame."""
+    if not tiles:
+        return []
+    width, height = np.median([t.w for t in tiles]), np.median([t.h for t in tiles])
+    return [t for t in tiles if abs(t.w - width) <= 0.02 * width and abs(t.h - height) <= 0.02 * height]
+
+
+def _spread(count: int) -> list[int]:
+    """At most 64 numbers below `count`, spread so that they don't all lie in one column."""
+    if count <= _MOST_TILES:
+        return list(range(count))
+    golden = 0.6180339887498949
+    return sorted({int(((i + 0.5) * golden % 1.0) * count) for i in range(_MOST_TILES)})
+
+
+def _seen(section: Section, plane: Plane, edges: Array, number: int) -> Array:
+    """(64 or so, 64 or so, samples) float32 of one camera tile, sampled at equal steps; NaN where it can't be seen."""
+    x0, y0, x1, y1 = edges[number]
+    d = 1 << max(0, int(np.log2(max(x1 - x0, y1 - y0) / _SAMPLES)))
+    left, top = int(x0 // d) * d, int(y0 // d) * d
+    request = RegionRequest(left, top, int(np.ceil(x1)) - left, int(np.ceil(y1)) - top, d, plane)
+    pixels = section.read(request)
+    values = pixels.astype(np.float32)
+    values[(pixels == 0).all(axis=2) | (pixels >= 0.99 * np.iinfo(pixels.dtype).max).any(axis=2)] = np.nan
+    later = edges[number + 1 :]
+    for other in later[(later[:, 2] > x0) & (later[:, 0] < x1) & (later[:, 3] > y0) & (later[:, 1] < y1)]:
+        columns = slice(*_whole(other[0], other[2], left, d))
+        values[slice(*_whole(other[1], other[3], top, d)), columns] = np.nan
+    size = _SAMPLES, _SAMPLES
+    across = ((np.arange(_SAMPLES) + 0.5) / _SAMPLES * (x1 - x0) + x0 - left) / d - 0.5
+    down = ((np.arange(_SAMPLES) + 0.5) / _SAMPLES * (y1 - y0) + y0 - top) / d - 0.5
+    rows = np.clip(np.rint(down), 0, values.shape[0] - 1).astype(int)
+    columns_at = np.clip(np.rint(across), 0, values.shape[1] - 1).astype(int)
+    return values[rows[:, None], columns_at[None, :]].reshape(*size, -1)
+
+
+def _whole(begin: float, end: float, start: int, downsample: int) -> tuple[int, int]:
+    """The px that [begin, end) touches at all."""
+    return max(int((begin - start) // downsample), 0), max(int(np.ceil((end - start) / downsample)), 0)
+
+
+def _from_shading(edges: Array, relative: Array) -> FlatField:
+    """(tiles, h, w, samples), each tile over its own median → their common shading, turned round into a gain."""
+    known = np.isfinite(relative).sum(axis=0) >= LEAST_TILES
+    common = np.full(known.shape, np.nan)
+    common[known] = np.nanmedian(relative[:, known], axis=0)
+    gains = [_gain(common[..., s]) for s in range(relative.shape[-1])]
+    parts = [np.linalg.svd(gain) for gain in gains]
+    down = np.stack([(u[:, :_RANK] * s[:_RANK]).T for u, s, _ in parts], axis=1)
+    across = np.stack([v[:_RANK] for _, _, v in parts], axis=1)
+    return FlatField(edges, down, across)
+
+
+def _gain(common: Array) -> Array:
+    """(65, 65) float64 with a mean of about 1, by a polynomial through what is known of the shading."""
+    rows, columns = common.shape
+    y, x = np.meshgrid((np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns, indexing="ij")
+    known = np.isfinite(common)
+    coefficients, *_ = np.linalg.lstsq(_terms(x[known], y[known]), common[known], rcond=None)
+    y, x = np.meshgrid(_GRID, _GRID, indexing="ij")
+    shading = _terms(x.ravel(), y.ravel()) @ coefficients
+    shading = np.clip(shading / shading.mean(), 1 / _MOST_GAIN, 1 / _LEAST_GAIN)
+    gain = 1 / shading
+    return (gain / gain.mean()).reshape(x.shape)
+
+
+def _terms(x: Array, y: Array) -> Array:
+    """(n, 15) the powers of a polynomial in 2 x - 1 and 2 y - 1."""
+    u, v = 2 * x - 1, 2 * y - 1
+    return np.stack([u**i * v**j for i in range(_DEGREE + 1) for j in range(_DEGREE + 1 - i)], axis=-1)
