@@ -171,7 +171,8 @@ def _fill_whole(pixels: SubblockPixels, file: FileBytes, patch: _Patch, downsamp
     left, right = _span(patch, 0, stored.width, downsample)
     rows, columns = patch.pixels.shape[:2]
     part = pixels.whole(file, stored)[top:bottom, left:right]
-    patch.pixels[:] = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA).reshape(patch.pixels.shape)
+    small = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA).reshape(patch.pixels.shape)
+    patch.pixels[:] = small[:, :, ::-1] if stored.bgr else small
     patch.known = True
 
 
@@ -198,7 +199,8 @@ def _fill_rows(pixels: SubblockPixels, file: FileBytes, lines: _Lines, fill: int
     data = b"".join([pixels.read(file, stored, offset, count) for offset in lines.offsets])
     read = np.frombuffer(data, stored.kind.dtype).reshape(len(lines.rows), lines.columns, stored.kind.samples)
     short = cv2.resize(read, (patch.pixels.shape[1], len(read)), interpolation=cv2.INTER_AREA)
-    short = short.reshape(len(read), patch.pixels.shape[1], -1)[:, :, ::-1]
+    short = short.reshape(len(read), patch.pixels.shape[1], -1)
+    short = short[:, :, ::-1] if stored.bgr else short
     target = (lines.rows[:, None] + np.arange(fill)).ravel()
     inside = target < len(patch.pixels)
     patch.pixels[target[inside]] = np.repeat(short, fill, axis=0)[inside]

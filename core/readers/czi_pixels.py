@@ -52,6 +52,10 @@ class Stored:
         return self.height, self.width, self.kind.samples
 
     @property
+    def bgr(self) -> bool:
+        return self.kind.samples == 3 and is_bgr(self.compression)
+
+    @property
     def row_bytes(self) -> int:
         return self.width * self.kind.bytes
 
@@ -84,22 +88,18 @@ class SubblockPixels:
             make = partial(self._decode, file, stored)
             taken_whole = out.shape == stored.shape
             pixels = _kept(taken_whole, make, file.owner, stored.number)
-            _copy(pixels[y : y + len(out), x : x + out.shape[1]], out, is_bgr(stored.compression))
+            _copy(pixels[y : y + len(out), x : x + out.shape[1]], out, stored.bgr)
         elif stored.row_bytes > _LONGEST_ROW_BYTES and 2 * out.shape[1] < stored.width:
             self._paint_stretches(file, stored, x, y, out)
         else:
             self._paint_rows(file, stored, x, y, out)
 
     def whole(self, file: FileBytes, stored: Stored) -> Array:
-        """All pixels of a subblock in RGB; kept if they had to be decoded. Raises InputError."""
-        out = np.empty(stored.shape, stored.kind.dtype)
+        """All pixels of a subblock, colours as `stored.bgr` says; kept if they had to be decoded. Raises InputError."""
         if stored.compression == RAW:
-            self.paint(file, stored, 0, 0, out)
-        else:
-            make = partial(self._decode, file, stored)
-            pixels = _kept(False, make, file.owner, stored.number)
-            _copy(pixels, out, is_bgr(stored.compression))
-        return out
+            data = self.read(file, stored, stored.start, stored.height * stored.row_bytes)
+            return np.frombuffer(data, stored.kind.dtype).reshape(stored.shape)
+        return _kept(False, partial(self._decode, file, stored), file.owner, stored.number)
 
     def read(self, file: FileBytes, stored: Stored, offset: int, count: int) -> bytes:
         """`count` bytes of the file, which a subblock promised. Raises InputError."""
@@ -120,7 +120,7 @@ class SubblockPixels:
             buffer = _buffer(len(part) * stored.row_bytes)
             self._read_into(file, stored, stored.start + (y + row) * stored.row_bytes, buffer)
             rows = buffer.view(stored.kind.dtype).reshape(len(part), *stored.shape[1:])
-            _copy(rows[:, x : x + out.shape[1]], part, bgr=True)
+            _copy(rows[:, x : x + out.shape[1]], part, stored.bgr)
 
     def _paint_stretches(self, file: FileBytes, stored: Stored, x: int, y: int, out: Array) -> None:
         """The system is told of longer stretches than are read: neighbours are likely to come next."""
@@ -131,7 +131,7 @@ class SubblockPixels:
         for row in rows:
             file.expect(row + likely, begin + count - likely + _STRETCH_BYTES)
         data = b"".join([self.read(file, stored, row + begin, count) for row in rows])
-        _copy(np.frombuffer(data, stored.kind.dtype).reshape(out.shape), out, bgr=True)
+        _copy(np.frombuffer(data, stored.kind.dtype).reshape(out.shape), out, stored.bgr)
 
     def _decode(self, file: FileBytes, stored: Stored) -> Array:
         data = self.read(file, stored, stored.start, stored.count)
@@ -180,7 +180,7 @@ def _kept(taken_whole: bool, make: Callable[[], Array], *key: Hashable) -> Array
 
 def _copy(pixels: Array, out: Array, bgr: bool) -> None:
     """The one copy there is; colours are turned round on the way."""
-    if not bgr or out.shape[2] == 1:
+    if not bgr:
         np.copyto(out, pixels)
     elif cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=out) is not out:  # it made an array of its own
         np.copyto(out, pixels[:, :, ::-1])
