@@ -83,13 +83,18 @@ class BoxesItem(TiledOverlay):
         if self._boxes is None:
             return
         zoom = painter.worldTransform().m11()
-        seen = _grown(_seen(painter, option, widget), _LINE_PX + MIN_SCREEN_PX, zoom)
-        if self._index.more_than(FEW, *seen):
+        seen = _seen(painter, option, widget)
+        if self.needs_tiles(Box(seen.x(), seen.y(), seen.width(), seen.height()), zoom):
             super().paint(painter, option, widget)
         else:
             self._paint_lines(painter, _grown(option.exposedRect, _LINE_PX + MIN_SCREEN_PX, zoom), zoom)
         if self._selected is not None:
             _paint_frame(painter, drawn_edges(_edges([self._selected]), zoom)[0], zoom)
+
+    def needs_tiles(self, box: Box, zoom: float) -> bool:
+        """A few are drawn as lines."""
+        wide = box.grown((_LINE_PX + MIN_SCREEN_PX) / zoom)
+        return self._boxes is not None and self._index.more_than(FEW, wide.x, wide.y, wide.x1, wide.y1)
 
     def _paint_lines(self, painter: QPainter, area: tuple[float, float, float, float], zoom: float) -> None:
         """With a dark edge under every box, so that bright lines stand out on bright metal."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QTimer
-from PySide6.QtGui import QPainter, QPixmap
+from PySide6.QtGui import QPainter, QPixmap, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.viewer.overlay_tiles import TILE, OverlayTile, TilePainter, tiles_in
@@ -36,7 +36,7 @@ class _Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
+class View:
     """What a viewport shows: `box` in level-0 px, `zoom` and `ratio` as of tiles."""
 
     box: Box
@@ -54,7 +54,7 @@ class TiledOverlay(QGraphicsItem):
         self._ticket = 0
         self._bounds = Box(0, 0, 0, 0)
         self._tiles: ByteCache[OverlayTile, _Drawn] = ByteCache(budget)
-        self._view: _View | None = None
+        self._view: View | None = None
         self._wanted: tuple[object, ...] = ()  # what the worker was asked for last
         self._zooms: list[float] = []  # the last ones that tiles were painted for, newest first
         self._rest = QTimer(worker, singleShot=True, interval=REST_MS)
@@ -95,14 +95,30 @@ class TiledOverlay(QGraphicsItem):
     @property
     def settled(self) -> bool:
         """Whether everything in sight is drawn from tiles of the present state."""
-        return self._painter is None or self._view is None or not self._missing(self._view)
+        view = self._present_view()
+        return view is None or not self._missing(view)
 
     def settle(self) -> None:
         """Paints what is missing in sight, now, in the calling thread."""
-        if self._view is not None:
-            for tile in self._missing(self._view):
+        view = self._present_view()
+        if view is not None:
+            self._view = view
+            for tile in self._missing(view):
                 self._keep_made(tile, self._made_at_once(tile))
             self.update()
+
+    def needs_tiles(self, box: Box, zoom: float) -> bool:
+        """Whether a view of `box` (level-0 px) at device-independent px per level-0 px is drawn from tiles."""
+        return self._painter is not None
+
+    def _present_view(self) -> View | None:
+        """What the view of this scene shows now, painted or not; None where that takes no tiles."""
+        views = self.scene().views() if self.scene() is not None else []
+        if not views or not self.isVisible():
+            return None
+        world, ratio = views[0].viewportTransform(), views[0].devicePixelRatioF()
+        box = _seen(world, views[0].viewport())
+        return View(box, world.m11() * ratio, ratio) if self.needs_tiles(box, world.m11()) else None
 
     # -- drawing ----------------------------------------------------------------------------------
 
@@ -117,7 +133,7 @@ class TiledOverlay(QGraphicsItem):
         if exposed is None:
             return
         if widget is not None:
-            self._look_at(_View(_seen(painter, widget), device.zoom, device.ratio))
+            self._look_at(View(_seen(painter.worldTransform(), widget), device.zoom, device.ratio))
         painter.save()
         painter.resetTransform()
         for tile in tiles_in(exposed, device.zoom, device.ratio):
@@ -152,7 +168,7 @@ class TiledOverlay(QGraphicsItem):
         if not made.complete:
             self._want()
 
-    def _look_at(self, view: _View) -> None:
+    def _look_at(self, view: View) -> None:
         before, self._view = self._view, view
         if before is None or before.zoom == view.zoom:
             if not self._rest.isActive():
@@ -163,7 +179,7 @@ class TiledOverlay(QGraphicsItem):
     def _want(self) -> None:
         """Tells the worker what is missing: in sight first, then around it, then the picture that stands in."""
         view = self._view
-        if view is None or self._painter is None or not self.isVisible():
+        if view is None or not self.isVisible() or not self.needs_tiles(view.box, view.zoom / view.ratio):
             return
         missing = self._missing(view)
         around = [tile for tile in self._around(view) if not self._is_current(tile)]
@@ -172,16 +188,17 @@ class TiledOverlay(QGraphicsItem):
         if wanted != self._wanted or any(not d.complete for t in missing if (d := self._tiles.get(t))):
             self._wanted = wanted
             painter, ticket = self._painter, self._ticket
+            assert painter is not None
             self._worker.want(self, [Order(self, ticket, tile, painter) for tile in wanted[1:]])  # type: ignore[arg-type]
 
-    def _missing(self, view: _View) -> list[OverlayTile]:
+    def _missing(self, view: View) -> list[OverlayTile]:
         seen = view.box.intersection(self._bounds)
         if seen is None:
             return []
         missing = [tile for tile in tiles_in(seen, view.zoom, view.ratio) if not self._is_current(tile)]
         return sorted(missing, key=lambda tile: _distance(tile, view.box.center))
 
-    def _around(self, view: _View) -> Iterator[OverlayTile]:
+    def _around(self, view: View) -> Iterator[OverlayTile]:
         """The tiles next to those in sight, for the next movement."""
         wide = view.box.grown(TILE / view.zoom / 2).intersection(self._bounds)
         return tiles_in(wide, view.zoom, view.ratio) if wide is not None else iter(())
@@ -254,9 +271,9 @@ class _Device:
             )
 
 
-def _seen(painter: QPainter, widget: QWidget) -> Box:
+def _seen(world: QTransform, viewport: QWidget) -> Box:
     """What of the scene a viewport shows."""
-    seen = painter.worldTransform().inverted()[0].mapRect(QRectF(widget.rect()))
+    seen = world.inverted()[0].mapRect(QRectF(viewport.rect()))
     return Box(seen.x(), seen.y(), seen.width(), seen.height())
 
 
