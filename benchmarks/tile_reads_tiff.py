@@ -1,11 +1,12 @@
-"""Tiles per second from TIFF files of 512 px RGB tiles: ours, beside memmap-and-copy and tifffile.aszarr + zarr.
+"""Tiles per second from TIFF files of 512 px RGB tiles: ours, beside memmap-and-copy, bare codecs, tifffile.aszarr + zarr.
 
 `python benchmarks/tile_reads_tiff.py [FOLDER] [--side PX]` writes its files (textured noise) into FOLDER or a temporary
-one and reads random tiles. Per kind of file and way of reading: *first* is one pass in a fresh process over pages that
-are in memory, *again* the best of three further passes, *cold* a pass after the file was dropped from memory, *2 threads*
-the gain of a second thread. Ways: `ours` is `Section.read`; `memmap` copies out of a numpy.memmap (uncompressed only);
-`codec` is pread and imagecodecs; `zarr` is tifffile.aszarr and zarr. The last table simulates a drive that takes 5 ms
-for each read: with and without coalescing.
+one and reads random tiles. *first*: one pass in a fresh process over pages that are in memory; *cold*: the same after
+the file was dropped from memory (both the best of three processes, ways taking turns); *again*: further passes over the
+same tiles, all ways taking turns in one process, the best of eight; *2 threads*: best pass with two threads against best
+pass with one. Ways: `ours` is `Section.read`; `memmap` copies out of a numpy.memmap (uncompressed only); `codec` is
+pread and imagecodecs; `zarr` is tifffile.aszarr and zarr. The last table simulates a drive that takes 5 ms for each
+read, with and without coalescing.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ Array = np.ndarray
 Read = Callable[[int, int], Array]
 
 TILE = 512
-COUNT = 192
-COLD_COUNT = 32
+COUNT = 64
+ROUNDS = 8
+PROCESSES = 3
 KINDS: dict[str, dict[str, Any]] = {
     "tiled raw": {"tile": (TILE, TILE)},
     "strips raw": {"rowsperstrip": 64},
@@ -45,13 +47,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--side", type=int, default=12_288)
-    parser.add_argument("--measure", nargs=3, metavar=("FILE", "WAY", "KIND"), help=argparse.SUPPRESS)
+    parser.add_argument("--once", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--turns", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.measure:
-        print(json.dumps(measure(Path(args.measure[0]), args.measure[1], args.measure[2])))
-        return
-    with tempfile.TemporaryDirectory() as temporary:
-        compare(args.folder or Path(temporary), args.side)
+    if args.once:
+        file, way, kind, how = args.once
+        print(json.dumps(once(Path(file), way, kind, how)))
+    elif args.turns:
+        print(json.dumps(in_turns(Path(args.turns[0]), args.turns[1])))
+    else:
+        with tempfile.TemporaryDirectory() as temporary:
+            compare(args.folder or Path(temporary), args.side)
 
 
 def compare(folder: Path, side: int) -> None:
@@ -61,13 +67,32 @@ def compare(folder: Path, side: int) -> None:
         file = folder / f"{kind.replace(' ', '-')}.tif"
         if not file.exists():
             write(file, side, options)
-        raw = kind.endswith("raw")
-        results = {way: in_own_process(file, way, kind) for way in ("ours", "memmap" if raw else "codec", "zarr")}
-        ours = results["ours"]
-        for way, found in results.items():
-            cells = [f"{found[m]:8.0f} ({ours[m] / found[m]:5.2f})" for m in ("first", "again", "cold")]
-            print(f"{kind:16}{way:8}" + "".join(f"{cell:>16}" for cell in cells) + f"{found['threads']:12.2f}")
+        found = child("--turns", str(file), kind)
+        for how in ("first", "cold"):
+            runs = [
+                {way: child("--once", str(file), way, kind, how) for way in ways_of(kind)} for _ in range(PROCESSES)
+            ]
+            for way in ways_of(kind):
+                found[way][how] = max(run[way] for run in runs)
+        for way in ways_of(kind):
+            cells = [
+                f"{found[way][m]:8.0f} ({found['ours'][m] / found[way][m]:5.2f})" for m in ("first", "again", "cold")
+            ]
+            print(f"{kind:16}{way:8}" + "".join(f"{cell:>16}" for cell in cells) + f"{found[way]['threads']:12.2f}")
     slow_drive(folder)
+
+
+def ways_of(kind: str) -> tuple[str, ...]:
+    return "ours", "memmap" if kind.endswith("raw") else "codec", "zarr"
+
+
+def child(*arguments: str) -> Any:
+    """What this script prints in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    done = subprocess.run(
+        [sys.executable, __file__, *arguments], capture_output=True, text=True, check=True, env=environment
+    )
+    return json.loads(done.stdout)
 
 
 def write(file: Path, side: int, options: dict[str, Any]) -> None:
@@ -80,32 +105,37 @@ def write(file: Path, side: int, options: dict[str, Any]) -> None:
     tifffile.imwrite(file, pixels, photometric="rgb", metadata=None, **options)
 
 
-def in_own_process(file: Path, way: str, kind: str) -> dict[str, float]:
-    command = [sys.executable, __file__, "--measure", str(file), way, kind]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    return json.loads(done.stdout)
-
-
-def measure(file: Path, way: str, kind: str) -> dict[str, float]:
-    """Tiles per second: first, again, cold; and how many times as fast two threads are."""
+def places_in(file: Path) -> list[tuple[int, int]]:
     with tifffile.TiffFile(file) as tiff:
         side = tiff.pages[0].imagewidth  # type: ignore[union-attr]
     places = [(x, y) for y in range(0, side, TILE) for x in range(0, side, TILE)]
     random.Random(0).shuffle(places)
-    cold_places = places[:COLD_COUNT]
-    places = places[:COUNT]
-    drop(file)
-    cold = speed(way_to_read(file, way, kind), cold_places)
+    return places[:COUNT]
+
+
+def once(file: Path, way: str, kind: str, how: str) -> float:
+    """Tiles per second of one pass; what is loaded only once is loaded before."""
+    places = places_in(file)
+    warm_up = way_to_read(file, way, kind)
+    for _ in range(2):
+        warm_up(*places[0])
+    del warm_up
+    drop(file) if how == "cold" else load(file)
+    return speed(way_to_read(file, way, kind), places[1:])
+
+
+def in_turns(file: Path, kind: str) -> dict[str, dict[str, float]]:
+    """For each way: tiles per second of its best pass, and how many times as fast two threads are."""
+    places = places_in(file)
     load(file)
-    read = way_to_read(file, way, kind)
-    first = speed(read, places)
-    again = max(speed(read, places) for _ in range(3))
-    one = two = 0.0
-    for _ in range(6):
-        one = max(one, in_threads(way_to_read(file, way, kind), places, 1))
-        two = max(two, in_threads(way_to_read(file, way, kind), places, 2))
-    return {"first": first, "again": again, "cold": cold, "threads": two / one}
+    reads = {way: way_to_read(file, way, kind) for way in ways_of(kind)}
+    best = {way: {"again": 0.0, "one": 0.0, "two": 0.0} for way in reads}
+    for _ in range(ROUNDS):
+        for way, read in reads.items():
+            passes = speed(read, places), in_threads(read, places, 1), in_threads(read, places, 2)
+            for name, value in zip(best[way], passes, strict=True):
+                best[way][name] = max(best[way][name], value)
+    return {way: {"again": found["again"], "threads": found["two"] / found["one"]} for way, found in best.items()}
 
 
 def way_to_read(file: Path, way: str, kind: str) -> Read:
@@ -206,7 +236,7 @@ def slow_drive(folder: Path) -> None:
     from tests.slow_section import SlowFile
 
     class NeverCoalescing(SlowFile):
-        slow = False
+        slow = property(lambda self: False, lambda self, value: None)
 
     print("\na drive that takes 5 ms a read; the 12 tiles of one view, tile by tile")
     for kind in KINDS:
