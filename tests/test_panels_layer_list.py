@@ -89,6 +89,12 @@ def test_opacity_is_that_of_the_chosen_layer(panel, session):
     assert panel.heat.opacity.value() == panel.layers.opacity.value()
 
 
+def test_detections_are_taken_off_the_minimap(panel, session):
+    assert panel.on_minimap.isChecked()
+    panel.on_minimap.click()
+    assert not session.layers.on_minimap
+
+
 def test_the_grid_is_spaced_by_itself_or_by_hand(panel, session):
     assert not panel.grid.isVisible()
     session.set_layers(session.layers.styled("grid", visible=True))

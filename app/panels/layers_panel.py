@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from app.combo import ComboBox
 from app.panels.class_list import ClassList
@@ -40,6 +41,8 @@ class LayersPanel(Panel):
         self._no_scan = muted("No scan yet. Its detections and its heat map are laid over the section here.")
         self._scan_group, self._threshold_group = Group("Scan"), Group("Threshold")
         self.detections = CheckGroup("Detections")
+        self.on_minimap = QCheckBox("Mark them on the minimap")
+        self.on_minimap.setToolTip("Where many are, and the ten worst by themselves")
         self._reload_timer = QTimer(self, singleShot=True, interval=RELOAD_AFTER_MS)
         self._lay_out()
         self._connect()
@@ -66,10 +69,12 @@ class LayersPanel(Panel):
         self.classes.set_state(session.hidden_labels, above)
 
     def _layers_changed(self) -> None:
-        check = self.detections.check
-        check.blockSignals(True)
-        check.setChecked(self._session.layers.layer("detections").visible)
-        check.blockSignals(False)
+        layers = self._session.layers
+        shown = ((self.detections.check, layers.layer("detections").visible), (self.on_minimap, layers.on_minimap))
+        for check, checked in shown:
+            check.blockSignals(True)
+            check.setChecked(checked)
+            check.blockSignals(False)
 
     def _scans_changed(self) -> None:
         session, scan = self._session, self._session.scan
@@ -93,6 +98,7 @@ class LayersPanel(Panel):
         self._threshold_group.add_wide(self.threshold)
         self.detections.check.setToolTip("Show the boxes over the section")
         self.detections.add_wide(self.classes)
+        self.detections.add_wide(self.on_minimap)
         of_scan = (self._scan_group, self._threshold_group, self.detections, self.heat)
         for group in (self.layers, self._no_scan, *of_scan, self.grid, self.reference, self.range):
             self.column.addWidget(group)
@@ -110,6 +116,7 @@ class LayersPanel(Panel):
         self.detections.check.toggled.connect(
             lambda on: session.set_layers(session.layers.styled("detections", visible=on))
         )
+        self.on_minimap.toggled.connect(lambda on: session.set_layers(replace(session.layers, on_minimap=on)))
         self.scan_choice.activated.connect(lambda _: session.set_scan(self.scan_choice.currentData()))
 
 

@@ -1,0 +1,184 @@
+"""Grid, reference image and the minimap's marks over a section, and the stack that puts layers in order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QGraphicsRectItem
+
+from app.layer_styles import STANDARD_LAYERS, GridStyle, ReferenceImage
+from app.viewer.overlay_grid import steps_for
+from app.viewer.overlay_reference import MOST_PX, ReferencePainter, read_reference
+from app.viewer.overlay_tiles import OverlayTile
+from core.jobs import CancelToken, no_progress
+from core.placement import Placement
+from tests.test_viewer_overlays import detection, grabbed, restyle, show
+
+# -- the stack --------------------------------------------------------------------------------------
+
+
+def test_a_layer_joins_takes_its_place_and_leaves(qtbot, viewer):
+    show(qtbot, viewer)
+    stack, session = viewer.overlays.stack, viewer.session
+    red = QGraphicsRectItem(600, 440, 80, 80)
+    red.setBrush(QColor("red"))
+    stack.add("fiducials", "Fiducials", red)
+    assert session.layers.stack[-1].name == "Fiducials"
+    assert red.zValue() > max(stack.item(layer.id).zValue() for layer in STANDARD_LAYERS if stack.item(layer.id))
+    assert tuple(grabbed(viewer)[240, 320]) == (255, 0, 0)
+    session.set_layers(session.layers.moved("fiducials", 0))
+    assert tuple(grabbed(viewer)[240, 320]) == (128, 128, 128), "below the section"
+    session.set_layers(session.layers.moved("fiducials", 99).styled("fiducials", opacity=0.5))
+    assert tuple(grabbed(viewer)[240, 320]) == pytest.approx((192, 64, 64), abs=2)
+    show(qtbot, viewer)  # another section, which knows no such layer
+    assert "fiducials" in session.layers
+    stack.remove("fiducials")
+    assert tuple(grabbed(viewer)[240, 320]) == (128, 128, 128)
+
+
+# -- the grid ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("style", "zoom", "pixel_size", "expected"),
+    [
+        (GridStyle(), 1.0, (0.5, 0.5), (100.0, 50.0, "µm")),
+        (GridStyle(), 0.01, (0.5, 0.5), (10_000.0, 5.0, "mm")),
+        (GridStyle(), 1.0, None, (100.0, 100.0, "px")),
+        (GridStyle(unit="px"), 0.4, (0.5, 0.5), (500.0, 500.0, "px")),
+        (GridStyle(250.0), 1.0, (0.5, 0.5), (500.0, 250.0, "µm")),
+        (GridStyle(2000.0), 1.0, (0.5, 0.5), (4000.0, 2.0, "mm")),
+        (GridStyle(1.0), 1.0, (0.5, 0.5), None),
+    ],
+)
+def test_lines_are_a_nice_distance_apart(style, zoom, pixel_size, expected):
+    steps = steps_for(style, zoom, pixel_size)
+    if expected is None:
+        assert steps is None, "too close"
+    else:
+        assert (steps.x_px, steps.y_px, steps.step) == pytest.approx((expected[0], expected[0], expected[1]))
+        assert steps.unit == expected[2]
+
+
+def test_the_grid_counts_from_the_sections_corner(qtbot, viewer):
+    show(qtbot, viewer)  # level-0 x 320 to 960, y 240 to 720, 0.5 µm per px
+    assert (grabbed(viewer) == 128).all()
+    restyle(viewer, "grid", visible=True, opacity=1.0)
+    shown = grabbed(viewer)
+    column = shown[50, :, 0] != 128
+    assert np.flatnonzero(column & ~np.roll(column, 1)).tolist() == pytest.approx([79, 179, 279, 379, 479, 579], abs=1)
+    labels = shown[160:180, 80:180]
+    assert (labels > 200).all(axis=2).sum() > 20, "200, 200 µm stands at level-0 (400, 400)"
+
+
+def test_scrolling_leaves_no_other_grid_than_painting_anew(qtbot, viewer):
+    show(qtbot, viewer)
+    restyle(viewer, "grid", visible=True)
+    viewer.canvas.viewport().repaint()
+    for _ in range(5):
+        QTest.keyClick(viewer.canvas, Qt.Key.Key_Right)
+    scrolled = viewer.canvas.viewport().grab().toImage()
+    viewer.canvas.viewport().update()
+    assert viewer.canvas.viewport().grab().toImage() == scrolled
+
+
+# -- the reference image ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """60 × 40 px: the left third blue, the rest white."""
+    pixels = np.full((40, 60, 3), 255, np.uint8)
+    pixels[:, :20] = (255, 0, 0)
+    cv2.imwrite(str(tmp_path / "sem.png"), pixels)
+    return str(tmp_path / "sem.png")
+
+
+def lay(qtbot, viewer, path, placement, **changes):
+    layers = viewer.session.layers.styled("reference", opacity=1.0)
+    viewer.session.set_layers(replace(layers, reference=ReferenceImage(path, (60, 40), placement, **changes)))
+    qtbot.waitUntil(lambda: viewer.overlays.settled)
+
+
+def test_it_lies_where_its_placement_says(qtbot, viewer, picture):
+    show(qtbot, viewer)
+    lay(qtbot, viewer, picture, Placement.around((640, 480), (60, 40), 2.0))  # viewport (260, 200) to (380, 280)
+    shown = grabbed(viewer)
+    assert tuple(shown[240, 280]) == (0, 0, 255)
+    assert tuple(shown[240, 340]) == (255, 255, 255)
+    assert tuple(shown[240, 255]) == (128, 128, 128)
+    lay(qtbot, viewer, picture, Placement.around((640, 480), (60, 40), 2.0, 90.0))
+    shown = grabbed(viewer)
+    assert tuple(shown[200, 320]) == (0, 0, 255), "its left side is up now"
+    assert tuple(shown[280, 320]) == (255, 255, 255)
+    viewer.session.set_layers(replace(viewer.session.layers, reference=None))
+    assert (grabbed(viewer) == 128).all()
+
+
+def test_the_mouse_moves_it_only_while_that_is_on(qtbot, viewer, picture):
+    show(qtbot, viewer)
+    placement = Placement.around((640, 480), (60, 40), 2.0)
+    viewport = viewer.canvas.viewport()
+
+    def drag():
+        QTest.mousePress(viewport, Qt.MouseButton.LeftButton, pos=QPoint(320, 240))
+        QTest.mouseMove(viewport, QPoint(350, 250))
+        QTest.mouseMove(viewport, QPoint(370, 260))
+        QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=QPoint(370, 260))
+
+    lay(qtbot, viewer, picture, placement, movable=True)
+    before = viewer.canvas.camera
+    drag()
+    assert viewer.canvas.camera == before
+    moved = viewer.session.layers.reference.placement
+    assert moved.to_section(30, 20) == pytest.approx((690, 500))
+    qtbot.waitUntil(lambda: viewer.overlays.settled)
+    assert tuple(grabbed(viewer)[260, 330]) == (0, 0, 255)
+    lay(qtbot, viewer, picture, placement, movable=False)
+    drag()
+    assert viewer.session.layers.reference.placement == placement
+    assert viewer.canvas.camera != before
+
+
+def test_seen_from_afar_it_is_averaged_not_picked(tmp_path):
+    pixels = np.indices((512, 512)).sum(axis=0) % 2 * 255
+    cv2.imwrite(str(tmp_path / "checker.png"), pixels.astype(np.uint8))
+    read = read_reference(str(tmp_path / "checker.png"), no_progress, CancelToken())
+    assert read.size == (512, 512)
+    assert read.copies[0].shape[0] * read.copies[0].shape[1] <= MOST_PX
+    painted = ReferencePainter(read, Placement()).paint(OverlayTile(0.2, 0, 0)).pixels
+    inner = painted[10:90, 10:90, :3].astype(int)
+    assert abs(inner - 127).max() <= 3
+    assert painted[200, 200, 3] == 0
+
+
+# -- the minimap ------------------------------------------------------------------------------------
+
+
+def test_detections_are_marked_on_the_minimap_unless_hidden(qtbot, viewer):
+    show(qtbot, viewer, [detection(1, 200, 200)], zoom=4.0)
+    minimap = viewer.minimap
+    assert minimap.isVisible()
+    at = (round(220 * 168 / 1280), round(220 * 168 / 1280))
+
+    def marked():
+        return minimap.grab().toImage().pixelColor(*at) == QColor("white")
+
+    assert marked()
+    layers = viewer.session.layers
+    viewer.session.set_layers(replace(layers, on_minimap=False))
+    assert not marked()
+    viewer.session.set_layers(layers)
+    assert marked()
+    restyle(viewer, "detections", visible=False)
+    assert not marked()
+    restyle(viewer, "detections", visible=True)
+    viewer.session.set_threshold(0.95)
+    qtbot.waitUntil(lambda: viewer.overlays.settled)
+    assert not marked()
