@@ -16,7 +16,7 @@ from core.section import Array
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB = 0, 2
 _UP = 2  # each byte as its difference to the one above
-_LEVEL = 3
+_LEVEL = 1
 
 
 def write_png(path: Path, shape: Shape, pieces: Iterator[Piece], pixel_size_um: tuple[float, float] | None) -> None:

@@ -22,6 +22,7 @@ TILE_PX = PIECE_PX
 _HALF = TILE_PX // 2
 _SMALLEST_LEVEL_PX = 1024
 _LARGEST_CLASSIC_BYTES = 3 << 30
+_BUFFER_BYTES = 32 << 20  # of tiles that are compressed at once
 
 
 def write_tiff(
@@ -61,7 +62,8 @@ def write_tiff(
                 compression="zlib",
                 compressionargs={"level": 1},
                 predictor=True,
-                maxworkers=1,
+                maxworkers=2,
+                buffersize=_BUFFER_BYTES,
             )
             if spool is not None:
                 tiles = spool.tiles()
