@@ -278,12 +278,32 @@ def test_zstd_of_another_size_is_refused(tmp_path: Path, payload: bytes):
         everything(section)
 
 
+def test_far_too_much_compressed_data_is_not_even_read(tmp_path: Path):
+    path = write_czi_file(tmp_path / "s.czi", [Tile(0, 0, noise(50, 60), ZSTD1, payload=bytes(300_000))])
+    with open_section(path) as section, pytest.raises(InputError, match="300000 bytes of pixels instead of 3000"):
+        everything(section)
+
+
+def test_a_drive_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = write_czi_file(tmp_path / "s.czi", [Tile(0, 0, noise(50, 60)), Tile(60, 0, noise(50, 60))])
+
+    def fail(self: object, offset: int, count: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with open_section(path) as section:
+        everything(section)
+        for name in ("read", "read_into"):
+            monkeypatch.setattr(core.readers.file_bytes.FileBytes, name, fail)
+        with pytest.raises(InputError, match=r"s\.czi.*Input/output error.*drive"):
+            everything(section)
+
+
 @pytest.mark.parametrize("compression", [JPEG, JPEG_XR, LZW])
 @pytest.mark.parametrize("shape", [(50, 61, 1), (49, 60, 1), (50, 60, 3), (900, 900, 1)])
 def test_pictures_of_another_size_are_refused(tmp_path: Path, compression: int, shape: tuple[int, int, int]):
     payload = encode(noise(*shape), compression)
     path = write_czi_file(tmp_path / "s.czi", [Tile(0, 0, noise(50, 60), compression, payload=payload)])
-    with open_section(path) as section, pytest.raises(InputError, match="decoded"):
+    with open_section(path) as section, pytest.raises(InputError, match=r"decoded|instead of"):
         everything(section)
 
 

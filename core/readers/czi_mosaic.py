@@ -11,6 +11,7 @@ from core.readers.czi_codecs import RAW
 from core.readers.czi_layout import PIXEL_KINDS, Layout, Placed
 from core.readers.czi_look import look
 from core.readers.czi_pixels import SubblockPixels
+from core.readers.czi_segments import CutOffError
 from core.readers.file_bytes import FileBytes
 from core.readers.handle import SharedHandle
 from core.section import Plane
@@ -67,8 +68,10 @@ class Mosaic:
             if not cut[last] and directory.is_level0[last]:
                 try:
                     self._pixels.find(file, last)
-                except InputError:
+                except CutOffError:
                     cut[last] = True
+                except InputError:
+                    pass  # damaged in another way: told where it is read
         return int((cut & directory.is_level0).sum())
 
     def close(self) -> None:

@@ -29,6 +29,7 @@ Array = np.ndarray
 _BUFFER_BYTES = 1 << 20
 _LONGEST_ROW_BYTES = 32 << 10  # of longer ones, 512 small reads take less time than one large one
 _STRETCH_BYTES = 12 << 10
+_SLACK_BYTES = 64 << 10  # what noise may take more when it is compressed
 
 _buffers = threading.local()
 
@@ -73,11 +74,16 @@ class SubblockPixels:
         if found is None:
             entry = self._directory.subblock(number)
             kind = PIXEL_KINDS[entry.pixel_type]
-            where = find_data(file, self._path, entry)
+            try:
+                where = find_data(file, self._path, entry)
+            except OSError as error:
+                raise self._unreadable(error) from error
             size = entry.stored_w, entry.stored_h
             found = Stored(number, entry.x, entry.y, *size, kind, entry.compression, *where)
             needed = found.height * found.row_bytes
-            if found.compression == RAW and found.count < needed:
+            most = found.count if found.compression == RAW else 2 * needed + _SLACK_BYTES
+            least = needed if found.compression == RAW else 0
+            if not least <= found.count <= most:
                 raise self._error(found, f"has {found.count} bytes of pixels instead of {needed}")
             self._found[number] = found
         return found

@@ -29,6 +29,10 @@ _LARGEST_DIRECTORY = 1 << 30
 _LARGEST_SUBBLOCK_XML = 1 << 20
 
 
+class CutOffError(InputError):
+    """A subblock doesn't lie within the file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What the file says it holds. Positions are 0 where there is no XML, and no list of attachments."""
@@ -94,7 +98,7 @@ def find_data(file: FileBytes, path: Path, subblock: Subblock) -> tuple[int, int
     place = f"its tile at {subblock.x}, {subblock.y}"
     head = file.read(subblock.position, _SUBBLOCK_START)
     if len(head) < _SUBBLOCK_START:
-        raise InputError(f"{place} lies beyond the end of the file", path=path, remedy=COPY_AGAIN)
+        raise CutOffError(f"{place} lies beyond the end of the file", path=path, remedy=COPY_AGAIN)
     metadata, attachment, data = _SUBBLOCK_HEAD.unpack_from(head, _SEGMENT.size)
     schema, pixel_type, _, _, compression, _, _, dimensions = _ENTRY.unpack_from(
         head, _SEGMENT.size + _SUBBLOCK_HEAD.size
@@ -107,7 +111,7 @@ def find_data(file: FileBytes, path: Path, subblock: Subblock) -> tuple[int, int
     fixed = max(256, _SUBBLOCK_HEAD.size + _ENTRY.size + dimensions * _DIMENSION_BYTES)
     start = subblock.position + _SEGMENT.size + fixed + metadata
     if start + data > file.size:
-        raise InputError(f"{place} lies beyond the end of the file", path=path, remedy=COPY_AGAIN)
+        raise CutOffError(f"{place} lies beyond the end of the file", path=path, remedy=COPY_AGAIN)
     return start, data
 
 
