@@ -398,15 +398,14 @@ def test_labels_give_way_to_each_other_and_to_distance(drawing):
     labels = DrawingLabels()
     rulers = [Drawing("ruler", ((10, 10 + i), (110 + i, 10 + i)), id=i + 1) for i in range(20)]
     labels.set_drawings(rulers, [f"{i} µm" for i in range(20)])
-    near, far = labels.placed(20.0, None), labels.placed(0.5, None)
-    assert len(near) == 20
-    assert 1 <= len(far) < 20
-    for placed in (near, far):
-        rects = [rect for _, rect in placed]
+    for zoom, least, most in ((40.0, 20, 20), (0.7, 1, 19), (0.5, 1, 19), (0.1, 0, 0)):
+        chosen = labels.chosen(zoom).tolist()
+        assert least <= len(chosen) <= most, zoom
+        rects = [labels.rect(index, zoom) for index in chosen]
         assert not any(a.intersects(b) for i, a in enumerate(rects) for b in rects[:i])
-    assert labels.placed(0.1, None) == []
-    assert [index for index, _ in labels.placed(0.1, 7)] == [6], "the selected one's always"
-    assert labels.placed(0.5, 1)[0][0] == 0
+        assert labels.in_sight(zoom, QRectF(0, 0, 1e5, 1e5)) == chosen
+        assert labels.in_sight(zoom, QRectF(-500, 0, 50, 1e5)) == []
+    assert labels.chosen(0.5)[0] == 19, "the longest comes first"
 
 
 def painted(item, zoom, origin, part=None) -> np.ndarray:
@@ -455,3 +454,23 @@ def test_what_is_selected_stays_while_something_else_is_drawn(drawing):
     mouse(drawing, "Press", (400, 300))
     mouse(drawing, "Move", (450, 350), held=LEFT)
     assert np.array_equal(grabbed(drawing)[80:200, 80:220], before)
+
+
+@pytest.mark.parametrize("zoom", [0.2, 1.0])
+def test_hundreds_are_painted_thin_and_a_strip_as_the_whole(qapp, zoom):
+    from app.viewer.drawings_item import DrawingsItem
+    from core.geometry import Box
+
+    item = DrawingsItem()
+    rng = np.random.default_rng(3)
+    corners = rng.uniform(0, 900, (400, 2)).tolist()
+    item.set_drawings(
+        [Drawing("polygon", ((x, y), (x + 60, y + 5), (x + 20, y + 50)), id=i + 1) for i, (x, y) in enumerate(corners)]
+        + [Drawing("point", ((x + 9, y),), id=i + 1001, label="pore") for i, (x, y) in enumerate(corners)],
+        None,
+        Box(0, 0, 1000, 1000),
+    )
+    whole = painted(item, zoom, (10, 10))
+    assert (whole != whole[0, 0]).any(axis=2).mean() > 0.05
+    for x, y, w, h in ((141, 0, 2, 200), (0, 77, 300, 3), (30, 20, 100, 60)):
+        assert np.abs(painted(item, zoom, (10, 10), (x, y, w, h)).astype(int) - whole[y : y + h, x : x + w]).max() <= 24

@@ -1,77 +1,86 @@
 """Decides which drawings have a label at a zoom, and where it stands: none that is small, none over another.
 
-The layout depends on the zoom only, not on the part of the section in view, so that nothing changes while it moves.
+The choice depends on the step of the zoom only, not on the part of the section in view, so that nothing changes while it
+moves and little is worked out while it zooms.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPixmap
 
 from core.drawing import Drawing
 
 LABELLED_PX = 28.0  # a smaller drawing has no label
+MOST_LABELS = 1500  # of the largest drawings
+_STEPS_PER_OCTAVE = 2
 _PAD = 4.0
 _OFF_LINE_PX = 8.0
+_APART = (10.0, 4.0)  # between labels
 _CELL = (128.0, 32.0)  # of the grid that finds labels nearby
 
 
 class DrawingLabels:
-    """Labels of drawings, in zoomed px: level-0 px times the zoom."""
+    """Labels of drawings. Their rectangles are in zoomed px: level-0 px times the zoom."""
 
     def __init__(self) -> None:
-        self._texts: list[str] = []
-        self._ids: list[int] = []
+        self.texts: list[str] = []
         self._anchors = np.zeros((0, 2))
         self._extents = np.zeros(0)
         self._widths = np.zeros(0)
-        self._made_for: tuple[float, int | None] | None = None
-        self._placed: list[tuple[int, QRectF]] = []
-        self.font = QFont()
-        self.font.setPixelSize(12)
         self._height = 0.0
+        self._chosen: dict[int, np.ndarray] = {}  # by step of the zoom
 
     def set_drawings(self, drawings: Sequence[Drawing], texts: list[str]) -> None:
-        metrics = QFontMetricsF(self.font)
-        self._texts, self._ids = texts, [d.id for d in drawings]
+        metrics = QFontMetricsF(_font())
+        self.texts = texts
         self._anchors = np.array([label_anchor(d) for d in drawings], float).reshape(-1, 2)
         self._extents = np.array([np.inf if d.kind == "point" else max(d.box.w, d.box.h) for d in drawings], float)
         self._widths = np.array([metrics.horizontalAdvance(text) + 2 * _PAD for text in texts], float)
-        self._height = metrics.height() + _PAD
-        self._made_for = None
+        self._height = math.ceil(metrics.height() + _PAD)
+        self._chosen = {}
 
-    def text(self, index: int) -> str:
-        return self._texts[index]
+    def chosen(self, zoom: float) -> np.ndarray:
+        """Which drawings (by index) have a label."""
+        step = math.floor(math.log2(zoom) * _STEPS_PER_OCTAVE + 1e-9)
+        if step not in self._chosen:
+            self._chosen[step] = self._choose(2.0 ** (step / _STEPS_PER_OCTAVE))
+        return self._chosen[step]
 
-    def placed(self, zoom: float, selected: int | None) -> list[tuple[int, QRectF]]:
-        """Which drawings (by index) have a label and where, in zoomed px; the selected one always."""
-        if self._made_for != (zoom, selected):
-            self._made_for = (zoom, selected)
-            self._placed = self._lay_out(zoom, selected)
-        return self._placed
+    def in_sight(self, zoom: float, seen: QRectF) -> list[int]:
+        """Which of them touch a part of the view, in zoomed px."""
+        chosen = self.chosen(zoom)
+        left = self._anchors[chosen, 0] * zoom + _OFF_LINE_PX
+        bottom = self._anchors[chosen, 1] * zoom - _OFF_LINE_PX
+        inside = (left <= seen.right()) & (left + self._widths[chosen] >= seen.left())
+        inside &= (bottom >= seen.top()) & (bottom - self._height <= seen.bottom())
+        return chosen[inside].tolist()
 
-    def _lay_out(self, zoom: float, selected: int | None) -> list[tuple[int, QRectF]]:
-        corners = self._anchors * zoom + (_OFF_LINE_PX, -_OFF_LINE_PX - self._height)
-        wanted = np.flatnonzero((self._extents * zoom >= LABELLED_PX) | (np.array(self._ids, int) == (selected or 0)))
-        # The selected one first, then the largest.
-        order = sorted(wanted.tolist(), key=lambda i: (self._ids[i] != selected, -self._extents[i], i))
-        placed: list[tuple[int, QRectF]] = []
+    def rect(self, index: int, zoom: float) -> QRectF:
+        """Where a label stands, in zoomed px."""
+        x, y = self._anchors[index] * zoom
+        return QRectF(x + _OFF_LINE_PX, y - _OFF_LINE_PX - self._height, self._widths[index], self._height)
+
+    def _choose(self, zoom: float) -> np.ndarray:
+        """At the lowest zoom of a step: what doesn't touch there, touches nowhere in it. The largest come first."""
+        wanted = [i for i in np.flatnonzero(self._extents * zoom >= LABELLED_PX).tolist() if self.texts[i]]
+        wanted.sort(key=lambda i: (-self._extents[i], i))
+        chosen: list[int] = []
         cells: dict[tuple[int, int], list[QRectF]] = defaultdict(list)
-        for index in order:
-            if not self._texts[index]:
-                continue
-            rect = QRectF(*corners[index], self._widths[index], self._height)
+        for index in wanted[:MOST_LABELS]:
+            rect = self.rect(index, zoom).adjusted(0, 0, *_APART)
             touched = _cells(rect)
-            if any(rect.intersects(other) for cell in touched for other in cells[cell]):
-                continue
-            placed.append((index, rect))
-            for cell in touched:
-                cells[cell].append(rect)
-        return placed
+            if not any(rect.intersects(other) for cell in touched for other in cells[cell]):
+                chosen.append(index)
+                for cell in touched:
+                    cells[cell].append(rect)
+        return np.array(chosen, int)
 
 
 def label_anchor(drawing: Drawing) -> tuple[float, float]:
@@ -88,12 +97,33 @@ def label_anchor(drawing: Drawing) -> tuple[float, float]:
 
 def paint_label(painter: QPainter, text: str, rect: QRectF, colour: QColor) -> None:
     """In the viewport's px: the painter maps nothing."""
+    ratio = painter.device().devicePixelRatioF()
+    picture = _picture(text, colour.name(), math.ceil(rect.width()), math.ceil(rect.height()), ratio)
+    painter.drawPixmap(QPointF(round(rect.x() * ratio) / ratio, round(rect.y() * ratio) / ratio), picture)
+
+
+@lru_cache(maxsize=1024)
+def _picture(text: str, colour: str, width: int, height: int, ratio: float) -> QPixmap:
+    """Written once: text takes longer than anything else in a drawing."""
+    picture = QPixmap(round(width * ratio), round(height * ratio))
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(12, 14, 16, 190))
-    painter.drawRoundedRect(rect, 3, 3)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(colour)
-    painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
+    painter.drawRoundedRect(QRectF(0, 0, width, height), 3, 3)
+    painter.setPen(QColor(colour))
+    painter.setFont(_font())
+    painter.drawText(QRectF(0, 0, width, height), Qt.AlignmentFlag.AlignCenter, text)
+    painter.end()
+    return picture
+
+
+def _font() -> QFont:
+    font = QFont()
+    font.setPixelSize(12)
+    return font
 
 
 def _cells(rect: QRectF) -> list[tuple[int, int]]:

@@ -6,10 +6,13 @@ Widths and sizes are device-independent px at every zoom; places are level-0 px,
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 
 from app.class_colours import class_colours
 from core.drawing import Drawing, Points
@@ -21,10 +24,15 @@ _POINT_PX = 7.0
 _TICK_PX = 6.0
 _MARGIN_PX = 24.0  # more than any line is wide
 _HUGE_PX = 16000.0
+_APART_PX = 2.0  # between points of an outline
 
 
 def colour_of(drawing: Drawing) -> QColor:
-    return class_colours((drawing.label,))[drawing.label] if drawing.label else QColor(PLAIN)
+    return _colour(drawing.label)
+
+
+def _colour(label: str) -> QColor:
+    return class_colours((label,))[label] if label else QColor(PLAIN)
 
 
 def pen_of(colour: QColor, width: float) -> QPen:
@@ -34,42 +42,95 @@ def pen_of(colour: QColor, width: float) -> QPen:
 
 
 def paint_lines(painter: QPainter, drawing: Drawing, sight: QRectF, *, selected: bool) -> None:
-    """The drawing itself; `sight`: the level-0 px in view."""
-    zoom = painter.worldTransform().m11()
+    """The drawing itself with a dark rim; `sight`: the level-0 px in view."""
     width = 2.5 if selected else 1.75
-    outline = _polygon(drawing, zoom)
-    lines = _marks(drawing, zoom) + (_segments(drawing) if outline is None else [])
-    around = sight.adjusted(*(side * _MARGIN_PX / zoom for side in (-1, -1, 1, 1)))
-    clipped = [part for line in lines if (part := _clipped(line, around)) is not None]
+    shape = shape_of(drawing, sight, painter.worldTransform().m11())
     for pen in (pen_of(RIM, width + 2.5), pen_of(colour_of(drawing), width)):
         painter.setPen(pen)
-        if outline is not None and drawing.is_closed:
-            painter.drawPolygon(outline)
-        elif outline is not None:
-            painter.drawPolyline(outline)
-        painter.drawLines(clipped)
+        shape.paint(painter)
+
+
+def paint_thin(painter: QPainter, drawings: Sequence[tuple[Drawing, QPolygonF | None]], sight: QRectF) -> None:
+    """Many at once: lines of one px beside their shadows, which Qt paints many times faster than wider ones.
+
+    `drawings` with their outlines at this zoom (`outline_at`).
+    """
+    zoom = painter.worldTransform().m11()
+    paths: dict[str, QPainterPath] = defaultdict(QPainterPath)
+    for drawing, outline in drawings:
+        if outline is not None:
+            paths[drawing.label].addPolygon(outline)
+        else:
+            for line in shape_of(drawing, sight, zoom).lines:
+                paths[drawing.label].moveTo(line.p1())
+                paths[drawing.label].lineTo(line.p2())
+    for shift, shadow in ((1 / zoom, pen_of(RIM, 1)), (0.0, None)):
+        painter.translate(shift, shift)
+        for label, path in paths.items():
+            painter.setPen(shadow or pen_of(_colour(label), 1))
+            painter.drawPath(path)
+        painter.translate(-shift, -shift)
 
 
 def paint_handles(painter: QPainter, drawing: Drawing, sight: QRectF) -> None:
-    """Small squares where it can be taken hold of."""
-    side = HANDLE_PX / painter.worldTransform().m11()
+    """Small squares where it can be taken hold of, as far as there is room for them."""
+    zoom = painter.worldTransform().m11()
+    side = HANDLE_PX / zoom
     painter.setPen(pen_of(RIM, 1.25))
     painter.setBrush(QColor("white"))
-    for x, y in drawing.handles:
+    for x, y in _thinned(drawing.handles, 1.5 * side):
         square = QRectF(x - side / 2, y - side / 2, side, side)
         if square.intersects(sight):
             painter.drawRect(square)
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
-def _polygon(drawing: Drawing, zoom: float) -> QPolygonF | None:
-    """Its outline, unless it is so large on the screen that its lines are clipped one by one."""
-    if drawing.kind == "point":
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is painted of a drawing at a zoom: its outline as a whole, and single lines."""
+
+    outline: QPolygonF | None
+    lines: list[QLineF]
+
+    def paint(self, painter: QPainter) -> None:
+        if self.outline is not None:
+            painter.drawPolyline(self.outline)
+        if self.lines:
+            painter.drawLines(self.lines)
+
+
+def shape_of(drawing: Drawing, sight: QRectF, zoom: float) -> Shape:
+    """`sight`: the level-0 px in view; what lies far outside of it is cut off where it is huge."""
+    outline = outline_at(drawing, zoom)
+    lines = _marks(drawing, zoom) + (_segments(drawing) if outline is None else [])
+    around = sight.adjusted(*(side * _MARGIN_PX / zoom for side in (-1, -1, 1, 1)))
+    return Shape(outline, [part for line in lines if (part := _clipped(line, around)) is not None])
+
+
+def outline_at(drawing: Drawing, zoom: float) -> QPolygonF | None:
+    """Its outline with no more points than can be told apart at zooms of the same octave.
+
+    None if it has none, or is so large on the screen that its lines are clipped one by one.
+    """
+    box, points = drawing.box, drawing.outline
+    if drawing.kind == "point" or max(box.w, box.h) * 2.0 ** (octave_of(zoom) + 1) > _HUGE_PX:
         return None
-    box = drawing.box
-    if max(box.w, box.h) * zoom > _HUGE_PX:
-        return None
-    return QPolygonF([QPointF(x, y) for x, y in drawing.outline])
+    if len(points) > 12:
+        points = _thinned(points, _APART_PX / 2.0 ** (octave_of(zoom) + 1))
+    return QPolygonF([QPointF(x, y) for x, y in ((*points, points[0]) if drawing.is_closed else points)])
+
+
+def octave_of(zoom: float) -> int:
+    return math.floor(math.log2(zoom))
+
+
+def _thinned(points: Points, apart: float) -> Points:
+    """Without those that are nearer than `apart` to the one before; the last stays."""
+    kept = [points[0]]
+    for point in points[1:-1]:
+        if math.dist(point, kept[-1]) >= apart:
+            kept.append(point)
+    return (*kept, *points[1:][-1:])
 
 
 def _segments(drawing: Drawing) -> list[QLineF]:

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QPainter, QTransform
+from PySide6.QtGui import QPainter, QPolygonF, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.measure_text import label_text
 from app.viewer.drawing_labels import DrawingLabels, paint_label
-from app.viewer.drawing_strokes import colour_of, paint_handles, paint_lines
+from app.viewer.drawing_strokes import colour_of, octave_of, outline_at, paint_handles, paint_lines, paint_thin
 from core.drawing import Drawing
 from core.drawing_hits import nearest, nearest_handle, nearest_point
 from core.geometry import Box
@@ -23,6 +23,8 @@ from core.measure import PixelSize, measure
 
 REACH_PX = 6.0  # on the screen, how far beside a line still hits it
 HANDLE_REACH_PX = 8.0
+FEW = 24  # in view; beyond, lines are thin so that zooming stays smooth
+_VIEW_PX = 1600.0  # about as much of the section as a view shows, on the screen
 
 
 class DrawingsItem(QGraphicsItem):
@@ -34,6 +36,8 @@ class DrawingsItem(QGraphicsItem):
         self._edges = np.zeros((0, 4))  # x0, y0, x1, y1
         self._labels = DrawingLabels()
         self._bounds = QRectF()
+        self._octave, self._outlines = 0, dict[int, QPolygonF | None]()
+        self._area = 0.0  # in which they lie, level-0 px²
         self._selected: int | None = None
         self._draft: Drawing | None = None
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
@@ -44,9 +48,11 @@ class DrawingsItem(QGraphicsItem):
         """Shows these, the last of them on top."""
         self.prepareGeometryChange()
         self._drawings = drawings
+        self._outlines = {}
         boxes = [d.box for d in drawings]
         self._edges = np.array([(b.x, b.y, b.x1, b.y1) for b in boxes], float).reshape(-1, 4)
         self._labels.set_drawings(drawings, [label_text(d, measure(d, pixel_size_um)) for d in drawings])
+        self._area = float(np.prod(np.ptp(self._edges.reshape(-1, 2), axis=0))) if len(boxes) else 0.0
         margin = 2 * max(section.w, section.h)  # drawings may reach out of the section
         self._bounds = QRectF(section.x, section.y, section.w, section.h).adjusted(-margin, -margin, margin, margin)
         self.update()
@@ -92,7 +98,7 @@ class DrawingsItem(QGraphicsItem):
         e = self._edges
         inside = (e[:, 0] - reach <= x_px) & (x_px <= e[:, 2] + reach)
         inside &= (e[:, 1] - reach <= y_px) & (y_px <= e[:, 3] + reach)
-        return [self._drawings[i] for i in np.flatnonzero(inside)]
+        return [self._drawings[i] for i in np.flatnonzero(inside).tolist()]
 
     def _selected_drawing(self) -> Drawing | None:
         return next((d for d in self._drawings if d.id == self._selected), None)
@@ -108,20 +114,33 @@ class DrawingsItem(QGraphicsItem):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         zoom = painter.worldTransform().m11()
         sight = option.exposedRect
-        shown = self._in_sight(sight, 24 / zoom)
-        chosen = None
-        for index in shown:
-            drawing = self._drawings[index]
-            if self._draft is not None and drawing.id == self._draft.id:
-                continue
-            if drawing.id == self._selected:
-                chosen = drawing
-                continue
-            paint_lines(painter, drawing, sight, selected=False)
+        draft = self._draft.id if self._draft is not None else 0
+        shown = [(i, self._drawings[i]) for i in self._in_sight(sight, 24 / zoom)]
+        plain = [(i, d) for i, d in shown if d.id not in (self._selected, draft)]
+        if self._is_crowded(zoom):
+            paint_thin(painter, [(d, self._outline(i, zoom)) for i, d in plain], sight)
+        else:
+            for _, drawing in plain:
+                paint_lines(painter, drawing, sight, selected=False)
+        chosen = next((d for _, d in shown if d.id == self._selected and d.id != draft), None)
         for on_top in filter(None, (chosen, self._draft)):
             paint_lines(painter, on_top, sight, selected=True)
             paint_handles(painter, on_top, sight)
         self._paint_labels(painter, sight)
+
+    def _is_crowded(self, zoom: float) -> bool:
+        """Whether so many may be in view at once that lines are thin; the same for every part of the view."""
+        if len(self._drawings) <= FEW:
+            return False
+        return len(self._drawings) * (_VIEW_PX / zoom) ** 2 / max(self._area, 1.0) > FEW
+
+    def _outline(self, index: int, zoom: float) -> QPolygonF | None:
+        """Kept for the octave of the zoom."""
+        if octave_of(zoom) != self._octave:
+            self._octave, self._outlines = octave_of(zoom), {}
+        if index not in self._outlines:
+            self._outlines[index] = outline_at(self._drawings[index], zoom)
+        return self._outlines[index]
 
     def _in_sight(self, sight: QRectF, margin: float) -> list[int]:
         e = self._edges
@@ -136,11 +155,10 @@ class DrawingsItem(QGraphicsItem):
         seen = QRectF(sight.x() * zoom, sight.y() * zoom, sight.width() * zoom, sight.height() * zoom)
         painter.save()
         painter.setWorldTransform(QTransform())
-        painter.setFont(self._labels.font)
         draft = self._draft.id if self._draft is not None else 0
-        for index, rect in self._labels.placed(zoom, self._selected):
-            drawing = self._drawings[index]
-            if rect.intersects(seen) and drawing.id != draft:
-                at = rect.translated(view.dx(), view.dy())
-                paint_label(painter, self._labels.text(index), at, colour_of(drawing))
+        labelled = [i for i in self._labels.in_sight(zoom, seen) if self._drawings[i].id not in (self._selected, draft)]
+        chosen = next((i for i, d in enumerate(self._drawings) if d.id == self._selected and d.id != draft), None)
+        for index in (*labelled, *([] if chosen is None or not self._labels.texts[chosen] else [chosen])):
+            at = self._labels.rect(index, zoom).translated(view.dx(), view.dy())
+            paint_label(painter, self._labels.texts[index], at, colour_of(self._drawings[index]))
         painter.restore()
