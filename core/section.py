@@ -100,6 +100,10 @@ class Section(ABC):
         Means are rounded to whole values; where a request's last pixels reach beyond the section, the mean is over
         the part that exists. Whole output rows are read in bands, so that an overview of a huge level stays in memory.
         """
+        info, x, y = self.info, request.x, request.y
+        is_inside = x >= 0 and y >= 0 and x + request.width <= info.width_px and y + request.height <= info.height_px
+        if request.downsample == 1 and is_inside:
+            return self.read_level(0, x, y, request.width, request.height, request.plane)
         level, scale = self.source_level(request)
         factor = request.downsample // scale
         rows, columns = request.shape

@@ -70,14 +70,15 @@ class TiffSection(Section):
             raise InputError(f"it can't be read as TIFF ({reason})", path=path, remedy=COPY_AGAIN) from error
 
     def read_level(self, level: int, x: int, y: int, width: int, height: int, plane: Plane) -> Array:
-        channels = self._values.channels
-        page = self._axes.page(plane.c // channels, plane.z, plane.t)
+        values = self._values
+        channels = values.channels
+        page = self._axes.page(plane.c // channels, plane.z, plane.t) if self._axes.names else 0
         with self._handle.use() as file:
             reader = self._readers[level].get(page)
             if reader is None:
                 return np.zeros((height, width, self.info.samples), self.info.dtype)
             stored = reader.read(file, x, y, width, height)
-        return np.ascontiguousarray(self._values.convert(stored, plane.c % channels))
+        return stored if values.are_stored else np.ascontiguousarray(values.convert(stored, plane.c % channels))
 
     @property
     def block_px(self) -> tuple[int, int]:

@@ -20,13 +20,17 @@ _SELF_CONVERTING = {6, 7, 33003, 33004, 33005, 33007, 34712, 34892}  # JPEG kind
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """`convert` turns (h, w, stored samples) into (h, w, `samples`) of `dtype`, given which channel is wanted."""
+    """`convert` turns (h, w, stored samples) into (h, w, `samples`) of `dtype`, given which channel is wanted.
+
+    `are_stored`: it would change nothing.
+    """
 
     samples: int
     dtype: np.dtype
     channels: int
     convert: Callable[[Array, int], Array]
     warnings: tuple[str, ...] = ()
+    are_stored: bool = False
 
 
 def values_of(path: Path, page: Any, palette_is_data: bool, sample: Callable[[], Array]) -> Values:
@@ -53,7 +57,10 @@ def values_of(path: Path, page: Any, palette_is_data: bool, sample: Callable[[],
         numbers = scale(pixels[:, :, :3] if colour else pixels[:, :, channel : channel + 1])
         return (top - np.minimum(numbers, top)).astype(dtype) if photometric == _MINISWHITE else numbers
 
-    return Values(3 if colour else 1, dtype, channels, convert, warnings)
+    samples = 3 if colour else 1
+    is_whole = bits == dtype.itemsize * 8 and np.dtype(page.dtype) == dtype and dtype.kind == "u"
+    are_stored = is_whole and stored == samples and photometric != _MINISWHITE
+    return Values(samples, dtype, channels, convert, warnings, are_stored)
 
 
 def _from_palette(table: Array) -> Values:
