@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.jobs import Job, Lanes
 from app.layer_styles import LayerStyles
 from app.session_drawings import Drawings
+from app.session_look import LookControl
 from app.session_opening import Opened, Opener
 from app.session_overviews import OverviewBuilder
 from app.session_places import Places
@@ -87,6 +88,7 @@ class Session(QObject):
         self.overviews = OverviewBuilder(self)
         self.places = Places(self)
         self.drawings = Drawings(self)
+        self.looks = LookControl(self)
         self._reviewing = ReviewControl(self)
 
     # -- opening and scanning ---------------------------------------------------------------------

@@ -35,10 +35,14 @@ def auto_range(section: Section, plane: Plane) -> DisplayRange:
     """
     if section.info.dtype == np.uint8:
         return DisplayRange(0, 255)
-    values = _overview(_AsStored(section), plane)
+    return range_of(_overview(_AsStored(section), plane)) or DisplayRange(0, 65535)
+
+
+def range_of(values: Array) -> DisplayRange | None:
+    """The 0.1 and 99.9 percentiles of whole values that are not exactly 0; None where all are."""
     values = values[values > 0]
     if not values.size:
-        return DisplayRange(0, 65535)
+        return None
     low, high = (int(v) for v in np.percentile(values, _PERCENTILES, method="nearest"))
     return DisplayRange(min(low, 65534), max(high, min(low, 65534) + 1))
 

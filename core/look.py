@@ -97,6 +97,21 @@ class Look:
         channels[number] = replace(channels[number], **changes)
         return replace(self, channels=tuple(channels))
 
+    def curve(self, channel: int, sample: int | None, largest: int) -> Curve:
+        """The curve of one sample (None: of all; where they differ, of the first), up to the type's `largest` value."""
+        curves = self.channel(channel).curves
+        if not curves:
+            return Curve(0, largest)
+        return curves[sample or 0] if len(curves) == 3 else curves[0]
+
+    def with_sample_curve(self, curve: Curve, channel: int, sample: int | None, largest: int) -> Look:
+        """Another curve for one of red, green and blue (0 to 2), or None: for all samples."""
+        if sample is None:
+            return self.with_channel(channel, curves=(curve,))
+        curves = [self.curve(channel, s, largest) for s in range(3)]
+        curves[sample] = curve
+        return self.with_channel(channel, curves=tuple(curves))
+
     def with_curve(self, low: int, high: int, gamma: float = 1.0, channel: int = 0) -> Look:
         """One curve for all samples of a channel."""
         return self.with_channel(channel, curves=(Curve(low, high, gamma),))
