@@ -140,7 +140,7 @@ def test_a_changed_set_replaces_tiles_without_a_blank_moment(qtbot, viewer):
     show(qtbot, viewer, many(5000))
     before = (render(viewer) != 128).any(axis=2).mean()
     viewer.session.adopt_detections(many(5000, seed=2))
-    viewer.overlays._show_boxes()
+    viewer.overlays._show_boxes(at_once=True)
     between = (render(viewer) != 128).any(axis=2).mean()
     assert between == pytest.approx(before, rel=0.2)
     qtbot.waitUntil(lambda: viewer.overlays.settled)
@@ -257,3 +257,15 @@ def test_a_click_beside_all_boxes_selects_none(qtbot, viewer):
     show(qtbot, viewer, [detection(i, 400 + i, 300) for i in range(1, FEW + 50)])
     qtbot.mouseClick(viewer.canvas.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(20, 400))
     assert viewer.session.selected_id is None
+
+
+def test_changes_that_come_fast_end_with_the_last(qtbot, viewer):
+    show(qtbot, viewer, many(7000))
+    for threshold in (0.95, 0.5, 0.95, 0.1):
+        viewer.session.set_threshold(threshold)
+        qtbot.wait(1)
+    qtbot.waitUntil(lambda: viewer.overlays.settled)
+    assert len(viewer.overlays.boxes.centres) == 7000
+    viewer.session.set_threshold(0.95)
+    qtbot.waitUntil(lambda: viewer.overlays.settled)
+    assert len(viewer.overlays.boxes.centres) == 0

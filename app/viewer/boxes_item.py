@@ -7,6 +7,8 @@ are shown is the session's decision, their colours are `app.class_colours`'.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from operator import attrgetter
 
 import numpy as np
@@ -31,34 +33,45 @@ _BEYOND = 0.02  # of the section's side, how far small boxes at its border may b
 _edges_of = attrgetter("box.x", "box.y", "box.w", "box.h")
 
 
+@dataclass(frozen=True)
+class BoxSet:
+    """Detections made ready to be drawn and found, the first of them on top."""
+
+    detections: Sequence[Detection]
+    index: BoxIndex
+    painter: BoxPainter
+    strokes: Sequence[Stroke]
+    stroke_of: Array  # of each detection, its place in `strokes`
+
+
+def box_set(detections: Sequence[Detection], labels: Sequence[str], artefact_labels: Collection[str]) -> BoxSet:
+    """Takes about a millisecond for a thousand; may be called in any thread."""
+    index = BoxIndex(_edges(detections))
+    strokes, stroke_of = _strokes(detections, labels, artefact_labels)
+    return BoxSet(detections, index, BoxPainter(index, strokes, stroke_of), strokes, stroke_of)
+
+
 class BoxesItem(TiledOverlay):
     """Boxes in scene coordinates, which are level-0 px."""
 
     def __init__(self, worker: OverlayWorker, budget: int) -> None:
         super().__init__(worker, budget)
-        self._detections: Sequence[Detection] = ()
-        self._index = BoxIndex(np.zeros((0, 4)))
-        self._strokes: list[Stroke] = []
-        self._stroke_of = np.zeros(0, np.int64)
-        self._boxes: BoxPainter | None = None
+        self._boxes = box_set((), (), ())
         self._selected: Detection | None = None
         self.revision = 0  # goes up with every other set of detections
 
     @property
     def centres(self) -> Array:
         """(n, 2) level-0 px of the boxes' middles, the first detection first."""
-        return (self._index.edges[:, :2] + self._index.edges[:, 2:]) / 2
+        edges = self._boxes.index.edges
+        return (edges[:, :2] + edges[:, 2:]) / 2
 
-    def set_detections(
-        self, detections: Sequence[Detection], labels: Sequence[str], artefact_labels: Collection[str], section: Box
-    ) -> None:
-        """Shows these, the first of them on top."""
-        self._detections = detections
-        self._index = BoxIndex(_edges(detections))
-        self._strokes, self._stroke_of = _strokes(detections, labels, artefact_labels)
-        self._boxes = BoxPainter(self._index, self._strokes, self._stroke_of) if len(detections) else None
+    def show_boxes(self, boxes: BoxSet, section: Box) -> None:
+        """Shows these instead of those before, over a section that covers `section`."""
+        self._boxes = boxes
         self.revision += 1
-        self.show_tiles_of(self._boxes, section.grown(_BEYOND * max(section.w, section.h)))
+        painter = boxes.painter if len(boxes.detections) else None
+        self.show_tiles_of(painter, section.grown(_BEYOND * max(section.w, section.h)))
 
     def set_selected(self, detection: Detection | None) -> None:
         """Frames this one, if it is among those shown."""
@@ -69,18 +82,19 @@ class BoxesItem(TiledOverlay):
     def hit(self, x_px: float, y_px: float, zoom: float) -> Detection | None:
         """The smallest box under a level-0 point, at `zoom` device-independent px per level-0 px."""
         reach = (MIN_SCREEN_PX / 2 + _REACH_PX) / zoom
-        found = self._index.touching(x_px - reach, y_px - reach, x_px + reach, y_px + reach)
-        edges = drawn_edges(self._index.edges[found], zoom)
+        index = self._boxes.index
+        found = index.touching(x_px - reach, y_px - reach, x_px + reach, y_px + reach)
+        edges = drawn_edges(index.edges[found], zoom)
         reach = _REACH_PX / zoom
         inside = (edges[:, 0] - reach <= x_px) & (x_px <= edges[:, 2] + reach)
         inside &= (edges[:, 1] - reach <= y_px) & (y_px <= edges[:, 3] + reach)
         if not inside.any():
             return None
         areas = (edges[:, 2] - edges[:, 0]) * (edges[:, 3] - edges[:, 1])
-        return self._detections[int(found[np.argmin(np.where(inside, areas, np.inf))])]
+        return self._boxes.detections[int(found[np.argmin(np.where(inside, areas, np.inf))])]
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        if self._boxes is None:
+        if not len(self._boxes.detections):
             return
         zoom = painter.worldTransform().m11()
         seen = _seen(painter, option, widget)
@@ -94,25 +108,25 @@ class BoxesItem(TiledOverlay):
     def needs_tiles(self, box: Box, zoom: float) -> bool:
         """A few are drawn as lines."""
         wide = box.grown((_LINE_PX + MIN_SCREEN_PX) / zoom)
-        return self._boxes is not None and self._index.more_than(FEW, wide.x, wide.y, wide.x1, wide.y1)
+        return self._boxes.index.more_than(FEW, wide.x, wide.y, wide.x1, wide.y1)
 
     def _paint_lines(self, painter: QPainter, area: tuple[float, float, float, float], zoom: float) -> None:
         """With a dark edge under every box, so that bright lines stand out on bright metal."""
-        found = self._index.touching(*area)
+        found = self._boxes.index.touching(*area)
         if not found.size:
             return
-        edges, stroke_of = drawn_edges(self._index.edges[found], zoom), self._stroke_of[found]
+        edges, stroke_of = drawn_edges(self._boxes.index.edges[found], zoom), self._boxes.stroke_of[found]
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(_pen(QColor(0, 0, 0, HALO_ALPHA), HALO_PX))
         painter.drawRects(_rects(edges))
         for place in np.unique(stroke_of).tolist():
-            painter.setPen(_stroke_pen(self._strokes[place]))
+            painter.setPen(_stroke_pen(self._boxes.strokes[place]))
             painter.drawRects(_rects(edges[stroke_of == place]))
 
 
 def _edges(detections: Sequence[Detection]) -> Array:
     """(n, 4) x0, y0, x1, y1 in level-0 px."""
-    flat = np.array(list(map(_edges_of, detections)), np.float64).reshape(-1, 4)
+    flat = np.fromiter(chain.from_iterable(map(_edges_of, detections)), np.float64, 4 * len(detections)).reshape(-1, 4)
     flat[:, 2:] += flat[:, :2]
     return flat
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QGraphicsView
 
+from app.jobs import Job
 from app.session import Session
-from app.viewer.boxes_item import BoxesItem
+from app.viewer.boxes_item import BoxesItem, BoxSet, box_set
 from app.viewer.heat_layer import HeatLayer
 from app.viewer.layer_stack import LayerStack
 from app.viewer.overlay_grid import GridItem
@@ -16,6 +17,7 @@ from core.detection import Detection
 from core.geometry import Box
 from core.memory import share
 
+MANY = 5000  # detections; more are made ready in another thread
 _NOWHERE = Box(0, 0, 0, 0)
 
 
@@ -41,6 +43,8 @@ class Overlays(QObject):
         self.stack.add("grid", "Grid", self.grid)
         self.stack.add("heat", "Heat map", self.heat.item)
         self.stack.add("detections", "Detections", self.boxes)
+        self._job: Job | None = None
+        self._again = False  # what the job makes ready is no longer the last
         self._boxes_soon = QTimer(self, singleShot=True, interval=0)
         self._boxes_soon.timeout.connect(self._show_boxes)
         session.section_changed.connect(self._section_changed)
@@ -56,12 +60,13 @@ class Overlays(QObject):
     def settled(self) -> bool:
         """Whether everything in sight is drawn as the session is now."""
         layers = (self.heat, self.boxes, self.reference)
-        return not self._boxes_soon.isActive() and all(layer.settled for layer in layers)
+        told = self._job is None and not self._boxes_soon.isActive()
+        return told and all(layer.settled for layer in layers)
 
     def settle(self) -> None:
         """Draws everything in sight as the session is now, before it returns: for pictures of the view."""
-        if self._boxes_soon.isActive():
-            self._show_boxes()
+        if self._boxes_soon.isActive() or self._job is not None:
+            self._show_boxes(at_once=True)
         for item in (self.boxes, self.heat.item, self.reference.item):
             item.settle()
 
@@ -74,7 +79,8 @@ class Overlays(QObject):
         return self.boxes.hit(x_px, y_px, zoom) if self.boxes.isVisible() else None
 
     def _section_changed(self) -> None:
-        self.boxes.show_tiles_of(None, _NOWHERE)  # those of the section before stand in for nothing
+        self.boxes.show_boxes(box_set((), (), ()), _NOWHERE)  # those of the section before stand in for nothing
+        self._job = None
         self._show_boxes()
         self._layers_changed()
 
@@ -95,12 +101,33 @@ class Overlays(QObject):
             self._marks = marks
             self.marks_changed.emit(self.boxes.centres if shown else None)
 
-    def _show_boxes(self) -> None:
+    def _show_boxes(self, *, at_once: bool = False) -> None:
         self._boxes_soon.stop()
         session, scan = self._session, self._session.scan
         labels, artefacts = (scan.labels, scan.artefact_labels) if scan is not None else ((), ())
-        section = session.section.info.box if session.section is not None else _NOWHERE
-        self.boxes.set_detections(session.visible_detections(), labels, artefacts, section)
+        visible = session.visible_detections()
+        if at_once or len(visible) <= MANY:
+            self._job, self._again = None, False
+            self._take_boxes(box_set(visible, labels, artefacts))
+        elif self._job is not None:
+            self._again = True
+        else:
+            job = self._job = Job(lambda progress, cancel: box_set(visible, labels, artefacts), "Detections")
+            job.finished.connect(lambda boxes: self._take_boxes(boxes) if job is self._job else None)
+            job.ended.connect(lambda: self._made(job))
+            session.run_io(job)
+
+    def _made(self, job: Job) -> None:
+        """Changes that came meanwhile are gathered into one more job, however fast they come."""
+        if job is self._job:
+            self._job = None
+            if self._again:
+                self._again = False
+                self._show_boxes()
+
+    def _take_boxes(self, boxes: BoxSet) -> None:
+        section = self._session.section
+        self.boxes.show_boxes(boxes, section.info.box if section is not None else _NOWHERE)
         self._show_selected()
         self._tell_marks()
 
