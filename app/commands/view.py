@@ -58,6 +58,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "info", "Section info", "show_info", ("Ctrl+I",), "info", "All that is known of it; searchable", "section"
     ),
+    ActionSpec(
+        "read_again",
+        "Read again",
+        "read_again",
+        ("F5",),
+        tip="Try again to read what is hatched because it couldn't be read",
+        needs="section",
+    ),
     gap(),
     ActionSpec("", "@Panels"),
     ActionSpec("", "@Theme"),
@@ -73,6 +81,9 @@ class ViewCommands(Commands):
 
     def one_to_one(self) -> None:
         self.viewer.canvas.one_to_one()
+
+    def read_again(self) -> None:
+        self.viewer.provider.retry()
 
     def zoom_in(self) -> None:
         self.viewer.canvas.zoom_by(2**0.5)
