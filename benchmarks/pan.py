@@ -91,7 +91,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--bare", action="store_true", help="without heat map and boxes")
     parser.add_argument("--part", default="", help="only the parts of the path whose name has this in it")
     parser.add_argument("--walk", type=int, default=0, metavar="JUMPS", help="then a random walk, for the memory")
-    parser.add_argument("--profile", action="store_true", help="print where the thread of the window spends processor time")
+    parser.add_argument(
+        "--budget", type=int, default=0, metavar="MB", help="of all caches; 0: the program's own default"
+    )
+    parser.add_argument(
+        "--profile", action="store_true", help="print where the thread of the window spends processor time"
+    )
     return parser.parse_args()
 
 
@@ -127,9 +132,11 @@ def measure(path: Path, options: argparse.Namespace) -> None:
     from app.viewer.viewer import Viewer
     from benchmarks.pan_path import JUMPS
     from benchmarks.pan_path import Path as CameraPath
-    from core.memory import budget
+    from core.memory import budget, set_budget
 
     app = make_application()
+    if options.budget:
+        set_budget(options.budget << 20)
     session = Session()
     viewer = Viewer(session)
     viewer.resize(*SIZE)
@@ -243,9 +250,9 @@ def walk(turn: Turn, steps: object, jumps: int) -> None:
     random = np.random.default_rng(2)
     most = 0.0
     for _ in range(jumps):
-        x, y = random.uniform(0.02, 0.98, 2)
-        zoom = 2.0 ** random.uniform(-5, 1)
-        turn.until_sharp(lambda x=x, y=y, zoom=zoom: steps._place(x, y, zoom))
+        x, y = (float(share) for share in random.uniform(0.02, 0.98, 2))
+        zoom = 2.0 ** float(random.uniform(-5, 1))
+        turn.until_sharp(lambda x=x, y=y, zoom=zoom: steps.place(x, y, zoom))
         most = max(most, resident_mb())
     print(f"random walk of {jumps} places: at most {most:.0f} MB resident")
 

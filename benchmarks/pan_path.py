@@ -36,13 +36,13 @@ class Path:
         }
 
     def jump(self, share_x: float, share_y: float) -> None:
-        self._place(share_x, share_y, 1.0)
+        self.place(share_x, share_y, 1.0)
 
-    def _place(self, share_x: float, share_y: float, zoom: float) -> None:
+    def place(self, share_x: float, share_y: float, zoom: float) -> None:
         self._canvas.fly(Camera(share_x * self._size, share_y * self._size, zoom), 0)
 
     def _pan(self, zoom: float, share: float, dx: int, dy: int) -> Iterator[Action]:
-        yield lambda: self._place(share, share, zoom)
+        yield lambda: self.place(share, share, zoom)
         middle = QPointF(self._canvas.viewport().rect().center())
         grip = QPointF(middle)
         yield lambda: self._mouse(QEvent.Type.MouseButtonPress, middle)
@@ -59,7 +59,7 @@ class Path:
     def _zoom(self) -> Iterator[Action]:
         notches = 12
         for share_x, share_y in PLACES:
-            yield lambda x=share_x, y=share_y: self._place(x, y, 0.1)
+            yield lambda x=share_x, y=share_y: self.place(x, y, 0.1)
             for angle in [120] * notches + [-120] * notches:
                 yield lambda turn=angle: self._wheel(turn)
                 for _ in range(NOTCH_EVERY - 1):
