@@ -85,8 +85,8 @@ class Drawing:
 
     @property
     def handles(self) -> Points:
-        """Where it can be taken hold of to change its shape."""
-        return self.outline
+        """Where it can be taken hold of to change its shape; nowhere on one drawn by a free hand: it has too many points."""
+        return () if self.kind == "area" else self.outline
 
     def with_handle(self, index: int, point: Point) -> Drawing:
         """With one of its `handles` elsewhere. A box's opposite corner stays."""

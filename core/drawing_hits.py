@@ -29,9 +29,9 @@ def nearest(drawings: Iterable[Drawing], x_px: float, y_px: float, reach_px: flo
 
 def nearest_handle(drawing: Drawing, x_px: float, y_px: float, reach_px: float) -> int | None:
     """Which of its handles is nearest, at most `reach_px` away."""
-    distances = [math.dist(handle, (x_px, y_px)) for handle in drawing.handles]
-    index = min(range(len(distances)), key=distances.__getitem__)
-    return index if distances[index] <= reach_px else None
+    distances = [(math.dist(handle, (x_px, y_px)), index) for index, handle in enumerate(drawing.handles)]
+    distance, index = min(distances, default=(math.inf, 0))
+    return index if distance <= reach_px else None
 
 
 def nearest_point(drawings: Iterable[Drawing], x_px: float, y_px: float, reach_px: float) -> Point | None:

@@ -135,3 +135,26 @@ def test_a_project_that_cant_be_read_offers_no_undo(session, tmp_path, told):
     assert not session.can_redo
     session.undo()
     assert told[-1][0] == "error"
+
+
+def test_a_scan_and_a_drawing_that_both_want_a_project_share_one(qtbot, session, image, monkeypatch):
+    import core.models.catalog as catalog
+    from core.scan.runner import ScanOptions
+    from tests.toy import ToyModel, toy_spec
+
+    monkeypatch.setattr(catalog, "load_model", lambda spec, device="auto": ToyModel(spec))
+    open_and_wait(qtbot, session, image)
+    with qtbot.waitSignal(session.scan_finished, timeout=30_000):
+        session.drawings.add(RULER)
+        session.start_scan(toy_spec(), ScanOptions())
+    qtbot.waitUntil(lambda: not session.lanes.io.busy and bool(session.detections), timeout=20_000)
+    assert [d.id for d in session.drawings.items] == [1]
+    assert len(session.scans) == 1
+    session.decide("defect", [session.detections[0].id])
+    session.undo()
+    session.undo()
+    assert session.drawings.items == []
+    session.redo()
+    session.close_section()
+    assert [d.points for d in stored(image.with_name("spots.schliff"))] == [RULER.points]
+    assert [p.name for p in image.parent.glob("*.schliff")] == ["spots.schliff"]

@@ -312,6 +312,16 @@ def test_the_line_moves_the_whole_and_escape_puts_it_back(drawing):
     assert drawn(drawing)[0].points == level0((140, 150), (240, 150), (190, 250))
 
 
+def test_an_outline_is_moved_as_a_whole(drawing):
+    take(drawing, "area")
+    ring = [(200 + 80 * math.cos(t), 200 + 80 * math.sin(t)) for t in np.linspace(0, 2 * math.pi, 90)]
+    drag(drawing, *ring)
+    take(drawing, "pointer")
+    before = drawn(drawing)[0]
+    drag(drawing, (280, 200), (290, 205), (300, 210))
+    assert np.allclose(np.subtract(drawn(drawing)[0].points, before.points), (20, 10))
+
+
 def test_a_click_that_moves_nothing_is_no_step_of_undo(drawing):
     take(drawing, "ruler")
     drag(drawing, (100, 100), (200, 100))

@@ -80,6 +80,8 @@ class ToolsCommands(Commands):
 
     def take_profile(self, on: bool) -> None:
         self._take("profile", on)
+        if on:
+            self.docks.bring("drawings")  # where it is plotted
 
     def snap(self, on: bool) -> None:
         self.session.drawings.set_snapping(on)

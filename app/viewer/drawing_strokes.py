@@ -73,12 +73,11 @@ def paint_thin(painter: QPainter, drawings: Sequence[tuple[Drawing, QPolygonF | 
 
 
 def paint_handles(painter: QPainter, drawing: Drawing, sight: QRectF) -> None:
-    """Small squares where it can be taken hold of, as far as there is room for them."""
-    zoom = painter.worldTransform().m11()
-    side = HANDLE_PX / zoom
+    """Small squares where it can be taken hold of."""
+    side = HANDLE_PX / painter.worldTransform().m11()
     painter.setPen(pen_of(RIM, 1.25))
     painter.setBrush(QColor("white"))
-    for x, y in _thinned(drawing.handles, 1.5 * side):
+    for x, y in drawing.handles:
         square = QRectF(x - side / 2, y - side / 2, side, side)
         if square.intersects(sight):
             painter.drawRect(square)
