@@ -28,6 +28,9 @@ def ask_and_copy(window: QWidget, session: Session, settings: Settings) -> None:
     if not chosen:
         return
     settings.set("last_copy_folder", chosen)
+    if Path(chosen).resolve() == source.parent.resolve():
+        session.message.emit("info", f"{source.name} lies in that folder already. Choose another one to copy it to.")
+        return
 
     def copied(path: Path) -> None:
         shown = session.section

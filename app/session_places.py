@@ -104,7 +104,10 @@ class Places(QObject):
         loose = self._loose.get(section.info.path, []) if section is not None else []
         found = list(loose)
         if project is not None and key is not None:
-            found = _stored(project.get_state(key)) + loose
+            try:
+                found = _stored(project.get_state(key)) + loose
+            except SchliffError as error:
+                self._session.report(error)
         self.bookmarks, self._removed = found, None
         if loose and section is not None and key is not None:
             del self._loose[section.info.path]

@@ -20,6 +20,7 @@ MOUSE_KEYS = (
     ("Shift and drag", "draw a rectangle to scan"),
     ("Click on a box", "select it, in the gallery too"),
     ("Arrow keys", "move the view"),
+    ("Side buttons", "back and forward through the views"),
 )
 
 

@@ -245,6 +245,12 @@ def test_closing_the_window_while_comparing_leaves_no_thread(qtbot, window, tmp_
     assert section._closed
 
 
+def test_the_read_out_tells_of_the_right_view_too(qtbot, window, comparison):
+    press(qtbot, window, Qt.Key.Key_1)
+    QTest.mouseMove(comparison.pane.canvas.viewport(), QPoint(30, 40))
+    assert window.status.pointer.text().startswith("right: x ")
+
+
 def test_what_lay_in_one_place_of_the_stage_is_linked_by_it(qtbot, window, tmp_path, monkeypatch):
     def placed(name, x_um, um, seed):
         metadata = {"axes": "YXS", "PhysicalSizeX": um, "PhysicalSizeY": um, "PhysicalSizeXUnit": "µm"}

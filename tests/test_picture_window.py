@@ -219,6 +219,14 @@ def test_a_copy_is_made_verified_and_opened(qtbot, window, tmp_path, monkeypatch
     assert window.settings.get("last_copy_folder") == str(folder)
 
 
+def test_a_section_is_not_copied_onto_itself(qtbot, window, tmp_path, monkeypatch):
+    source = window.session.section.info.path
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: str(source.parent))
+    window.menus.actions["copy_locally"].trigger()
+    assert "already" in window.notifications.text.text()
+    assert not window.session.lanes.copies.busy
+
+
 def test_saving_the_view_while_comparing_saves_both(qtbot, window, tmp_path, monkeypatch):
     press(qtbot, window, Qt.Key.Key_C)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "both.png"), ""))

@@ -133,6 +133,15 @@ def test_ome_zarr_attributes_without_its_chunks(tmp_path):
     assert not [name for name in found if name.startswith("0/0/")]
 
 
+def test_a_folder_of_tiles_tells_what_its_files_are(tmp_path):
+    for name in ("b.tif", "a.tif"):
+        tifffile.imwrite(tmp_path / name, noise(20, 30, 1)[..., 0], software=name)
+    (tmp_path / "places.csv").write_text("file,x,y")
+    found = values(details(tmp_path))
+    assert (found[".tif"], found[".csv"]) == ("2", "1")
+    assert found["Software"] == "a.tif"
+
+
 def test_png_texts(tmp_path):
     import struct
     import zlib

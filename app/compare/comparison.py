@@ -18,6 +18,7 @@ from app.compare.partner import Beside, Partner
 from app.session import Session
 from app.settings import Settings
 from app.viewer.camera import Camera
+from app.viewer.readout import position_text
 from app.viewer.viewer import Viewer
 from core.section_info import Plane, SectionInfo
 
@@ -71,6 +72,8 @@ class Comparison(QObject):
             pane = self._pane = ComparePane()
             pane.provider.failed.connect(self._session.report)
             pane.canvas.camera_changed.connect(lambda: self._lead(pane.canvas))
+            pane.canvas.pointer_moved.connect(self._tell_position)
+            pane.canvas.pointer_left.connect(lambda: self._viewer.readout_changed.emit(""))
             self.partner.sharper.connect(pane.provider.sharpen)
         return self._pane
 
@@ -220,6 +223,13 @@ class Comparison(QObject):
                 right.fly(wanted, 0)
         finally:
             self._following = False
+
+    def _tell_position(self, x_px: float, y_px: float) -> None:
+        section = self.pane.section
+        inside = section is not None and section.info.box.contains(x_px, y_px)
+        self._viewer.readout_changed.emit(
+            f"right: {position_text(section.info, x_px, y_px)}" if section is not None and inside else ""
+        )
 
     # -- remembering ------------------------------------------------------------------------------
 

@@ -149,8 +149,21 @@ def _folder(path: Path, budget: Budget) -> Sequence[Detail]:
                 found.append(Detail(str(inner), "", json_file(here / name, budget).children))
             except (OSError, ValueError) as error:
                 found.append(Detail(str(inner), f"can't be read ({error})"))
+        if here == path and not texts:
+            return _pictures(files, path, budget)
         is_array = ".zarray" in texts or ("zarr.json" in texts and "c" in folders)
         folders[:] = [] if is_array or len(found) >= _MOST_FILES else sorted(folders)
+    return found
+
+
+def _pictures(files: Sequence[str], path: Path, budget: Budget) -> Sequence[Detail]:
+    """A folder of camera tiles: how many there are of each kind, and what the first says of itself."""
+    kinds = Counter(Path(name).suffix.lower() or "without ending" for name in files)
+    found = [Detail("Files", f"{len(files):,}", tuple(Detail(kind, f"{n:,}") for kind, n in sorted(kinds.items())))]
+    for name in sorted(files):
+        told = [part for _, read in sources_of(path / name) for part in read(budget)]
+        if told:
+            return [*found, Detail(name, "the first of them", tuple(told))]
     return found
 
 
