@@ -97,3 +97,20 @@ def test_threads_read_different_parts_of_the_file(qtbot):
     section.gate.set()
     qtbot.waitUntil(lambda: reader.idle)
     reader.close()
+
+
+def test_where_sharp_tiles_take_long_a_rough_picture_comes_first(qtbot, viewer, monkeypatch):
+    section = SlowSection(MemorySection(noise(9000, 9000, 1)), 0.0)
+    show(viewer, section)
+    qtbot.waitUntil(lambda: viewer.is_sharp and viewer.provider.reader.idle)
+    reader = viewer.provider.reader
+    asked = []
+    monkeypatch.setattr(reader, "want", asked.append)
+    monkeypatch.setattr(reader, "seconds_for", lambda tiles: 0.01 * tiles)
+    viewer.canvas.one_to_one()
+    assert asked[-1][0].downsample == 1
+    monkeypatch.setattr(reader, "seconds_for", lambda tiles: 1.0 * tiles)
+    viewer.canvas.look_at(1000, 1000)
+    levels = [key.downsample for key in asked[-1]]
+    assert levels[0] == 4
+    assert 1 in levels

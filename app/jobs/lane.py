@@ -7,26 +7,33 @@ import queue
 from PySide6.QtCore import QObject, QThread
 
 from app.jobs.job import Job
+from core.priority import lower_this_thread
 
 
 class _LaneThread(QThread):
-    def __init__(self, jobs: queue.SimpleQueue[Job | None], name: str) -> None:
+    def __init__(self, jobs: queue.SimpleQueue[Job | None], name: str, *, gives_way: bool) -> None:
         super().__init__()
+        self._gives_way = gives_way
         self.setObjectName(name)
         self._jobs = jobs
 
     def run(self) -> None:
+        if self._gives_way:
+            lower_this_thread()
         while (job := self._jobs.get()) is not None:
             job.run()
 
 
 class Lane(QObject):
-    """A thread that runs its jobs in the order they came. It starts with the first job."""
+    """A thread that runs its jobs in the order they came. It starts with the first job.
 
-    def __init__(self, name: str, parent: QObject | None = None) -> None:
+    `gives_way`: where the processor is busy, after what serves the eye.
+    """
+
+    def __init__(self, name: str, parent: QObject | None = None, *, gives_way: bool = False) -> None:
         super().__init__(parent)
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._thread = _LaneThread(self._jobs, name)
+        self._thread = _LaneThread(self._jobs, name, gives_way=gives_way)
         self._open_jobs: set[Job] = set()
         self._closed = False
 
@@ -74,7 +81,7 @@ class Lanes(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.gpu = Lane("gpu", self)
+        self.gpu = Lane("gpu", self, gives_way=True)
         self.io = Lane("io", self)
         self.build = Lane("build", self)
         self.copies = Lane("copies", self)

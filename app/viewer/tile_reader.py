@@ -6,12 +6,10 @@ Knows no pixmaps and no view; what it delivers are images that need only be show
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, SignalInstance
@@ -23,6 +21,7 @@ from core.caches import ByteCache
 from core.errors import CancelledError
 from core.look import Look
 from core.memory import share
+from core.priority import lower_this_thread
 from core.section import Array, Glance, Plane, RegionRequest, Section
 
 MOST_THREADS = 4
@@ -200,7 +199,7 @@ class TileReader(QObject):
     # -- in the reading threads -------------------------------------------------------------------
 
     def _work(self) -> None:
-        give_way()
+        lower_this_thread()
         while (found := self._next_task()) is not None:
             source, task, block = found
             answer: Answer | None
@@ -333,10 +332,3 @@ class TileReader(QObject):
         if isinstance(answer, Prepared):
             return self.prepared
         return self.previewed if isinstance(answer, Preview) else self.probed
-
-
-def give_way() -> None:
-    """Lets the window's thread go first where both want the same processor. Linux knows niceness by thread."""
-    if sys.platform.startswith("linux"):
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
