@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
+import app.viewer.overlay_boxes as overlay_boxes
 from app.viewer.boxes_item import FEW
 from app.viewer.overlay_boxes import BoxPainter, Stroke, density_picture
 from app.viewer.overlay_heat import HeatLook, HeatPainter, level_for
@@ -46,6 +47,14 @@ def test_a_frame_lies_where_its_box_is_across_tiles():
     assert np.flatnonzero(blue.any(axis=1))[[0, -1]].tolist() == pytest.approx([100, 140], abs=1)
     assert not blue[104:136, 504:526].any(), "it is no filled box"
     assert painter.paint(OverlayTile(1.0, 3, 3)) == Painted(None)
+
+
+def test_thousands_of_frames_in_a_tile_are_drawn_like_a_few(monkeypatch):
+    painter = painter_of(spread_out(12_000, 1200, side=37.0))
+    tile = OverlayTile(1.0, 1, 1)
+    at_once = painter.paint(tile).pixels
+    monkeypatch.setattr(overlay_boxes, "_MANY_LINES", 10**9)
+    assert np.array_equal(at_once, painter.paint(tile).pixels)
 
 
 def test_lines_are_twice_as_wide_where_the_screen_has_twice_the_px():

@@ -28,6 +28,7 @@ _MARGIN = 24  # device px around a tile that are drawn too, for lines and densit
 _DASH = 8  # device px from dash to dash; divides a tile's side, so that dashes go on across tiles
 _DASH_ON = 5
 _HALO = 255  # as a number of a stroke
+_MANY_LINES = 1500  # rectangles of one stroke in a tile
 _CELL = 4  # device px; density is counted in cells
 _SPREAD = 1.6  # cells; standard deviation of one detection's spot
 _ONE = 1 / (2 * math.pi * _SPREAD**2)  # the middle of one spot
@@ -108,14 +109,13 @@ class BoxPainter:
         ratio, side = tile.ratio, TILE + 2 * _MARGIN
         origin = np.array([tile.column, tile.row] * 2) * TILE - _MARGIN
         at = drawn_edges(edges, tile.zoom / ratio) * tile.zoom - origin
-        x0, y0, x1, y1 = np.clip(np.rint(at), -_MARGIN, side + _MARGIN).astype(np.int32).T
-        corners = np.stack([x0, y0, x1, y0, x1, y1, x0, y1], axis=1).reshape(-1, 4, 2)
+        rects = np.clip(np.rint(at), -_MARGIN, side + _MARGIN).astype(np.int32)
         numbers = np.zeros((side, side), np.uint8)
         for width, dashed in {(stroke.width, stroke.dashed) for stroke in self._strokes}:
             lines = np.zeros((side, side), np.uint8)
             for place, stroke in enumerate(self._strokes):
                 if (stroke.width, stroke.dashed) == (width, dashed):
-                    cv2.polylines(lines, list(corners[stroke_of == place]), True, place + 1, 1)
+                    _outline(lines, rects[stroke_of == place], place + 1)
             if dashed:
                 lines *= _dashes(side)
             cv2.max(numbers, _widened(lines, round(width * ratio)), numbers)
@@ -173,6 +173,33 @@ def _palette(strokes: Sequence[Stroke]) -> Array:
         bgra[number] = [round(v * stroke.alpha / 255) for v in (blue, green, red, 255)]
     bgra[_HALO] = (0, 0, 0, HALO_ALPHA)
     return bgra.view(np.uint32)[:, 0]
+
+
+def _outline(picture: Array, rects: Array, number: int) -> None:
+    """Draws (n, 4) rectangles x0, y0, x1, y1 as lines of one px into a square picture (uint8)."""
+    if len(rects) > _MANY_LINES:
+        picture[_covered(rects, len(picture)) | _covered(rects[:, (1, 0, 3, 2)], len(picture)).T] = number
+        return
+    import cv2
+
+    x0, y0, x1, y1 = rects.T
+    corners = np.stack([x0, y0, x1, y0, x1, y1, x0, y1], axis=1).reshape(-1, 4, 2)
+    cv2.polylines(picture, list(corners), True, number, 1)
+
+
+def _covered(rects: Array, side: int) -> Array:
+    """(side, side) bool: the px of the upper and lower edges, counted where they begin and end, in one go for all.
+
+    OpenCV unpacks thousands of outlines while it holds Python's lock, and the window waits for that.
+    """
+    x0, x1 = np.concatenate([rects[:, (0, 2)], rects[:, (0, 2)]]).T
+    y = np.concatenate([rects[:, 1], rects[:, 3]])
+    inside = (y >= 0) & (y < side) & (x1 >= 0) & (x0 < side)
+    row = y[inside].astype(np.int64) * (side + 1)
+    begin, end = row + np.maximum(x0[inside], 0), row + np.minimum(x1[inside], side - 1) + 1
+    size = side * (side + 1)
+    change = np.bincount(begin, minlength=size) - np.bincount(end, minlength=size)
+    return np.cumsum(change.reshape(side, side + 1), axis=1)[:, :side] > 0
 
 
 def _widened(lines: Array, width: int) -> Array:
