@@ -1,7 +1,7 @@
 """How fast missing overviews are built, against reading the file once in the same blocks and throwing it away.
 
 Files are written first, one after the other (about 1 GB each, removed at once). *read*: every px through `Section.read`,
-one thread, in the slabs that the builder reads. *build*: all levels from 1:4 on, into an empty cache, flushed to the disk.
+one thread of the builder's own low priority, in the slabs that it reads. *build*: all levels from 1:4 on, into an empty cache, flushed to the disk.
 *ratio*: build / read, the target is 0.4. Cold: the file's pages are dropped from the system's cache first. Runs take turns;
 medians. *peak*: resident memory beyond that before building, with a budget of 512 MiB for all caches (of which decoded
 parts of the file take 154).
@@ -21,6 +21,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -35,6 +36,7 @@ from core.memory import set_budget
 from core.overview_layout import DIRECT, chunks_of
 from core.overview_row import Row, row_length
 from core.overview_store import OverviewStore
+from core.priority import lower_this_thread
 from core.pyramid import OverviewCache, SectionWithOverviews
 from core.readers.base import open_section
 from core.section import Plane, RegionRequest, Section
@@ -138,12 +140,16 @@ def measure(case: Case, folder: Path, runs: int) -> None:
 
 
 def seconds_to_read(path: Path) -> float:
-    with open_section(path) as section:
+    with open_section(path) as section, ThreadPoolExecutor(1, "read", lower_this_thread) as pool:
         requests = [RegionRequest(*slab) for slab in slabs(section)]
-        begin = time.perf_counter()
-        for request in requests:
-            section.read(request)
-        return time.perf_counter() - begin
+
+        def read_all() -> float:
+            begin = time.perf_counter()
+            for request in requests:
+                section.read(request)
+            return time.perf_counter() - begin
+
+        return pool.submit(read_all).result()
 
 
 def slabs(section: Section) -> list[tuple[int, int, int, int]]:

@@ -20,7 +20,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 Array = np.ndarray
 
-PASSING_SHARE = 0.15  # of a cache, for parts that are probably needed only once
+PASSING_SHARE = 0.15  # of a cache, always there for parts that are needed only in passing
 
 
 class ByteCache(Generic[K, V]):
@@ -51,7 +51,11 @@ class ByteCache(Generic[K, V]):
             return
         self._items[key] = (value, size)
         self.used += size
-        while self.used > self.budget:
+        self.shrink(self.budget)
+
+    def shrink(self, size: int) -> None:
+        """Forgets until at most `size` bytes are used; the budget stays."""
+        while self.used > size:
             _, (_, freed) = self._items.popitem(last=False)
             self.used -= freed
 
@@ -77,8 +81,9 @@ class DecodedCache:
 
     def __init__(self, budget: int) -> None:
         self._state = threading.Condition()
-        self._passing: ByteCache[tuple[Hashable, ...], Array] = ByteCache(int(budget * PASSING_SHARE))
-        self._items: ByteCache[tuple[Hashable, ...], Array] = ByteCache(budget - self._passing.budget)
+        self._budget, self._least_passing = budget, int(budget * PASSING_SHARE)
+        self._passing: ByteCache[tuple[Hashable, ...], Array] = ByteCache(self._least_passing)
+        self._items: ByteCache[tuple[Hashable, ...], Array] = ByteCache(budget - self._least_passing)
         self._in_work: set[tuple[Hashable, ...]] = set()
 
     def peek(self, key: tuple[Hashable, ...]) -> Array | None:
@@ -108,10 +113,19 @@ class DecodedCache:
     def _done(self, key: tuple[Hashable, ...], made: Array | None) -> None:
         with self._state:
             self._in_work.discard(key)
-            if made is not None:
-                kept = self._passing if _thread.passing else self._items
-                kept.put(key, made, made.nbytes)
+            if made is not None and _thread.passing:
+                self._keep_passing(key, made)
+            elif made is not None:
+                self._items.put(key, made, made.nbytes)
+                self._passing.shrink(max(self._least_passing, self._budget - self._items.used))
             self._state.notify_all()
+
+    def _keep_passing(self, key: tuple[Hashable, ...], made: Array) -> None:
+        """In what nobody else uses. One part may always take half: a stripe that is not kept is decoded for every read."""
+        free = self._budget - self._items.used
+        self._passing.budget = max(self._least_passing, free, min(made.nbytes, self._budget // 2))
+        self._passing.put(key, made, made.nbytes)
+        self._items.shrink(self._budget - self._passing.used)
 
     def _found(self, key: tuple[Hashable, ...]) -> Array | None:
         found = self._items.get(key)

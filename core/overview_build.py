@@ -80,7 +80,7 @@ class OverviewBuilder:
         self._claims = Claims(self._store.folder / _CLAIMS)
         reader = ThreadPoolExecutor(1, "overview-read", lower_this_thread)
         try:
-            reader.submit(self._read_through).result()
+            reader.submit(self._build_all).result()
         finally:
             for pool in (reader, self._compute):
                 pool.shutdown(wait=True, cancel_futures=True)
@@ -88,10 +88,6 @@ class OverviewBuilder:
             self._claims.close()
 
     # -- in the reading thread --------------------------------------------------------------------
-
-    def _read_through(self) -> None:
-        with reading_through():
-            self._build_all()
 
     def _build_all(self) -> None:
         while missing := self._missing():
@@ -186,7 +182,8 @@ class OverviewBuilder:
         self._breathe()
         self._check()
         begin = time.thread_time()
-        pixels = self._section.read_level(0, x, y, width, height, self._store.plane)
+        with reading_through():
+            pixels = self._section.read_level(0, x, y, width, height, self._store.plane)
         self._read_cpu_s += time.thread_time() - begin
         self._read_bytes += pixels.nbytes
         return pixels

@@ -79,3 +79,16 @@ def test_reading_a_file_through_drives_out_nothing_that_is_looked_at():
     assert cache.peek(("seen", 0)) is not None
     assert cache.peek(("passing", 49)) is not None
     assert cache.peek(("passing", 40)) is None
+
+
+def test_one_large_part_read_in_passing_is_kept_and_the_sum_stays_in_the_budget():
+    cache = DecodedCache(1000)
+    for number in range(8):
+        cache.get(("seen", number), lambda: np.zeros(100, np.uint8))
+    with reading_through():
+        cache.get(("stripe", 0), lambda: np.zeros(400, np.uint8))
+    assert cache.peek(("stripe", 0)) is not None
+    assert [n for n in range(8) if cache.peek(("seen", n)) is not None] == [2, 3, 4, 5, 6, 7]
+    for number in range(8, 20):
+        cache.get(("seen", number), lambda: np.zeros(100, np.uint8))
+    assert cache.peek(("stripe", 0)) is None
