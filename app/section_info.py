@@ -25,11 +25,13 @@ from app.jobs import Job
 from app.session import Session
 from app.theme import SPACE
 from core.errors import SchliffError
-from core.readers.details import Detail, as_text, details
+from core.readers.details import Detail, as_text, details, search
 from core.readers.facts import section_facts
 from core.section import SectionInfo
 
 _NAME_WIDTH = 260
+_MOST_OPENED = 400  # rows that a search opens by itself
+_MOST_BELOW_ONE = 2000  # rows
 
 
 class SectionInfoDialog(QDialog):
@@ -38,7 +40,8 @@ class SectionInfoDialog(QDialog):
     def __init__(self, parent: QWidget, session: Session, info: SectionInfo) -> None:
         super().__init__(parent)
         self._session, self._info = session, info
-        self._root = Detail(info.path.name, "", (_facts(info),))
+        self._root = self._shown = Detail(info.path.name, "", (_facts(info),))
+        self._made = self._total = 0  # rows made, rows there could be
         self.setWindowTitle(f"Section info: {info.path.name}")
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search names and values")
@@ -77,7 +80,8 @@ class SectionInfoDialog(QDialog):
         self.resize(820, 640)
 
     def _connect(self) -> None:
-        self.search.textChanged.connect(self._filter)
+        self.search.textChanged.connect(self._fill)
+        self.tree.itemExpanded.connect(self._make_below)
         self.search.installEventFilter(self)
         self.tree.installEventFilter(self)
         self.tree.customContextMenuRequested.connect(self._menu)
@@ -97,22 +101,39 @@ class SectionInfoDialog(QDialog):
 
     def _take(self, found: Detail) -> None:
         self._root = Detail(self._root.name, "", (self._root.children[0], *found.children))
+        self._total = search(self._root, "")[1]
         self._fill()
 
     def _fill(self) -> None:
+        """Rows are made when what they stand under is opened: a file may say tens of thousands of things."""
+        text = self.search.text()
+        self._shown, found = search(self._root, text)
+        if self._shown is self._root:
+            self._total = found
+        self.count.setText(f"{found:,} of {self._total:,} entries" if text.strip() else f"{found:,} entries")
         self.tree.clear()
-        self.tree.addTopLevelItems([_item(detail) for detail in self._root.children])
-        self.tree.expandToDepth(0)
-        self._filter(self.search.text())
-
-    def _filter(self, text: str) -> None:
-        """Rows with every word in their name or value, and what they stand under."""
-        words = text.lower().split()
-        shown = total = 0
+        self.tree.addTopLevelItems([_item(detail) for detail in self._shown.children])
+        self._made = 0
         for item in _below(self.tree.invisibleRootItem()):
-            found, rows = _show_matching(item, words)
-            shown, total = shown + found, total + rows
-        self.count.setText(f"{shown:,} of {total:,} entries" if words else f"{total:,} entries")
+            self._open(item, all_of_it=bool(text.strip()))
+
+    def _open(self, item: QTreeWidgetItem, all_of_it: bool) -> None:
+        item.setExpanded(True)
+        if all_of_it:
+            for child in _below(item):
+                if self._made < _MOST_OPENED:
+                    self._open(child, all_of_it)
+
+    def _make_below(self, item: QTreeWidgetItem) -> None:
+        """The rows under one that is being opened."""
+        detail: Detail = item.data(0, Qt.ItemDataRole.UserRole)
+        if item.childCount() or not detail.children:
+            return
+        item.addChildren([_item(child) for child in detail.children[:_MOST_BELOW_ONE]])
+        self._made += min(len(detail.children), _MOST_BELOW_ONE)
+        if len(detail.children) > _MOST_BELOW_ONE:
+            more = len(detail.children) - _MOST_BELOW_ONE
+            item.addChild(_item(Detail(f"… and {more:,} more", "search to see them, or save all as text")))
 
     # -- taking it away ---------------------------------------------------------------------------
 
@@ -129,14 +150,8 @@ class SectionInfoDialog(QDialog):
     def _copy(self) -> None:
         """The chosen rows, else all that are to be seen."""
         chosen = self.tree.selectedItems()
-        lines = [_line(item) for item in chosen] if chosen else self._seen_lines()
-        QApplication.clipboard().setText("\n".join(lines))
-
-    def _seen_lines(self) -> list[str]:
-        lines: list[str] = []
-        for item in _below(self.tree.invisibleRootItem()):
-            _collect(item, 0, lines)
-        return lines
+        text = "\n".join(_line(item) for item in chosen) if chosen else as_text(self._shown)
+        QApplication.clipboard().setText(text)
 
     def _menu(self, position: QPoint) -> None:
         item = self.tree.itemAt(position)
@@ -168,36 +183,16 @@ def _facts(info: SectionInfo) -> Detail:
 
 def _item(detail: Detail) -> QTreeWidgetItem:
     item = QTreeWidgetItem([detail.name, detail.value.replace("\n", " ")])
-    item.setData(1, Qt.ItemDataRole.UserRole, f"{detail.name}\n{detail.value}".lower())
+    item.setData(0, Qt.ItemDataRole.UserRole, detail)
     if len(detail.value) > 60:
         item.setToolTip(1, detail.value)
-    item.addChildren([_item(child) for child in detail.children])
+    if detail.children:
+        item.setChildIndicatorPolicy(QTreeWidgetItem.ChildIndicatorPolicy.ShowIndicator)
     return item
-
-
-def _show_matching(item: QTreeWidgetItem, words: list[str], inside: bool = False) -> tuple[int, int]:
-    """Hides what doesn't match; returns how many rows do, and how many there are."""
-    text = item.data(1, Qt.ItemDataRole.UserRole)
-    matches = all(word in text for word in words)
-    found, rows = int(matches), 1
-    for child in _below(item):
-        below, count = _show_matching(child, words, inside or matches)
-        found, rows = found + below, rows + count
-    item.setHidden(bool(words) and not found and not inside)
-    if words and found > matches:
-        item.setExpanded(True)
-    return found, rows
 
 
 def _line(item: QTreeWidgetItem) -> str:
     return f"{item.text(0)}: {item.text(1)}" if item.text(1) else item.text(0)
-
-
-def _collect(item: QTreeWidgetItem, depth: int, lines: list[str]) -> None:
-    if not item.isHidden():
-        lines.append("  " * depth + _line(item))
-        for child in _below(item):
-            _collect(child, depth + 1, lines)
 
 
 def _below(item: QTreeWidgetItem) -> list[QTreeWidgetItem]:

@@ -16,7 +16,7 @@ from app.cli import main
 from app.section_info import SectionInfoDialog
 from core.errors import CancelledError
 from core.jobs import CancelToken
-from core.readers.details import MOST_NODES, Budget, Detail, as_text, details, tree_of
+from core.readers.details import MOST_NODES, Budget, Detail, as_text, details, search, tree_of
 from core.readers.details_xml import xml_tree
 from core.readers.facts import section_facts
 from tests.memory_section import MemorySection, noise
@@ -171,6 +171,17 @@ def test_trees_of_values_are_bounded():
     assert "(5,000)" in values(tree)["a"]
 
 
+def test_a_search_keeps_what_the_found_stand_under_and_over():
+    inner = Detail("Objective", "Epiplan", (Detail("NA", "0.4"),))
+    root = Detail("file", "", (Detail("A", "", (inner, Detail("B", "2"))), Detail("C", "epi something else")))
+    shown, found = search(root, "epiplan obj")
+    assert as_text(shown).split("\n") == ["file", "  A", "    Objective: Epiplan", "      NA: 0.4", ""]
+    assert found == 1
+    assert search(root, "EPI")[1] == 2
+    assert search(root, "nothing") == (Detail("file"), 0)
+    assert search(root, "  ") == (root, 5)
+
+
 def test_the_facts_name_what_is_missing_and_every_warning():
     section = MemorySection(noise(10, 20), pixel_size_um=None)
     facts = dict(section_facts(section.info))
@@ -209,7 +220,14 @@ def dialog(qtbot, qapp, tmp_path):
 
 
 def seen(dialog) -> str:
-    return "\n".join(dialog._seen_lines())
+    """Every row that can be scrolled to."""
+    lines, rows = [], [dialog.tree.topLevelItem(i) for i in range(dialog.tree.topLevelItemCount())]
+    while rows:
+        item = rows.pop(0)
+        lines.append(f"{item.text(0)}: {item.text(1)}")
+        if item.isExpanded():
+            rows = [item.child(i) for i in range(item.childCount())] + rows
+    return "\n".join(lines)
 
 
 def test_searching_shows_only_what_matches_under_what_it_belongs_to(qtbot, dialog):
@@ -242,3 +260,19 @@ def test_rows_are_copied_and_all_is_saved(qtbot, dialog, tmp_path, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "no" / "x.txt"), ""))
     dialog.save.click()
     assert dialog.window_above.notifications.level == "error"
+
+
+def test_tens_of_thousands_of_entries_are_made_only_where_one_looks(qtbot, dialog):
+    many = tuple(Detail(f"node {i}", "", tuple(Detail(f"leaf {i} {j}") for j in range(9))) for i in range(4000))
+    dialog._take(Detail("file", "", (Detail("XML", "", many),)))
+    rows = dialog.tree.findItems("", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive)
+    assert len(rows) < 2100
+    assert "… and 2,000 more" in seen(dialog)
+    qtbot.keyClicks(dialog.search, "leaf 3999 7")
+    assert "leaf 3999 7" in seen(dialog)
+    assert "1 of 40,0" in dialog.count.text()
+    dialog.search.setText("leaf")
+    assert dialog.count.text().startswith("36,000 of")
+    dialog.tree.clearSelection()
+    dialog.copy.click()
+    assert QApplication.clipboard().text().count("leaf") == 36_000

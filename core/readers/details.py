@@ -70,6 +70,26 @@ def as_text(root: Detail) -> str:
     return "\n".join(lines) + "\n"
 
 
+def search(root: Detail, text: str) -> tuple[Detail, int]:
+    """The tree with only those that have every word of `text` in their name or value, and what they stand under and
+    over; and how many have."""
+    words = text.lower().split()
+    if not words:
+        return root, sum(1 for _ in root.walk()) - 1
+    found = [_search(child, words) for child in root.children]
+    return Detail(root.name, root.value, tuple(d for d, _ in found if d is not None)), sum(n for _, n in found)
+
+
+def _search(detail: Detail, words: Sequence[str]) -> tuple[Detail | None, int]:
+    told = f"{detail.name}\n{detail.value}".lower()
+    matches = all(word in told for word in words)
+    below = [_search(child, words) for child in detail.children]
+    count = int(matches) + sum(n for _, n in below)
+    if matches:
+        return detail, count
+    return (Detail(detail.name, detail.value, tuple(d for d, _ in below if d is not None)) if count else None), count
+
+
 def cut(text: object) -> str:
     """A value as text that fits on a screen."""
     whole = str(text).strip()
