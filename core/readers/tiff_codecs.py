@@ -30,7 +30,7 @@ def direct_decoder(page: Any) -> Decoder | None:
     def decode(data: bytes, shape: tuple[int, int, int]) -> Array | None:
         import imagecodecs
 
-        decompress = imagecodecs.zstd_decode if page.compression == _ZSTD else imagecodecs.deflate_decode
+        decompress: Any = imagecodecs.zstd_decode if page.compression == _ZSTD else imagecodecs.deflate_decode
         pixels = np.empty(shape, dtype)
         try:
             filled = decompress(data, out=pixels.reshape(-1).view(np.uint8))
