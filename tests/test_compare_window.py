@@ -9,8 +9,11 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
+from app.session_lease import LeasedSection
+from app.session_opening import Opened
 from core.look import Look
-from tests.memory_section import noise
+from tests.memory_section import MemorySection, noise
+from tests.slow_section import SlowSection
 from tests.test_viewer_canvas import grabbed, wheel
 from tests.toy import spotted_image, write_image
 from tests.window_support import open_and_wait, open_window, press
@@ -275,3 +278,20 @@ def test_what_lay_in_one_place_of_the_stage_is_linked_by_it(qtbot, window, tmp_p
     assert apart() == pytest.approx((0, 0), abs=1e-6)
     qtbot.mouseClick(comparison.bar.stage, Qt.MouseButton.LeftButton)
     assert apart()[0] == pytest.approx(-50), "both middles again"
+
+
+def test_leaving_does_not_wait_for_a_drive_that_hangs(qtbot, window):
+    slow = SlowSection(MemorySection(noise(2000, 2000)), delay_s=0.0)
+    window.commands.file.close_section()
+    window.session.adopt(Opened(LeasedSection(slow)))
+    qtbot.waitUntil(lambda: window.viewer.is_sharp, timeout=10_000)
+    slow.stall()
+    try:
+        press(qtbot, window, Qt.Key.Key_C)
+        reader = window.comparison.pane.provider.reader
+        qtbot.waitUntil(lambda: bool(reader.in_work()))
+        press(qtbot, window, Qt.Key.Key_C)
+        assert not window.comparison.active
+        assert reader.in_work(), "what has begun is still being read"
+    finally:
+        slow.resume()

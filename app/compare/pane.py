@@ -10,6 +10,7 @@ from app.viewer.camera import Camera
 from app.viewer.section_view import SectionView
 from core.geometry import Box
 from core.look import Look
+from core.memory import share
 from core.section_info import Plane
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class ComparePane(SectionView):
     """A section with a plane and a look of its own."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, share("pictures") // 4)
         self.plane = Plane()
         self.look = Look()
         self.setMinimumSize(1, 1)

@@ -22,9 +22,10 @@ from core.section import Section
 class SectionView(QWidget):
     """A canvas over the tiles of `provider`."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, cache_bytes: int | None = None) -> None:
+        """`cache_bytes` for ready tiles; None: all of their share of the budget."""
         super().__init__(parent)
-        self.provider = TileProvider(self)
+        self.provider = TileProvider(self, cache_bytes)
         self.canvas = Canvas(self)
         self.scale_bar = ScaleBar(self.canvas.viewport())
         self._section: Section | None = None  # the one in the canvas
