@@ -254,6 +254,22 @@ def test_the_read_out_tells_of_the_right_view_too(qtbot, window, comparison):
     assert window.status.pointer.text().startswith("right: x ")
 
 
+def test_the_pointer_is_marked_in_the_other_view(qtbot, window, comparison):
+    press(qtbot, window, Qt.Key.Key_1)
+    left, right = window.viewer.canvas, comparison.pane.canvas
+    QTest.mouseMove(left.viewport(), QPoint(120, 150))
+    mark = comparison.marks.right
+    assert mark.isVisible()
+    assert not comparison.marks.left.isVisible()
+    pointed = left.pointed
+    assert mark.geometry().center() == right.mapFromScene(QPointF(*pointed))
+    QTest.mouseMove(right.viewport(), QPoint(80, 90))
+    assert comparison.marks.left.geometry().center() == left.mapFromScene(QPointF(*right.pointed))
+    qtbot.mouseClick(comparison.bar.link, Qt.MouseButton.LeftButton)
+    QTest.mouseMove(left.viewport(), QPoint(60, 60))
+    assert not mark.isVisible(), "unlinked, nothing lies beside it"
+
+
 def test_what_lay_in_one_place_of_the_stage_is_linked_by_it(qtbot, window, tmp_path, monkeypatch):
     def placed(name, x_um, um, seed):
         metadata = {"axes": "YXS", "PhysicalSizeX": um, "PhysicalSizeY": um, "PhysicalSizeXUnit": "µm"}

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 from app.compare.bar import CompareBar
 from app.compare.halves import COMPARE_MODES, CompareMode, Halves
 from app.compare.link import Link, by_scale, by_stage, lay_together
+from app.compare.marks import Marks
 from app.compare.pane import ComparePane
 from app.compare.partner import Beside, Partner
 from app.session import Session
@@ -30,6 +31,7 @@ class Comparison(QObject):
     """The viewer's canvas on the left, a pane on the right; between them a `link`, unless it is off."""
 
     active_changed = Signal(bool)
+    marks: Marks  # made with the pane
 
     def __init__(self, session: Session, viewer: Viewer, settings: Settings) -> None:
         super().__init__(viewer)
@@ -74,6 +76,7 @@ class Comparison(QObject):
             pane.canvas.camera_changed.connect(lambda: self._lead(pane.canvas))
             pane.canvas.pointer_moved.connect(self._tell_position)
             pane.canvas.pointer_left.connect(lambda: self._viewer.readout_changed.emit(""))
+            self.marks = Marks(self, self._viewer.canvas, pane.canvas)
             self.partner.sharper.connect(pane.provider.sharpen)
         return self._pane
 
@@ -112,6 +115,7 @@ class Comparison(QObject):
         self.active = False
         pane, column, canvas = self.pane, self._viewer.column, self._viewer.canvas
         pane.hide()
+        self.marks.hide()
         pane.show_section(None, pane.plane, pane.look)
         self.halves.give_back()
         column.replaceWidget(self.frame, canvas)
@@ -223,6 +227,15 @@ class Comparison(QObject):
                 right.fly(wanted, 0)
         finally:
             self._following = False
+
+    def counterpart(self, x_px: float, y_px: float, of_left: bool) -> tuple[float, float] | None:
+        """The point of the other section beside a point of one; None while they stand for themselves or coincide."""
+        if not self.active or self.halves.mode != "side" or not self.bar.link.isChecked():
+            return None
+        if of_left:
+            return self.link.point(x_px, y_px)
+        left = self.link.to_left(Camera(x_px, y_px, 1.0))
+        return left.x, left.y
 
     def _tell_position(self, x_px: float, y_px: float) -> None:
         section = self.pane.section
