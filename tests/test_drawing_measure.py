@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from core.drawing import DRAWING_KINDS, Drawing, kind_name
@@ -15,6 +15,7 @@ from core.measure import angle_between, area, axis_angle, length, measure
 coordinate = st.floats(-1e5, 1e5)
 points = st.tuples(coordinate, coordinate)
 pixel_size = st.tuples(st.floats(0.01, 20), st.floats(0.01, 20))
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # others may be at work beside it
 
 
 def test_a_ruler_is_anisotropic_where_the_pixels_are():
@@ -56,6 +57,7 @@ def test_a_box_a_polygon_and_a_point():
     assert point.length_px is point.area_px is point.angle_deg is None
 
 
+@unhurried
 @given(st.lists(points, min_size=3, max_size=12), pixel_size, st.integers(0, 11), points)
 def test_area_and_perimeter_know_neither_start_nor_direction_nor_place(corners, size, turn, shift):
     once = measure(Drawing("polygon", tuple(corners)), size)
@@ -67,6 +69,7 @@ def test_area_and_perimeter_know_neither_start_nor_direction_nor_place(corners, 
     assert once.area_um2 == pytest.approx(once.area_px * size[0] * size[1], rel=1e-6, abs=1e-4 * size[0] * size[1])
 
 
+@unhurried
 @given(points, points, pixel_size)
 def test_a_length_in_um_lies_between_those_of_square_pixels(a, b, size):
     assume(a != b)
@@ -75,6 +78,7 @@ def test_a_length_in_um_lies_between_those_of_square_pixels(a, b, size):
     assert found.length_px * min(size) - slack <= found.length_um <= found.length_px * max(size) + slack
 
 
+@unhurried
 @given(points, points, points)
 def test_the_angle_between_legs_knows_no_order_and_the_triangle_adds_up(a, b, c):
     assume(min(math.dist(a, b), math.dist(b, c), math.dist(a, c)) > 1e-3)

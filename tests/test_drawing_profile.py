@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import core.profile as module
@@ -27,7 +27,7 @@ def line(start, end, width=1.0) -> Drawing:
     return Drawing("profile", (start, end), width_px=width)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.tuples(inner, inner), st.tuples(inner, inner), st.floats(1, 20))
 def test_a_ramp_is_read_exactly_at_any_angle_and_width(start, end, width):
     found = read_profile(MemorySection(RAMP), line(start, end, width), Plane())
