@@ -1,6 +1,6 @@
 """How smoothly the section moves: a fixed path of drags, wheel turns and jumps over a large file, frame by frame.
 
-    python benchmarks/pan.py [--size 20000] [--files tif czi] [--building] [--scanning] [--bare] [--profile]
+    python benchmarks/pan.py [--size 20000] [--files tif czi] [--building] [--scanning] [--bare] [--walk 60 --budget 600]
 
 Measured at 1600 × 1000 with a heat map and 10,000 boxes, on Xvfb where there is no screen. For every part of the path:
 the time the window's thread is busy per frame (events, answers of readers, painting, handing over to the screen), wall
@@ -18,9 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +30,13 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 if TYPE_CHECKING:
+    from pan_path import Action
+    from pan_path import Path as CameraPath
+    from PySide6.QtWidgets import QApplication
+
     from app.session import Session
     from app.viewer.viewer import Viewer
-    from benchmarks.pan_path import Action
+    from core.jobs import CancelToken, Progress
 
 SIZE = 1600, 1000
 FRAME_S = 1 / 60
@@ -69,7 +74,7 @@ def main() -> None:
     options = arguments()
     with screen(), tempfile.TemporaryDirectory() as home:
         os.environ["SCHLIFF_HOME"] = home
-        from benchmarks.pan_file import section_file
+        from pan_file import section_file
 
         files = [section_file(options.folder, options.size, pyramid=kind == "tif") for kind in options.files]
         for path in files:
@@ -127,11 +132,12 @@ def screen() -> Iterator[None]:
 
 
 def measure(path: Path, options: argparse.Namespace) -> None:
+    from pan_path import JUMPS
+    from pan_path import Path as CameraPath
+
     from app.session import Session
     from app.start import make_application
     from app.viewer.viewer import Viewer
-    from benchmarks.pan_path import JUMPS
-    from benchmarks.pan_path import Path as CameraPath
     from core.memory import budget, set_budget
 
     app = make_application()
@@ -164,7 +170,7 @@ def measure(path: Path, options: argparse.Namespace) -> None:
             for attribute, values in vars(frames).items():
                 getattr(every, attribute).extend(values)
         print(every.row("whole path"))
-    sharp = [turn.until_sharp(lambda at=place: steps.jump(*at)) for place in JUMPS]
+    sharp = [turn.until_sharp(partial(steps.jump, *place)) for place in JUMPS]
     print(f"jump to sharp at 1:1: median {np.median(sharp):.0f} ms, worst {max(sharp):.0f} ms")
     if options.walk:
         walk(turn, steps, options.walk)
@@ -179,7 +185,7 @@ def measure(path: Path, options: argparse.Namespace) -> None:
 class Turn:
     """Turns the event loop and measures it. What is counted as busy is every moment in which Qt or Python works."""
 
-    def __init__(self, app: object, viewer: Viewer) -> None:
+    def __init__(self, app: QApplication, viewer: Viewer) -> None:
         self._app, self._viewer = app, viewer
 
     def along(self, actions: Iterator[Action]) -> Frames:
@@ -211,7 +217,7 @@ class Turn:
 
         return self.along(count for _ in range(120))
 
-    def until(self, wanted: Action, seconds: float = 60) -> None:
+    def until(self, wanted: Callable[[], bool], seconds: float = 60) -> None:
         stop = time.perf_counter() + seconds
         while not wanted():
             self._app.processEvents()
@@ -245,14 +251,14 @@ class Turn:
         return busy, used
 
 
-def walk(turn: Turn, steps: object, jumps: int) -> None:
+def walk(turn: Turn, steps: CameraPath, jumps: int) -> None:
     """Random places at random zooms, each until it is sharp: fills every cache."""
     random = np.random.default_rng(2)
     most = 0.0
     for _ in range(jumps):
         x, y = (float(share) for share in random.uniform(0.02, 0.98, 2))
         zoom = 2.0 ** float(random.uniform(-5, 1))
-        turn.until_sharp(lambda x=x, y=y, zoom=zoom: steps.place(x, y, zoom))
+        turn.until_sharp(partial(steps.place, x, y, zoom))
         most = max(most, resident_mb())
     print(f"random walk of {jumps} places: at most {most:.0f} MB resident")
 
@@ -311,7 +317,7 @@ def start_scan(session: Session) -> None:
     assert section is not None
     home = Path(os.environ["SCHLIFF_HOME"])
 
-    def scan(progress: object, cancel: object) -> None:
+    def scan(progress: Progress, cancel: CancelToken) -> None:
         project = Project.open_or_create(home / "pan.schliff")
         run_scan(project, section, load_model(find_model("texture"), "cpu"), ScanOptions(), progress, cancel)
 

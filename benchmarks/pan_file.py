@@ -30,12 +30,12 @@ class Repeated(SampleSection):
         return make_sample("battery", PATCH_PX, 10, 1)
 
     @cached_property
-    def _patch(self) -> np.ndarray:
+    def _pixels(self) -> np.ndarray:
         return self._one.render(0, 0, PATCH_PX, PATCH_PX)
 
     def render(self, x: int, y: int, width: int, height: int) -> np.ndarray:
         rows, columns = np.arange(y, y + height) % PATCH_PX, np.arange(x, x + width) % PATCH_PX
-        return self._patch[np.ix_(rows, columns)]
+        return self._pixels[np.ix_(rows, columns)]
 
     def render_tile(self, column: int, row: int) -> tuple[int, int, np.ndarray]:
         (x, width), (y, height) = self.grid.span(column), self.grid.span(row)

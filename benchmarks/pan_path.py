@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
@@ -53,15 +54,15 @@ class Path:
                 grip = QPointF(middle)
             grip = grip - QPointF(dx, dy)
             at = QPointF(grip)
-            yield lambda at=at: self._mouse(QEvent.Type.MouseMove, at)
+            yield partial(self._mouse, QEvent.Type.MouseMove, at)
         yield lambda: self._mouse(QEvent.Type.MouseButtonRelease, grip)
 
     def _zoom(self) -> Iterator[Action]:
         notches = 12
         for share_x, share_y in PLACES:
-            yield lambda x=share_x, y=share_y: self.place(x, y, 0.1)
+            yield partial(self.place, share_x, share_y, 0.1)
             for angle in [120] * notches + [-120] * notches:
-                yield lambda turn=angle: self._wheel(turn)
+                yield partial(self._wheel, angle)
                 for _ in range(NOTCH_EVERY - 1):
                     yield lambda: None
 
