@@ -16,7 +16,7 @@ from core.overview_layout import DIRECT
 Array = np.ndarray
 
 _LARGEST = DIRECT[-1]
-_STRIP_VALUES = 384 << 10  # at a time, so that what is between source and sums stays in the processor's cache
+_PIECE_ROWS, _PIECE_VALUES = 64, 384 << 10  # at a time: what is between px and sums stays in the processor's cache
 
 
 def direct_means(pixels: Array, scales: Sequence[int] = DIRECT) -> dict[int, Array]:
@@ -49,12 +49,13 @@ def _by_four(pixels: Array) -> Array:
     height, width, samples = pixels.shape
     bytes_only = pixels.dtype == np.uint8
     out = np.empty((height // 4, width // 4, samples), np.uint16 if bytes_only else np.float32)
-    rows = max(4, _STRIP_VALUES // (width * samples) // 4 * 4)
-    for top in range(0, height, rows):
-        strip = pixels[top : top + rows]
-        # Four bits to the left, the mean of sixteen is their sum.
-        wide = np.left_shift(strip, 4, dtype=np.uint16) if bytes_only else strip.astype(np.float32)
-        out[top // 4 : (top + rows) // 4] = _halved(_halved(wide))
+    columns = _PIECE_VALUES // _PIECE_ROWS // samples // 4 * 4
+    for top in range(0, height, _PIECE_ROWS):
+        for left in range(0, width, columns):
+            piece = pixels[top : top + _PIECE_ROWS, left : left + columns]
+            # Four bits to the left, the mean of sixteen is their sum.
+            wide = np.left_shift(piece, 4, dtype=np.uint16) if bytes_only else piece.astype(np.float32)
+            out[top // 4 : (top + _PIECE_ROWS) // 4, left // 4 : (left + columns) // 4] = _halved(_halved(wide))
     return out
 
 
