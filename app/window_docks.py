@@ -73,12 +73,13 @@ def _places(session: Session, visible_region: VisibleRegion) -> QWidget:
 @dataclass(frozen=True, slots=True)
 class DockSpec:
     """One dock: `id` names it for ever (it is saved with the arrangement), `make` gives its panel. A panel may have a
-    method `shut()`, called before the window goes."""
+    method `shut()`, called before the window goes. Those that aren't there at start wait under View ▸ Panels."""
 
     id: str
     title: str
     side: Literal["left", "right"]
     make: Callable[[Session, VisibleRegion], QWidget]
+    at_start: bool = True
 
 
 DOCKS: tuple[DockSpec, ...] = (
@@ -87,7 +88,7 @@ DOCKS: tuple[DockSpec, ...] = (
     DockSpec("drawings", "Drawings", "right", _drawings),
     DockSpec("scan", "Scan", "right", _scan),
     DockSpec("why", "Why", "right", _why),
-    DockSpec("places", "Places", "right", _places),
+    DockSpec("places", "Places", "right", _places, at_start=False),
 )
 
 
@@ -118,6 +119,8 @@ class Docks(QObject):
             dock.show()  # a window that is on the screen already doesn't do it by itself
         tabs[0].raise_()
         window.resizeDocks([self._docks["gallery"], tabs[0]], [GALLERY_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
+        for spec in DOCKS:
+            self._docks[spec.id].setVisible(spec.at_start)
         self._first_arrangement = window.saveState()
 
     # -- panels -----------------------------------------------------------------------------------

@@ -154,8 +154,8 @@ class Menus:
             go, bookmarks = self._commands.go, self._session.places.bookmarks
             for bookmark in bookmarks:
                 menu.addAction(bookmark.name.replace("&", "&&"), partial(go.go_to_bookmark, bookmark.view))
-            menu.addSeparator()
-            menu.addAction("Name and order them…", go.show_places).setEnabled(bool(bookmarks))
+            if not bookmarks:
+                menu.addAction("No bookmark yet").setEnabled(False)
 
         menu.aboutToShow.connect(fill)
 

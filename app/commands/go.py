@@ -25,6 +25,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "bookmark", "Bookmark this view", "add_bookmark", ("Ctrl+B",), "bookmark", "Keep it under a name", "section"
     ),
     ActionSpec("", "@Bookmarks"),
+    ActionSpec("places", "Places panel", "show_places", tip="Name, order and remove bookmarks", needs="section"),
     gap(),
     *(
         ActionSpec(
@@ -71,7 +72,7 @@ class GoCommands(Commands):
         if view is not None:
             bookmark = self.session.places.add(view)
             self.session.message.emit(
-                "info", f"Bookmarked as “{bookmark.name}”. The Places panel names and orders them."
+                "info", f"Bookmarked as “{bookmark.name}”. Go ▸ Places panel names and orders them."
             )
 
     def go_to_bookmark(self, view: ViewState) -> None:
