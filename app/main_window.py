@@ -145,7 +145,7 @@ class MainWindow(QMainWindow):
             and not session.lanes.io.busy
             and self.viewer.is_sharp
             and self.docks.filled
-            and self.docks.gallery.thumbnails.idle
+            and self.docks.gallery.settled
         )
 
     # -- following --------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from app.theme import SPACE
 from core.detection import Status
 
 RELOAD_AFTER_MS = 40
+DISPLAY_AFTER_MS = 250  # once the hand that changes the look rests: each crop is read from the file
 DEFAULT_SIDE = 132
 
 
@@ -53,6 +54,7 @@ class GalleryPanel(QWidget):
         self.auto_advance = QCheckBox("Go on after a decision")
         self._stack = QStackedWidget()
         self._reload_timer = QTimer(self, singleShot=True, interval=RELOAD_AFTER_MS)
+        self._display_timer = QTimer(self, singleShot=True, interval=DISPLAY_AFTER_MS)
         self._lay_out()
         self._connect()
         self.bar.side.setValue(DEFAULT_SIDE)
@@ -80,6 +82,11 @@ class GalleryPanel(QWidget):
     def focus_search(self) -> None:
         self.bar.search.setFocus()
         self.bar.search.selectAll()
+
+    @property
+    def settled(self) -> bool:
+        """Whether it shows the session's detections as they are, with all their crops."""
+        return not self._reload_timer.isActive() and self.thumbnails.idle
 
     # -- how it is left ---------------------------------------------------------------------------
 
@@ -131,7 +138,7 @@ class GalleryPanel(QWidget):
         self.thumbnails.set_source(session.section, session.plane, session.look)
         self._scan_changed()
 
-    def _display_changed(self) -> None:
+    def _show_display(self) -> None:
         session = self._session
         self.thumbnails.set_source(session.section, session.plane, session.look)
         self.view.want_crops()
@@ -250,13 +257,14 @@ class GalleryPanel(QWidget):
         session.section_changed.connect(self._section_changed)
         session.project_changed.connect(self._project_changed)
         session.scans_changed.connect(self._scan_changed)
-        session.display_changed.connect(self._display_changed)
+        session.display_changed.connect(self._display_timer.start)
         for changed in (session.detections_changed, session.visible_changed, session.scan_started):
             changed.connect(self._reload_soon)
         session.scan_finished.connect(lambda _: self._reload_soon())
         session.decisions_changed.connect(self._decided)
         session.selection_changed.connect(self._selected_elsewhere)
         self._reload_timer.timeout.connect(self.reload)
+        self._display_timer.timeout.connect(self._show_display)
         self.bar.arrangement_changed.connect(self._rearranged)
         self.bar.side_changed.connect(self.view.set_side)
         self.view.side_wanted.connect(self.bar.side.setValue)
