@@ -116,15 +116,21 @@ class Drawings(QObject):
                 store.remove([i for i in chosen if i > 0])
             except SchliffError as error:
                 self._session.report(error)
-        self.refresh(())
+        self._read_again(chosen)
 
     def refresh(self, ids: Sequence[int]) -> None:
-        """Reads again what is stored; `ids` are those that changed, and the first of them that is here is selected."""
+        """Reads again those with these ids, which have changed; the first of them that is here is selected."""
+        known = {d.id for d in self.items}
+        self._read_again(ids)
+        if known.isdisjoint(ids) and all(self.get(i) is None for i in ids):
+            self._session.message.emit("info", "That was in another section of this project.")
+
+    def _read_again(self, ids: Sequence[int]) -> None:
         store, record = self._store(), self._session.section_record
-        known = {d.id for d in self._stored}
         if store is not None and record is not None:
             try:
-                self._stored = store.drawings(record.id)
+                changed = store.drawings(record.id, ids)
+                self._stored = sorted([d for d in self._stored if d.id not in ids] + changed, key=lambda d: d.id)
             except SchliffError as error:
                 self._session.report(error)
         self.changed.emit()
@@ -133,8 +139,6 @@ class Drawings(QObject):
             self.select(here, "keys")
         elif self.selected_id is not None and self.selected is None:
             self.select(None, "session")
-        if ids and here is None and known.isdisjoint(ids):
-            self._session.message.emit("info", "That was in another section of this project.")
 
     def settle(self) -> None:
         """Stores what waits for its project, now: the section is about to be left."""

@@ -403,11 +403,11 @@ def test_lines_are_as_thin_at_any_zoom_and_hidden_with_their_layer(qtbot, drawin
 
 
 def test_labels_give_way_to_each_other_and_to_distance(drawing):
-    from app.viewer.drawing_labels import DrawingLabels
+    from app.viewer.drawing_labels import DrawingLabels, label_for
 
     labels = DrawingLabels()
     rulers = [Drawing("ruler", ((10, 10 + i), (110 + i, 10 + i)), id=i + 1) for i in range(20)]
-    labels.set_drawings(rulers, [f"{i} µm" for i in range(20)])
+    labels.set_labels([label_for(ruler, f"{ruler.id} µm") for ruler in rulers])
     for zoom, least, most in ((40.0, 20, 20), (0.7, 1, 19), (0.5, 1, 19), (0.1, 0, 0)):
         chosen = labels.chosen(zoom).tolist()
         assert least <= len(chosen) <= most, zoom

@@ -37,13 +37,15 @@ class DrawingsModel(QAbstractTableModel):
         fresh = list(drawings)
         same_size = pixel_size_um == self._pixel_size
         self._pixel_size = pixel_size_um
+        known = {id(d): c for d, c in zip(self._drawings, self._cells, strict=True)} if same_size else {}
         if [d.id for d in fresh] != [d.id for d in self._drawings] or not same_size:
             self.beginResetModel()
-            self._drawings, self._cells = fresh, [self._row(d) for d in fresh]
+            self._cells = [known.get(id(d)) or self._row(d) for d in fresh]
+            self._drawings = fresh
             self.endResetModel()
             return
         for row, (old, new) in enumerate(zip(self._drawings, fresh, strict=True)):
-            if old != new:
+            if old is not new:
                 self._drawings[row], self._cells[row] = new, self._row(new)
                 self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -26,6 +27,23 @@ _APART = (10.0, 4.0)  # between labels
 _CELL = (128.0, 32.0)  # of the grid that finds labels nearby
 
 
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A text, how wide it is on the screen, the level-0 point it stands at, and how large its drawing is in level-0 px."""
+
+    text: str
+    width: float
+    anchor: tuple[float, float]
+    extent: float
+
+
+def label_for(drawing: Drawing, text: str) -> Label:
+    """Points have their label at every zoom."""
+    width = QFontMetricsF(_font()).horizontalAdvance(text) + 2 * _PAD
+    box = drawing.box
+    return Label(text, width, label_anchor(drawing), math.inf if drawing.kind == "point" else max(box.w, box.h))
+
+
 class DrawingLabels:
     """Labels of drawings. Their rectangles are in zoomed px: level-0 px times the zoom."""
 
@@ -37,13 +55,13 @@ class DrawingLabels:
         self._height = 0.0
         self._chosen: dict[int, np.ndarray] = {}  # by step of the zoom
 
-    def set_drawings(self, drawings: Sequence[Drawing], texts: list[str]) -> None:
-        metrics = QFontMetricsF(_font())
-        self.texts = texts
-        self._anchors = np.array([label_anchor(d) for d in drawings], float).reshape(-1, 2)
-        self._extents = np.array([np.inf if d.kind == "point" else max(d.box.w, d.box.h) for d in drawings], float)
-        self._widths = np.array([metrics.horizontalAdvance(text) + 2 * _PAD for text in texts], float)
-        self._height = math.ceil(metrics.height() + _PAD)
+    def set_labels(self, labels: Sequence[Label]) -> None:
+        """One for each drawing."""
+        self.texts = [label.text for label in labels]
+        self._anchors = np.array([label.anchor for label in labels], float).reshape(-1, 2)
+        self._extents = np.array([label.extent for label in labels], float)
+        self._widths = np.array([label.width for label in labels], float)
+        self._height = math.ceil(QFontMetricsF(_font()).height() + _PAD)
         self._chosen = {}
 
     def chosen(self, zoom: float) -> np.ndarray:

@@ -7,6 +7,7 @@ for its stored self.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QRectF
@@ -14,7 +15,7 @@ from PySide6.QtGui import QPainter, QPolygonF, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.measure_text import label_text
-from app.viewer.drawing_labels import DrawingLabels, paint_label
+from app.viewer.drawing_labels import DrawingLabels, Label, label_for, paint_label
 from app.viewer.drawing_strokes import colour_of, octave_of, outline_at, paint_handles, paint_lines, paint_thin
 from core.drawing import Drawing
 from core.drawing_hits import nearest, nearest_handle, nearest_point
@@ -27,6 +28,14 @@ FEW = 24  # in view; beyond, lines are thin so that zooming stays smooth
 _VIEW_PX = 1600.0  # about as much of the section as a view shows, on the screen
 
 
+class _Known(NamedTuple):
+    """What is worked out once of a drawing: its edges (x0, y0, x1, y1) and its label."""
+
+    drawing: Drawing
+    edges: tuple[float, float, float, float]
+    label: Label
+
+
 class DrawingsItem(QGraphicsItem):
     """The drawings of a section."""
 
@@ -36,6 +45,8 @@ class DrawingsItem(QGraphicsItem):
         self._edges = np.zeros((0, 4))  # x0, y0, x1, y1
         self._labels = DrawingLabels()
         self._bounds = QRectF()
+        self._known: dict[int, _Known] = {}  # by id
+        self._pixel_size: PixelSize | None = None
         self._octave, self._outlines = 0, dict[int, QPolygonF | None]()
         self._area = 0.0  # in which they lie, level-0 px²
         self._selected: int | None = None
@@ -49,13 +60,27 @@ class DrawingsItem(QGraphicsItem):
         self.prepareGeometryChange()
         self._drawings = drawings
         self._outlines = {}
-        boxes = [d.box for d in drawings]
-        self._edges = np.array([(b.x, b.y, b.x1, b.y1) for b in boxes], float).reshape(-1, 4)
-        self._labels.set_drawings(drawings, [label_text(d, measure(d, pixel_size_um)) for d in drawings])
-        self._area = float(np.prod(np.ptp(self._edges.reshape(-1, 2), axis=0))) if len(boxes) else 0.0
+        looked_at = self._look_at(drawings, pixel_size_um)
+        self._edges = np.array([known.edges for known in looked_at], float).reshape(-1, 4)
+        self._labels.set_labels([known.label for known in looked_at])
+        self._area = float(np.prod(np.ptp(self._edges.reshape(-1, 2), axis=0))) if drawings else 0.0
         margin = 2 * max(section.w, section.h)  # drawings may reach out of the section
         self._bounds = QRectF(section.x, section.y, section.w, section.h).adjusted(-margin, -margin, margin, margin)
         self.update()
+
+    def _look_at(self, drawings: Sequence[Drawing], pixel_size_um: PixelSize | None) -> list[_Known]:
+        """Measures those that are new or changed."""
+        old = self._known if pixel_size_um == self._pixel_size else {}
+        self._pixel_size = pixel_size_um
+        found = []
+        for drawing in drawings:
+            known = old.get(drawing.id)
+            if known is None or known.drawing is not drawing:
+                box, text = drawing.box, label_text(drawing, measure(drawing, pixel_size_um))
+                known = _Known(drawing, (box.x, box.y, box.x1, box.y1), label_for(drawing, text))
+            found.append(known)
+        self._known = {known.drawing.id: known for known in found}
+        return found
 
     def set_selected(self, drawing_id: int | None) -> None:
         if drawing_id != self._selected:

@@ -15,6 +15,10 @@ from core.project.project import Project
 from core.timing import timestamp
 
 _COLUMNS = ("section_id", "kind", "points", "name", "note", "label", "width_px", "author", "created")
+_SELECT = (
+    "SELECT * FROM drawings WHERE section_id = :section"
+    " AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids))) ORDER BY id"
+)
 _INSERT = f"INSERT INTO drawings (id, {', '.join(_COLUMNS)}) VALUES (:id, {', '.join(f':{c}' for c in _COLUMNS)})"
 _UPDATE = f"UPDATE drawings SET {', '.join(f'{c} = :{c}' for c in _COLUMNS)} WHERE id = :id"
 
@@ -31,10 +35,10 @@ class DrawingStore:
 
     def drawings(self, section_id: int, ids: Collection[int] | None = None) -> list[Drawing]:
         """Those of a section in the order they were made; `ids`: only of these."""
+        wanted = None if ids is None else json.dumps(list(ids))
         with self._database.reading() as db:
-            rows = db.execute("SELECT * FROM drawings WHERE section_id = ? ORDER BY id", (section_id,)).fetchall()
-        found = (_drawing(row) for row in rows if ids is None or row["id"] in ids)
-        return [drawing for drawing in found if drawing is not None]
+            rows = db.execute(_SELECT, {"section": section_id, "ids": wanted}).fetchall()
+        return [drawing for drawing in map(_drawing, rows) if drawing is not None]
 
     def add(self, section_id: int, drawings: Sequence[Drawing]) -> list[Drawing]:
         """Stores new drawings; returns them with id, author and time."""
