@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QWidget
 
 if TYPE_CHECKING:
     from app.gallery.panel import GalleryPanel
+    from app.panels.display_panel import DisplayPanel
     from app.panels.drawings_panel import DrawingsPanel
     from app.panels.layers_panel import LayersPanel
     from app.panels.places_panel import PlacesPanel
@@ -64,6 +65,12 @@ def _why(session: Session, visible_region: VisibleRegion) -> QWidget:
     return WhyPanel(session)
 
 
+def _display(session: Session, visible_region: VisibleRegion) -> QWidget:
+    from app.panels.display_panel import DisplayPanel
+
+    return DisplayPanel(session, visible_region)
+
+
 def _places(session: Session, visible_region: VisibleRegion) -> QWidget:
     from app.panels.places_panel import PlacesPanel
 
@@ -85,6 +92,7 @@ class DockSpec:
 DOCKS: tuple[DockSpec, ...] = (
     DockSpec("gallery", "Gallery", "left", _gallery),
     DockSpec("layers", "Layers", "right", _layers),
+    DockSpec("display", "Display", "right", _display),
     DockSpec("drawings", "Drawings", "right", _drawings),
     DockSpec("scan", "Scan", "right", _scan),
     DockSpec("why", "Why", "right", _why),
@@ -132,6 +140,10 @@ class Docks(QObject):
     @property
     def layers(self) -> LayersPanel:
         return self.panel("layers")  # type: ignore[return-value]
+
+    @property
+    def display(self) -> DisplayPanel:
+        return self.panel("display")  # type: ignore[return-value]
 
     @property
     def drawings(self) -> DrawingsPanel:

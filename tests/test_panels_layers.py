@@ -1,4 +1,4 @@
-"""The layers panel sets and follows the session: threshold, classes, heat map, brightness, scans."""
+"""The layers panel sets and follows the session: threshold, classes, heat map, scans."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from PySide6.QtTest import QTest
 from app.panels.heat_group import swatch
 from app.panels.layers_panel import LayersPanel
 from app.viewer.colour_maps import COLOUR_MAPS
-from core.look import Look
 from tests.gallery_support import LABELS, fill, grey_section, make_detection, scan_record, some_detections
 
 
@@ -34,7 +33,6 @@ def test_without_a_scan_only_the_picture_can_be_changed(panel, session):
     fill(session, [], scans=[], scan=None)
     assert not panel.threshold.isVisible()
     assert not panel.heat.isVisible()
-    assert panel.range.isVisible()
 
 
 def test_the_threshold_moves_by_keys_and_counts_live(panel, filled):
@@ -127,25 +125,6 @@ def test_a_swatch_shows_its_colours_from_low_to_high(qtbot):
     strip = swatch("viridis").pixmap(72, 14).toImage()
     assert strip.pixelColor(1, 7).blue() > strip.pixelColor(1, 7).red()
     assert strip.pixelColor(70, 7).red() > 200
-
-
-def test_black_and_white_keep_their_order(panel, filled, qtbot):
-    group = panel.range
-    group.high.spin.setValue(1000)
-    qtbot.waitUntil(lambda: filled.look == Look().with_curve(0, 1000))
-    group.low.slider.setValue(5000)
-    qtbot.waitUntil(lambda: filled.look == Look().with_curve(5000, 5001))
-    group.high.spin.setValue(0)
-    qtbot.waitUntil(lambda: filled.look == Look().with_curve(0, 1))
-
-
-def test_auto_finds_the_range_in_the_background(panel, filled, qtbot):
-    with qtbot.waitSignal(filled.display_changed, timeout=5000):
-        QTest.mouseClick(panel.range.auto, Qt.MouseButton.LeftButton)
-    (found,) = filled.look.channel(0).curves
-    assert 40 * 257 - 300 < found.low < found.high < 200 * 257 + 300
-    assert panel.range.low.spin.value() == found.low
-    qtbot.waitUntil(panel.range.auto.isEnabled)
 
 
 def test_several_scans_can_be_chosen_from(panel, session, monkeypatch):

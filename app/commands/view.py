@@ -56,6 +56,15 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec("compare_with", "Compare with another section…", "compare_with", ("Shift+C",), needs="section"),
     ActionSpec(
+        "enhancements",
+        "Enhancements on and off",
+        "toggle_enhancements",
+        ("Shift+E",),
+        "eye",
+        "What is for the eye only: sharpening, local contrast, evened-out camera tiles",
+        "section",
+    ),
+    ActionSpec(
         "info", "Section info", "show_info", ("Ctrl+I",), "info", "All that is known of it; searchable", "section"
     ),
     ActionSpec(
@@ -107,6 +116,13 @@ class ViewCommands(Commands):
 
     def compare_with(self) -> None:
         self.window.comparison.ask_and_compare()
+
+    def toggle_enhancements(self) -> None:
+        """Where there is nothing to switch, the panel shows what there could be."""
+        if self.session.looks.can_toggle:
+            self.session.looks.toggle_enhancements()
+        else:
+            self.docks.bring("display")
 
     def show_info(self) -> None:
         from app.section_info import SectionInfoDialog

@@ -15,7 +15,6 @@ from app.panels.grid_group import GridGroup
 from app.panels.heat_group import HeatGroup
 from app.panels.layer_list import LayerList
 from app.panels.layout import CheckGroup, Group, Panel, muted
-from app.panels.range_group import RangeGroup
 from app.panels.reference_group import ReferenceGroup
 from app.panels.threshold import ThresholdControl
 from app.session import Session
@@ -25,7 +24,7 @@ RELOAD_AFTER_MS = 60
 
 
 class LayersPanel(Panel):
-    """The layers and their order; scan, threshold, detections by class, heat map, grid, reference image, brightness."""
+    """The layers and their order; scan, threshold, detections by class, heat map, grid, reference image."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,7 +36,6 @@ class LayersPanel(Panel):
         self.heat = HeatGroup(session)
         self.grid = GridGroup(session)
         self.reference = ReferenceGroup(session)
-        self.range = RangeGroup(session)
         self._no_scan = muted("No scan yet. Its detections and its heat map are laid over the section here.")
         self._scan_group, self._threshold_group = Group("Scan"), Group("Threshold")
         self.detections = CheckGroup("Detections")
@@ -100,7 +98,7 @@ class LayersPanel(Panel):
         self.detections.add_wide(self.classes)
         self.detections.add_wide(self.on_minimap)
         of_scan = (self._scan_group, self._threshold_group, self.detections, self.heat)
-        for group in (self.layers, self._no_scan, *of_scan, self.grid, self.reference, self.range):
+        for group in (self.layers, self._no_scan, *of_scan, self.grid, self.reference):
             self.column.addWidget(group)
         self.column.addStretch(1)
 

@@ -158,6 +158,12 @@ class TileProvider(QObject):
         self.set_section(None)
         self.reader.close()
 
+    @property
+    def preparing(self) -> bool:
+        """Whether an enhancement can't be seen yet, since what it takes is still being found out."""
+        source = self._source
+        return source is not None and aids_of(source.section).lacks(source.look, source.plane)
+
     def _prepare_better(self) -> None:
         """Enhancements that were made from a rough overview can be made from a better one now."""
         source = self._source

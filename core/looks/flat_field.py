@@ -17,12 +17,15 @@ from core.geometry import Box
 from core.section import Array, Plane, RegionRequest, Section
 
 LEAST_TILES = 4
-_MOST_TILES = 64  # that are read for it
+_MOST_TILES = 100  # that are read for it
 _SAMPLES = 64  # along a tile's longer side at least
 _DEGREE = 4
 _GRID = np.linspace(0, 1, 65)
 _RANK = 3  # products of a curve down and a curve across that make up the gain
 _LEAST_GAIN, _MOST_GAIN = 0.4, 2.5
+_ROUNDS = 2
+_EXTREMES = (10, 90)  # percent
+_LEAST_SEEN = 0.3  # of a tile, that no later one hides
 _SMALLEST_PX = 8  # a camera tile smaller than this on the screen shows no shading
 _DARK = 0.2  # of the bright tiles: a tile darker than this has nothing to tell
 
@@ -88,7 +91,7 @@ def no_flat_field_because(tiles: Sequence[Box]) -> str:
 
 
 def estimate_flat_field(section: Section, plane: Plane, stop: Callable[[], bool] = lambda: False) -> FlatField | None:
-    """From up to 64 camera tiles spread over the section, as `stop` allows; None where there are too few to tell.
+    """From up to 100 camera tiles spread over the section, as `stop` allows; None where there are too few to tell.
 
     Raises InputError (unreadable) and CancelledError.
     """
@@ -101,8 +104,8 @@ def estimate_flat_field(section: Section, plane: Plane, stop: Callable[[], bool]
         if stop():
             raise CancelledError("the shading is not wanted any more", path=section.info.path)
         seen = _seen(section, plane, edges, number)
-        if np.isfinite(seen[..., 0]).mean() > 0.3:
-            middle = np.nanmedian(seen, axis=(0, 1))
+        if np.isfinite(seen[..., 0]).mean() > _LEAST_SEEN:
+            middle = np.nanmean(seen, axis=(0, 1))
             brightness.append(float(middle.mean()))
             relative.append(seen / np.maximum(middle, 1e-9))
     kept = [tile for tile, bright in zip(relative, brightness, strict=True) if bright > _DARK * max(brightness)]
@@ -120,7 +123,7 @@ def _of_one_size(tiles: Sequence[Box]) -> list[Box]:
 
 
 def _spread(count: int) -> list[int]:
-    """At most 64 numbers below `count`, spread so that they don't all lie in one column."""
+    """At most `_MOST_TILES` numbers below `count`, spread so that they don't all lie in one column."""
     if count <= _MOST_TILES:
         return list(range(count))
     golden = 0.6180339887498949
@@ -153,16 +156,33 @@ def _whole(begin: float, end: float, start: int, downsample: int) -> tuple[int, 
     return max(int((begin - start) // downsample), 0), max(int(np.ceil((end - start) / downsample)), 0)
 
 
-def _from_shading(edges: Array, relative: Array) -> FlatField:
-    """(tiles, h, w, samples), each tile over its own median → their common shading, turned round into a gain."""
-    known = np.isfinite(relative).sum(axis=0) >= LEAST_TILES
-    common = np.full(known.shape, np.nan)
-    common[known] = np.nanmedian(relative[:, known], axis=0)
+def _from_shading(edges: Array, relative: Array) -> FlatField | None:
+    """(tiles, h, w, samples), each tile over its own mean → their common shading, turned round into a gain."""
+    common = _common(relative)
+    if np.isfinite(common).mean() < _LEAST_SEEN:
+        return None
+    for _ in range(_ROUNDS):  # a tile half hidden by others has its mean elsewhere
+        ratio = np.where(np.isfinite(common), relative / common, np.nan)
+        relative = relative / np.nanmean(ratio, axis=(1, 2), keepdims=True)
+        common = _common(relative)
     gains = [_gain(common[..., s]) for s in range(relative.shape[-1])]
     parts = [np.linalg.svd(gain) for gain in gains]
     down = np.stack([(u[:, :_RANK] * s[:_RANK]).T for u, s, _ in parts], axis=1)
     across = np.stack([v[:_RANK] for _, _, v in parts], axis=1)
     return FlatField(edges, down, across)
+
+
+def _common(relative: Array) -> Array:
+    """(h, w, samples): the mean over tiles, their extremes cut off; NaN where too few of them can be seen.
+
+    Not the median: a specimen of two phases makes it jump from one to the other.
+    """
+    known = np.isfinite(relative).sum(axis=0) >= LEAST_TILES
+    common = np.full(known.shape, np.nan)
+    seen = relative[:, known]
+    low, high = np.nanpercentile(seen, _EXTREMES, axis=0)
+    common[known] = np.nanmean(np.clip(seen, low, high), axis=0)
+    return common
 
 
 def _gain(common: Array) -> Array:
