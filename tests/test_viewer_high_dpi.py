@@ -66,7 +66,7 @@ for at in ((220, 104), (223, 131), (150, 90)):
     QTest.mouseMove(viewport, QPoint(*at))
     while not viewer.is_sharp:
         QTest.qWait(10)
-    app.processEvents()
+    QTest.qWait(50)  # what was uncovered last is painted in the next turns
     scrolled = on_screen()
     viewport.update()
     app.processEvents()

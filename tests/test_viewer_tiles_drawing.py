@@ -72,6 +72,12 @@ def test_no_seam_shows_at_any_zoom_whatever_stands_in(qtbot, viewer):
         assert (grabbed(viewer) == 180).all(), (x, y, zoom)
 
 
+def off_by(viewer) -> int:
+    """How far what is on the screen is from what would be painted now."""
+    on_screen = rgb(viewer.screen().grabWindow(viewer.winId()).toImage()).astype(int)
+    return int(np.abs(on_screen - rgb(viewer.grab().toImage())).max())
+
+
 def test_what_is_scrolled_equals_what_is_painted_anew(qtbot, viewer):
     """The window keeps what it has painted and moves it; the pieces must fit."""
     show(viewer, MemorySection(noise(3000, 3000)), SavedView(view=ViewState(1500, 1500, 0.83)))
@@ -83,9 +89,7 @@ def test_what_is_scrolled_equals_what_is_painted_anew(qtbot, viewer):
         at += QPoint(dx, dy)
         qtbot.mouseMove(viewport, at)
         wait_sharp(qtbot, viewer)
-        QApplication.processEvents()
-        on_screen = rgb(viewer.screen().grabWindow(viewer.winId()).toImage()).astype(int)
-        assert np.abs(on_screen - rgb(viewer.grab().toImage())).max() <= 2
+        qtbot.waitUntil(lambda: off_by(viewer) <= 2)  # what was uncovered last is painted in the next turns
     qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=at)
 
 
