@@ -56,7 +56,8 @@ class QuickLook:
             if self._samples is None:
                 self._samples = self._rounds(focus)
                 self._mark_gaps()
-                self._take_preview()
+                if self._take_preview() and time.monotonic() > until:
+                    return
             while not self.done:
                 sample = next(self._samples, None)
                 if sample is None or (self._known > 0).all():
@@ -115,11 +116,11 @@ class QuickLook:
                 covered[max(y, 0) : y + height, max(x, 0) : x + width] = True
             self._known[~covered] = _SAMPLED
 
-    def _take_preview(self) -> None:
-        """The reader's own shortcut, if it has one; it is 0 where the reader had no time to look."""
+    def _take_preview(self) -> bool:
+        """The reader's own shortcut, if it has one; it is 0 where the reader had no time to look. False: nothing there."""
         preview = self.section.preview(self.downsample, self.plane)
         if preview is None:
-            return
+            return False
         rows, columns = self._known.shape
         if preview.shape[:2] != (rows, columns):
             preview = cv2.resize(preview, (columns, rows), interpolation=cv2.INTER_NEAREST).reshape(rows, columns, -1)
@@ -128,6 +129,7 @@ class QuickLook:
             self._pixels[found] = preview[found]
             self._known[found] = _SAMPLED
             self._filled = None
+        return bool(found.any())
 
     def _rounds(self, focus: tuple[float, float] | None) -> Iterator[tuple[int, int, int, int]]:
         """x, y, width and height of samples in level-0 px: round after round, each twice as dense, from the focus out."""
