@@ -32,6 +32,7 @@ def read_picture(path: Path) -> np.ndarray:
     """(h, w, samples)."""
     if path.suffix == ".png":
         stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        assert stored is not None
         return stored[..., None] if stored.ndim == 2 else stored[..., ::-1]
     stored = tifffile.imread(path, series=0, level=0)
     return stored[..., None] if stored.ndim == 2 else stored
