@@ -263,6 +263,19 @@ def test_delete_removes_and_undo_brings_back(drawing):
     assert drawing.session.drawings.selected == before
 
 
+def test_what_undo_brings_back_out_of_sight_is_flown_to(drawing):
+    take(drawing, "box")
+    drag(drawing, (100, 100), (200, 180))
+    drawing.session.drawings.remove()
+    drawing.canvas.look_at(1270, 950)
+    drawing.session.undo()
+    assert drawing.canvas.visible_box().contains(*drawn(drawing)[0].box.center)
+    camera = drawing.canvas.camera
+    drawing.session.drawings.select(None, "viewer")
+    drawing.session.drawings.select(drawn(drawing)[0].id, "panel")
+    assert drawing.canvas.camera == camera, "it is in sight"
+
+
 # -- the pointer ----------------------------------------------------------------------------------
 
 

@@ -31,6 +31,7 @@ class Toolbox(QObject):
         self._pressed = False
         canvas.tool = self
         session.drawings.tool_changed.connect(self._take)
+        session.drawings.selection_changed.connect(self._selected)
         session.section_changed.connect(self._put_away)
         canvas.set_pointer_shape(self._in_hand.cursor)
         self._take()
@@ -71,6 +72,14 @@ class Toolbox(QObject):
             self._session.drawings.set_tool("pointer")
             return True
         return False
+
+    def _selected(self, source: str) -> None:
+        """What was chosen in the list, or came back by undo, must be seen."""
+        drawing, view = self._session.drawings.selected, self._canvas.visible_box()
+        if drawing is None or view is None or source not in ("panel", "keys"):
+            return
+        if drawing.box.grown(1).intersection(view) is None:
+            self._canvas.fly_to(drawing.box.grown(16), share=0.5)
 
     def _take(self) -> None:
         wanted = self._tools[self._session.drawings.tool]
