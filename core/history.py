@@ -5,6 +5,7 @@ It outlives a restart. What a gesture changed is for `core.project.decision_log`
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -12,6 +13,7 @@ from typing import Literal
 from core.project import Project, decision_log, drawing_store, gestures
 from core.project.gestures import GestureKind, Side
 
+Choice = Callable[[sqlite3.Connection], sqlite3.Row | None]
 _REPLAYS = {"decision": decision_log.replay, "drawing": drawing_store.replay}
 
 
@@ -47,7 +49,7 @@ class History:
         """Does the gesture again that was taken back last; None when there is none."""
         return self._step(gestures.to_redo, "done", "after")
 
-    def _step(self, choose: Callable, state: Literal["done", "undone"], side: Side) -> Replayed | None:
+    def _step(self, choose: Choice, state: Literal["done", "undone"], side: Side) -> Replayed | None:
         """Chooses and replays in one transaction: another window may be undoing too."""
         with self._database.writing() as db:
             gesture = choose(db)

@@ -98,7 +98,7 @@ def test_what_is_no_drawing_is_refused():
         with pytest.raises(ValueError, match="points"):
             Drawing(kind, ())
     with pytest.raises(ValueError, match="no kind"):
-        Drawing("circle", ((0, 0),))  # type: ignore[arg-type]
+        Drawing("circle", ((0, 0),))
     with pytest.raises(ValueError, match="nowhere"):
         Drawing("point", ((math.nan, 0),))
     with pytest.raises(ValueError, match="width"):

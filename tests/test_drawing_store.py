@@ -15,7 +15,7 @@ import pytest
 
 from core.drawing import Drawing
 from core.errors import ResourceError
-from core.history import History
+from core.history import History, Replayed
 from core.project import Project
 from core.project.database import VERSION
 from core.project.drawing_store import DrawingStore
@@ -127,7 +127,7 @@ def test_two_windows_share_one_history(project: Project):
     with Project.open(project.path) as other:
         mine, theirs = DrawingStore(project), DrawingStore(other)
         found: list[int] = []
-        work = lambda store: [found.append(store.add(1, [RULER])[0].id) for _ in range(10)]  # noqa: E731
+        work = lambda store: found.extend(store.add(1, [RULER])[0].id for _ in range(10))  # noqa: E731
         threads = [threading.Thread(target=work, args=(store,)) for store in (mine, theirs)]
         for thread in threads:
             thread.start()
@@ -181,7 +181,7 @@ def test_an_old_projects_history_goes_on(old: Path):
         review, store = Review(project), DrawingStore(project)
         assert review.redo() == [10]
         ruler = store.add(1, [RULER])[0]
-        assert review.history.undo().ids == (ruler.id,)
+        assert review.history.undo() == Replayed("drawing", (ruler.id,))
         assert review.undo() == [10]
         assert review.undo() == [9]
         assert review.undo() == [6, 8], "what was discarded stays so"
@@ -262,6 +262,7 @@ def test_whatever_was_drawn_survives_being_killed(project: Project):
             stdout=subprocess.PIPE,
             text=True,
         )
+        assert run.stdout is not None
         told = max([told, *(int(run.stdout.readline()) for _ in range(wanted))])
         run.kill()
         rest = run.stdout.read().splitlines()
