@@ -23,11 +23,13 @@ class ReviewControl:
 
     @property
     def can_undo(self) -> bool:
-        return self.review is not None and _asked(lambda review=self.review: review.can_undo)
+        review = self.review
+        return review is not None and _asked(lambda: review.can_undo)
 
     @property
     def can_redo(self) -> bool:
-        return self.review is not None and _asked(lambda review=self.review: review.can_redo)
+        review = self.review
+        return review is not None and _asked(lambda: review.can_redo)
 
     def decide(self, status: Status, ids: Iterable[int] | None = None, note: str | None = None) -> None:
         session = self._session

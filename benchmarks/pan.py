@@ -30,8 +30,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 if TYPE_CHECKING:
-    from pan_path import Action
-    from pan_path import Path as CameraPath
+    from benchmarks.pan_path import Action
+    from benchmarks.pan_path import Path as CameraPath
     from PySide6.QtWidgets import QApplication
 
     from app.session import Session
@@ -74,7 +74,7 @@ def main() -> None:
     options = arguments()
     with screen(), tempfile.TemporaryDirectory() as home:
         os.environ["SCHLIFF_HOME"] = home
-        from pan_file import section_file
+        from benchmarks.pan_file import section_file
 
         files = [section_file(options.folder, options.size, pyramid=kind == "tif") for kind in options.files]
         for path in files:
@@ -132,8 +132,8 @@ def screen() -> Iterator[None]:
 
 
 def measure(path: Path, options: argparse.Namespace) -> None:
-    from pan_path import JUMPS
-    from pan_path import Path as CameraPath
+    from benchmarks.pan_path import JUMPS
+    from benchmarks.pan_path import Path as CameraPath
 
     from app.session import Session
     from app.start import make_application

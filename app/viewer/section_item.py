@@ -94,7 +94,7 @@ class _Device:
         clip = engine.systemClip() if engine is not None else QRegion()
         if clip.isEmpty():
             clip = QRegion(QRect(0, 0, painter.device().width(), painter.device().height()))
-        self._clip: Sequence[tuple[int, int, int, int]] = [_edges(rect) for rect in clip]
+        self._clip: Sequence[tuple[int, int, int, int]] = [_edges(rect) for rect in clip]  # type: ignore[attr-defined]  # missing in the stubs
         self._bounds = clip.boundingRect()
 
     def is_all_of(self, widget: QWidget) -> bool:
