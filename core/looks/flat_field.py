@@ -24,7 +24,7 @@ _GRID = np.linspace(0, 1, 65)
 _RANK = 3  # products of a curve down and a curve across that make up the gain
 _LEAST_GAIN, _MOST_GAIN = 0.4, 2.5
 _ROUNDS = 2
-_EXTREMES = (10, 90)  # percent
+_EXTREMES = 0.1  # of the tiles at either end, which are cut off
 _LEAST_SEEN = 0.3  # of a tile, that no later one hides
 _SMALLEST_PX = 8  # a camera tile smaller than this on the screen shows no shading
 _DARK = 0.2  # of the bright tiles: a tile darker than this has nothing to tell
@@ -177,10 +177,12 @@ def _common(relative: Array) -> Array:
 
     Not the median: a specimen of two phases makes it jump from one to the other.
     """
-    known = np.isfinite(relative).sum(axis=0) >= LEAST_TILES
+    counts = np.isfinite(relative).sum(axis=0)
+    known = counts >= LEAST_TILES
     common = np.full(known.shape, np.nan)
-    seen = relative[:, known]
-    low, high = np.nanpercentile(seen, _EXTREMES, axis=0)
+    seen, last = np.sort(relative[:, known], axis=0), counts[known] - 1  # NaN come last
+    low = np.take_along_axis(seen, np.floor(last * _EXTREMES).astype(int)[None], axis=0)
+    high = np.take_along_axis(seen, np.ceil(last * (1 - _EXTREMES)).astype(int)[None], axis=0)
     common[known] = np.nanmean(np.clip(seen, low, high), axis=0)
     return common
 
