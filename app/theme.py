@@ -185,7 +185,7 @@ QToolButton:checked:disabled {{ background: transparent; }}
 QToolButton:focus {{ border-color: {t.accent}; }}
 QDockWidget {{ font-weight: 600; }}
 QDockWidget::title {{ background: {t.window}; padding: 8px; border-bottom: 1px solid {t.border}; text-align: left; }}
-QTabBar::tab {{ padding: 6px 12px; border: none; border-bottom: 2px solid transparent; color: {t.muted}; }}
+QTabBar::tab {{ padding: 6px 8px; border: none; border-bottom: 2px solid transparent; color: {t.muted}; }}
 QTabBar::tab:selected {{ color: {t.text}; border-bottom-color: {t.accent}; }}
 QTabBar::tab:hover {{ color: {t.text}; }}
 QStatusBar {{ background: {t.window}; border-top: 1px solid {t.border}; color: {t.muted}; }}
