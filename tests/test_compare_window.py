@@ -196,6 +196,16 @@ def test_the_right_keeps_its_display_until_told(qtbot, window, comparison):
     assert pane.look == window.session.look
 
 
+def test_the_right_says_by_itself_what_is_for_the_eye_only(qtbot, window, comparison):
+    window.session.set_look(Look(sharpening=0.5))
+    assert window.viewer.look_badge.isVisible()
+    assert not comparison.pane.look_badge.isVisible()
+    qtbot.mouseClick(comparison.bar.same_display, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(comparison.pane.look_badge.off, Qt.MouseButton.LeftButton)
+    assert comparison.pane.look == Look()
+    assert window.session.look == Look(sharpening=0.5)
+
+
 def test_another_section_stands_beside_it_at_the_same_scale(qtbot, window, tmp_path, monkeypatch):
     other = write_tiff(tmp_path / "second.ome.tif", noise(3000, 4000, seed=1), um=0.25)
     comparison = open_other(qtbot, window, other, monkeypatch)

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from core.display import DisplayRange, to_uint8_rgb
+from core.errors import CancelledError
 from core.geometry import Box
 from core.look import CHANNEL_COLOURS, ChannelLook, Curve, Look, gamma_for, middle_of
 from core.looks.aids import Aids, aids_of
 from core.looks.auto import with_auto_curves
 from core.looks.drawing import draw
 from core.looks.flat_field import estimate_flat_field, no_flat_field_because
-from core.section import Array, Plane, RegionRequest
+from core.section import Array, Glance, Plane, RegionRequest
 from tests.memory_section import MemorySection, noise
 
 ENHANCED = {
@@ -293,9 +294,31 @@ def test_shading_needs_several_camera_tiles() -> None:
     assert np.array_equal(drawn(section, look, RegionRequest(0, 0, 300, 300), aids_of(section)), section.pixels)
 
 
+class Rough(MemorySection):
+    """Its overview is known only roughly until `built`."""
+
+    built = False
+
+    def glance(self, request: RegionRequest) -> Glance:
+        pixels = self.read(request)
+        return Glance(pixels if self.built or request.shape != (100, 100) else pixels // 2, self.built)
+
+
 def test_what_was_rough_is_found_again() -> None:
-    section, look = MemorySection(noise(100, 100)), Look(local_contrast=0.5)
+    section, look, request = Rough(noise(100, 100)), Look(local_contrast=0.5), RegionRequest(0, 0, 100, 100)
     aids = aids_of(section)
     aids.find(section, look, Plane())
+    rough = drawn(section, look, request, aids)
+    section.built = True
+    assert aids.forget_rough()
+    assert aids.lacks(look, Plane())
+    aids.find(section, look, Plane())
+    assert not np.array_equal(drawn(section, look, request, aids), rough)
     assert not aids.forget_rough()
-    assert not aids.lacks(look, Plane())
+
+
+def test_finding_out_can_be_stopped() -> None:
+    section, look = Mosaic(noise(900, 900)), Look(flat_field=True)
+    with pytest.raises(CancelledError):
+        aids_of(section).find(section, look, Plane(), lambda: True)
+    assert aids_of(section).lacks(look, Plane())

@@ -19,7 +19,7 @@ from core.look import CHANNEL_COLOURS, Curve, Look
 from core.looks.histogram import axis_ends, bars, value_counts
 from core.section import Plane
 from tests.memory_section import MemorySection, noise
-from tests.test_looks import Channels, Mosaic
+from tests.test_looks import Channels, Mosaic, Rough
 from tests.viewer_support import grabbed, wait_sharp
 
 LEFT = Qt.MouseButton.LeftButton
@@ -315,6 +315,17 @@ def test_the_view_shows_a_badge_that_switches_off(qtbot, viewer):
     assert np.array_equal(grabbed(viewer), plain)
     viewer.session.looks.toggle_enhancements()
     assert enhancements(viewer.session.look) == ["local contrast", "camera tiles evened out"]
+
+
+def test_local_contrast_follows_better_overviews(qtbot, viewer):
+    section = Rough(noise(100, 100, 1))
+    open_section(viewer.session, section, Look(local_contrast=1))
+    qtbot.waitUntil(lambda: not viewer.provider.preparing)
+    section.built = True
+    viewer.session.overviews_changed.emit(None)
+    assert viewer.provider.preparing
+    qtbot.waitUntil(lambda: not viewer.provider.preparing)
+    qtbot.waitUntil(lambda: "measuring" not in viewer.look_badge.label.text())
 
 
 def test_dragging_reads_nothing_again(qtbot, viewer):

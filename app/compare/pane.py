@@ -25,6 +25,7 @@ class ComparePane(SectionView):
         self.plane = Plane()
         self.look = Look()
         self.setMinimumSize(1, 1)
+        self.look_badge.switched_off.connect(self._switch_off)
 
     @property
     def section(self) -> Section | None:
@@ -39,6 +40,10 @@ class ComparePane(SectionView):
     def show_display(self, plane: Plane, look: Look) -> None:
         self.plane, self.look = plane, look
         self.provider.set_display(plane, look)
+
+    def _switch_off(self) -> None:
+        """Here only: the other view keeps its look."""
+        self.show_display(self.plane, self.look.without_enhancements())
 
     def set_room(self, around: Box, camera: Camera) -> None:
         """Where the view may go: the section and `around` (its level-0 px), so that a linked one can follow anywhere."""

@@ -40,3 +40,9 @@ def to_image(shown: Array) -> QImage:
     target = np.frombuffer(image.bits(), np.uint8).reshape(rows, columns, 4)
     cv2.cvtColor(shown, cv2.COLOR_GRAY2BGRA if samples == 1 else cv2.COLOR_RGB2BGRA, dst=target)
     return image
+
+
+def of_its_own(pixels: Array) -> Array:
+    """Pixels that keep nothing much larger in memory than themselves."""
+    base = pixels.base
+    return pixels.copy() if isinstance(base, Array) and base.nbytes > 2 * pixels.nbytes else pixels

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.theme import SPACE, tokens
 from app.viewer.canvas import Canvas
+from app.viewer.look_badge import LookBadge
 from app.viewer.scale_bar import ScaleBar
 from app.viewer.section_item import SectionItem
 from app.viewer.tile_provider import TileProvider
@@ -28,6 +29,7 @@ class SectionView(QWidget):
         self.provider = TileProvider(self, cache_bytes)
         self.canvas = Canvas(self)
         self.scale_bar = ScaleBar(self.canvas.viewport())
+        self.look_badge = LookBadge(self.canvas.viewport())
         self._section: Section | None = None  # the one in the canvas
         self._section_item = SectionItem(self.provider)
         self.canvas.scene().addItem(self._section_item)
@@ -37,6 +39,7 @@ class SectionView(QWidget):
         self.column.addWidget(self.canvas, 1)
         self.canvas.camera_changed.connect(self._camera_changed)
         self.provider.tile_ready.connect(self._tile_ready)
+        self.provider.look_changed.connect(self._look_changed)
         self._show_theme()
 
     @property
@@ -92,6 +95,9 @@ class SectionView(QWidget):
     def _tile_ready(self, key: TileKey) -> None:
         self._section_item.tile_changed(key)
 
+    def _look_changed(self) -> None:
+        self.look_badge.show_look(self.provider.look, preparing=self.provider.preparing)
+
     def _set_extent(self, section: Section | None) -> Box | None:
         """The area that is painted."""
         self._section = section
@@ -102,6 +108,7 @@ class SectionView(QWidget):
 
     def _place_overlays(self) -> None:
         """What lies over the section is in the viewport: beside it, it would keep Qt from scrolling what is painted."""
+        self.look_badge.move(2 * SPACE, 2 * SPACE)
         self.scale_bar.move(2 * SPACE, self.canvas.rect().height() - self.scale_bar.height() - 2 * SPACE)
 
     def _show_theme(self) -> None:

@@ -31,7 +31,7 @@ class TileProvider(QObject):
     """The tiles of one section at a time."""
 
     tile_ready = Signal(object)  # TileKey: it can be drawn now, or better than before
-    prepared = Signal()  # the look's enhancements are complete from now on
+    look_changed = Signal()  # `look`, or `preparing`
     probed = Signal(object)  # Probed
     failed = Signal(object)  # the first Exception since the section was set or `retry` called
     settled = Signal()  # everything that was wanted is there
@@ -75,6 +75,7 @@ class TileProvider(QObject):
         self._doubtful.clear()
         self._motion.forget()
         self.reader.set_source(self._source)
+        self.look_changed.emit()
 
     def set_display(self, plane: Plane, look: Look) -> None:
         """The same section, looking different: tiles stay as stand-ins until they are made anew."""
@@ -82,6 +83,7 @@ class TileProvider(QObject):
             self._source = replace(self._source, plane=plane, look=look, revision=self._source.revision + 1)
             self.reader.set_source(self._source)
             self._want_again()
+            self.look_changed.emit()
 
     def sharpen(self, area: Box | None) -> None:
         """Coarse tiles of `area` (level-0 px; None: everywhere) can be had better now."""
@@ -159,6 +161,10 @@ class TileProvider(QObject):
         self.reader.close()
 
     @property
+    def look(self) -> Look:
+        return self._source.look if self._source is not None else Look()
+
+    @property
     def preparing(self) -> bool:
         """Whether an enhancement can't be seen yet, since what it takes is still being found out."""
         source = self._source
@@ -229,7 +235,6 @@ class TileProvider(QObject):
     def _take_prepared(self, prepared: Prepared) -> None:
         if self._source is not None and prepared.generation == self._source.generation:
             self.set_display(self._source.plane, self._source.look)
-            self.prepared.emit()
         self._tell_if_settled()
 
     def _take_probe(self, probed: Probed) -> None:

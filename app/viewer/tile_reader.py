@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, SignalInstance
 from PySide6.QtGui import QImage
 
-from app.viewer.picture import preview_image, region_image
+from app.viewer.picture import of_its_own, preview_image, region_image
 from app.viewer.tiles import TILE_PX, TileKey
 from core.caches import ByteCache
 from core.errors import CancelledError
@@ -288,8 +288,9 @@ class TileReader(QObject):
             return Glance(known, exact=True)
         glance = source.section.glance(request)
         if glance.exact:
+            pixels = of_its_own(glance.pixels)
             with self._state:
-                self._raw.put(kept, glance.pixels, glance.pixels.nbytes)
+                self._raw.put(kept, pixels, pixels.nbytes)
         return glance
 
     def _finish(

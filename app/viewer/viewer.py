@@ -14,7 +14,6 @@ from app.theme import SPACE
 from app.tools.toolbox import Toolbox
 from app.viewer.camera import Camera
 from app.viewer.drawings_layer import DrawingsLayer
-from app.viewer.look_badge import LookBadge
 from app.viewer.minimap import Minimap
 from app.viewer.overlays import Overlays
 from app.viewer.plane_bar import PlaneBar
@@ -41,7 +40,6 @@ class Viewer(SectionView):
         self._session = session
         self._minimap_wanted = True
         self.minimap = Minimap(self.canvas.viewport())
-        self.look_badge = LookBadge(self.canvas.viewport())
         self.overlays = Overlays(session, self.canvas)
         self.overlays.marks_changed.connect(self.minimap.set_marks)
         self.overlays.stack.add("section", "Section", self._section_item)
@@ -68,7 +66,6 @@ class Viewer(SectionView):
         provider.probed.connect(self._probed)
         provider.failed.connect(session.report)
         self.overlays.failed.connect(session.report)
-        provider.prepared.connect(self._show_badge)
         self.look_badge.switched_off.connect(session.looks.toggle_enhancements)
         self.minimap.moved.connect(canvas.look_at)
 
@@ -115,7 +112,6 @@ class Viewer(SectionView):
         session = self._session
         section = session.section
         self.provider.set_section(section, session.plane, session.look)
-        self._show_badge()
         box = self._set_extent(section)
         self.minimap.set_section(box)
         view = session.view
@@ -130,10 +126,6 @@ class Viewer(SectionView):
 
     def _display_changed(self) -> None:
         self.provider.set_display(self._session.plane, self._session.look)
-        self._show_badge()
-
-    def _show_badge(self) -> None:
-        self.look_badge.show_look(self._session.look, preparing=self.provider.preparing)
 
     def _camera_changed(self) -> None:
         camera, view, section = self.canvas.camera, self.canvas.visible_box(), self._session.section
@@ -222,7 +214,6 @@ class Viewer(SectionView):
 
     def _place_overlays(self) -> None:
         super()._place_overlays()
-        self.look_badge.move(2 * SPACE, 2 * SPACE)
         area, small = self.canvas.rect(), self.minimap
         small.move(area.width() - small.width() - 2 * SPACE, area.height() - small.height() - 2 * SPACE)
 
