@@ -136,7 +136,8 @@ class LookControl(QObject):
         job.finished.connect(finished)
         job.ended.connect(lambda: self.busy_changed.emit(False))
         self.busy_changed.emit(True)
-        self._session.run_io(job)
+        job.failed.connect(self._session.report)
+        self._session.lanes.eye.submit(job)
 
 
 def _has_curve(look: Look, channel: int) -> bool:

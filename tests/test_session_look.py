@@ -97,7 +97,7 @@ def test_what_is_found_for_a_section_that_was_closed_is_dropped(qtbot, session):
     session.looks.find_curves(None)
     session.adopt(Opened(MemorySection(noise(60, 60, 1))))
     first.gate.set()
-    qtbot.waitUntil(lambda: not session.lanes.io.busy)
+    qtbot.waitUntil(lambda: not session.lanes.eye.busy)
     assert session.look == Look()
 
 
@@ -109,7 +109,7 @@ def test_another_channel_of_16_bits_gets_its_curve_once(qtbot, session):
     session.set_look(session.look.with_curve(5, 6, channel=2))
     session.set_plane(Plane(c=0))
     session.set_plane(Plane(c=2))
-    qtbot.waitUntil(lambda: not session.lanes.io.busy)
+    qtbot.waitUntil(lambda: not session.lanes.eye.busy)
     assert session.look.channel(2).curves == (Curve(5, 6),)
 
 

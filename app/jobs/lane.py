@@ -77,7 +77,8 @@ class Lane(QObject):
 
 class Lanes(QObject):
     """The program's lanes: `gpu` for scans and explanations (one at a time), `io` for files and the project, `build`
-    for overviews that take minutes and must keep nobody waiting, `copies` for files that a person asked for."""
+    for overviews that take minutes and must keep nobody waiting, `copies` for files that a person asked for,
+    `eye` for what is measured for the display, which nobody else should wait for."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -85,10 +86,11 @@ class Lanes(QObject):
         self.io = Lane("io", self)
         self.build = Lane("build", self)
         self.copies = Lane("copies", self)
+        self.eye = Lane("eye", self, gives_way=True)
 
     def close(self) -> None:
         """Cancels everything first, then joins: a running scan ends within one tile."""
-        lanes = (self.gpu, self.io, self.build, self.copies)
+        lanes = (self.gpu, self.io, self.build, self.copies, self.eye)
         for lane in lanes:
             lane.cancel_all()
         for lane in lanes:

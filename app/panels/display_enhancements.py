@@ -11,7 +11,7 @@ from app.panels.display_tones import SETTLE_MS
 from app.panels.layout import Group, muted, value_label
 from app.session import Session
 
-PROMISE = "Models always get the pixels of the file. What is set here changes only what you see."
+PROMISE = "Models always get the pixels of the file: nothing in this panel changes what they see."
 
 
 class EnhancementsGroup(Group):

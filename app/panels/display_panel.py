@@ -59,7 +59,7 @@ class DisplayPanel(Panel):
         self._job = Job(lambda progress, cancel: work(), "Counting values")
         self._job.finished.connect(lambda counts: self._take(wanted, counts))
         self._job.ended.connect(self._ended)
-        session.lanes.io.submit(self._job)  # what can't be read is told by the view itself
+        session.lanes.eye.submit(self._job)  # what can't be read is told by the view itself
 
     def _wanted(self) -> object:
         return self._session.section, self._session.plane, self._visible_region()

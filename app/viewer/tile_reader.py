@@ -123,7 +123,7 @@ class TileReader(QObject):
             is_other = source is None or self._source is None or source.generation != self._source.generation
             self._source = source
             self._queue = []
-            self._urgent = []
+            self._urgent = [] if is_other else [task for task in self._urgent if isinstance(task, Preview)]
             if is_other:
                 self._raw.clear()
                 self._seconds = 0.0
