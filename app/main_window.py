@@ -96,6 +96,10 @@ class MainWindow(QMainWindow):
         viewer.canvas.region_drawn.connect(self._region_drawn)
         return viewer
 
+    def prepare_viewer(self) -> None:
+        """Makes the viewer before there is a section to show in it."""
+        self.viewer  # noqa: B018 - being asked for is what makes it
+
     @property
     def _has_viewer(self) -> bool:
         return "viewer" in self.__dict__

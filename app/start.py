@@ -49,6 +49,7 @@ def launch(app: QApplication, path: Path | None = None) -> MainWindow:
     _furnish(window)
     if path is not None:
         window.session.open_path(path)
+        window.prepare_viewer()  # while the file is being opened
     else:
         QTimer.singleShot(LOAD_AFTER_MS, lambda: _load_in_background("app.opening", "app.viewer.viewer"))
     return window

@@ -7,20 +7,32 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Any
 
 
 def find_specs(package: ModuleType, group: str) -> list[Any]:
-    """The `SPEC` of every module in `package` that has one, then those of entry points in `group`, sorted by `id`."""
+    """The `SPEC` of every module in `package` that has one, and those of entry points in `group`, sorted by `id`.
+
+    Where both have the same `id`, the package's own counts.
+    """
+    specs = {spec.id: spec for spec in [*plugin_specs(group), *own_specs(package)]}
+    return [specs[key] for key in sorted(specs)]
+
+
+def own_specs(package: ModuleType) -> list[Any]:
+    """The `SPEC` of every module in `package` that has one, sorted by `id`."""
     specs = {}
     for found in pkgutil.iter_modules(package.__path__):
         module = importlib.import_module(f"{package.__name__}.{found.name}")
         spec = getattr(module, "SPEC", None)
         if spec is not None:
             specs[spec.id] = spec
-    for entry in entry_points(group=group):
-        spec = entry.load()
-        specs.setdefault(spec.id, spec)
     return [specs[key] for key in sorted(specs)]
+
+
+def plugin_specs(group: str) -> list[Any]:
+    """What the entry points of `group` in other packages name. Looking through all packages takes a while."""
+    from importlib.metadata import entry_points
+
+    return [entry.load() for entry in entry_points(group=group)]

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import core.readers
-from core.discovery import find_specs
+from core.discovery import find_specs, own_specs
 from core.errors import InputError
 from core.section import Section
 
@@ -31,6 +31,20 @@ def readers() -> tuple[ReaderSpec, ...]:
     return tuple(find_specs(core.readers, "schliff.readers"))
 
 
+@cache
+def _own_readers() -> tuple[ReaderSpec, ...]:
+    return tuple(own_specs(core.readers))
+
+
+def _reader_of(path: Path, head: bytes) -> ReaderSpec | None:
+    """The reader that knows the content: Schliff's own first, so that a plug-in is looked for only when it is needed."""
+    for among in (_own_readers, readers):
+        for reader in among():
+            if reader.sniff(path, head):
+                return reader
+    return None
+
+
 def known_suffixes() -> tuple[str, ...]:
     return tuple(sorted({suffix for reader in readers() for suffix in reader.suffixes}))
 
@@ -42,9 +56,9 @@ def open_section(path: str | Path) -> Section:
     """
     path = Path(path)
     head = _head(path)
-    for reader in readers():
-        if reader.sniff(path, head):
-            return reader.open(path)
+    reader = _reader_of(path, head)
+    if reader is not None:
+        return reader.open(path)
     suffix = path.name.lower()
     claimed = next((r for r in readers() if suffix.endswith(r.suffixes)), None)
     if claimed is not None:
