@@ -30,7 +30,7 @@ LOAD_AFTER_MS = 200  # the window is there and can be used
 def run_app(path: Path | None = None) -> int:
     """Opens the window, on a section or project if one is given; returns when it is closed."""
     if path is not None:
-        _load_in_background("numpy", "cv2")  # what every reader needs, while Qt is loaded
+        _load_in_background("numpy", "cv2", "psutil")  # what every reader needs, while Qt is loaded
     app = make_application()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop never runs Python's own handler
     window = launch(app, path)

@@ -17,7 +17,7 @@ from app.start import SCREENSHOT_SIZE, _load_in_background, launch, make_applica
 
 def main() -> None:
     started, path, longest = float(os.environ["SCHLIFF_STARTED"]), Path(sys.argv[1]), float(sys.argv[2])
-    _load_in_background("numpy", "cv2")
+    _load_in_background("numpy", "cv2", "psutil")
     app = make_application()
     window = launch(app, path)
     window.resize(*SCREENSHOT_SIZE)
