@@ -1,7 +1,6 @@
-"""Decides how the shading of a mosaic's camera tiles is estimated from the section itself and taken out for the eye.
+"""Decides how the shading of a mosaic's camera tiles is taken out for the eye, and which tiles it is estimated from.
 
-What all tiles have in common, whatever lies in them, is taken for the shading of lamp and lens (retrospective flat-field
-correction); it is smooth, so a polynomial is put through it.
+How it is told from the specimen is for `core.looks.shading`.
 """
 
 from __future__ import annotations
@@ -14,17 +13,12 @@ import numpy as np
 
 from core.errors import CancelledError
 from core.geometry import Box
+from core.looks.shading import LEAST_TILES, POINTS, common_gain
 from core.section import Array, Plane, RegionRequest, Section
 
-LEAST_TILES = 4
 _MOST_TILES = 100  # that are read for it
 _SAMPLES = 64  # along a tile's longer side at least
-_DEGREE = 4
-_GRID = np.linspace(0, 1, 65)
 _RANK = 3  # products of a curve down and a curve across that make up the gain
-_LEAST_GAIN, _MOST_GAIN = 0.4, 2.5
-_ROUNDS = 2
-_EXTREMES = 0.1  # of the tiles at either end, which are cut off
 _LEAST_SEEN = 0.3  # of a tile, that no later one hides
 _SMALLEST_PX = 8  # a camera tile smaller than this on the screen shows no shading
 _DARK = 0.2  # of the bright tiles: a tile darker than this has nothing to tell
@@ -70,8 +64,8 @@ class FlatField:
         """(len(down), len(across)) gain at these shares of a tile's height and width."""
         total: Array = np.zeros((len(down), len(across)), np.float32)
         for rows, columns in zip(self.down[:, sample], self.across[:, sample], strict=True):
-            high = np.interp(down, _GRID, rows).astype(np.float32)
-            total += high[:, None] * np.interp(across, _GRID, columns).astype(np.float32)[None, :]
+            high = np.interp(down, POINTS, rows).astype(np.float32)
+            total += high[:, None] * np.interp(across, POINTS, columns).astype(np.float32)[None, :]
         return total
 
 
@@ -95,23 +89,22 @@ def estimate_flat_field(section: Section, plane: Plane, stop: Callable[[], bool]
 
     Raises InputError (unreadable) and CancelledError.
     """
-    tiles = _of_one_size(section.camera_tiles())
-    if len(tiles) < LEAST_TILES:
+    boxes = _of_one_size(section.camera_tiles())
+    if len(boxes) < LEAST_TILES:
         return None
-    edges = np.array([(t.x, t.y, t.x1, t.y1) for t in tiles], np.float64)
-    relative, brightness = [], []
-    for number in _spread(len(tiles)):
+    edges = np.array([(box.x, box.y, box.x1, box.y1) for box in boxes], np.float64)
+    tiles = []
+    for number in _spread(len(edges)):
         if stop():
             raise CancelledError("the shading is not wanted any more", path=section.info.path)
         seen = _seen(section, plane, edges, number)
         if np.isfinite(seen[..., 0]).mean() > _LEAST_SEEN:
-            middle = np.nanmean(seen, axis=(0, 1))
-            brightness.append(float(middle.mean()))
-            relative.append(seen / np.maximum(middle, 1e-9))
-    kept = [tile for tile, bright in zip(relative, brightness, strict=True) if bright > _DARK * max(brightness)]
+            tiles.append(seen)
+    brightness = [float(np.nanmean(tile)) for tile in tiles]
+    kept = [tile for tile, bright in zip(tiles, brightness, strict=True) if bright > _DARK * max(brightness)]
     if len(kept) < LEAST_TILES:
         return None
-    return _from_shading(edges, np.stack(kept))
+    return _from_tiles(edges, np.stack(kept))
 
 
 def _of_one_size(tiles: Sequence[Box]) -> list[Box]:
@@ -131,7 +124,7 @@ def _spread(count: int) -> list[int]:
 
 
 def _seen(section: Section, plane: Plane, edges: Array, number: int) -> Array:
-    """(64 or so, 64 or so, samples) float32 of one camera tile, sampled at equal steps; NaN where it can't be seen."""
+    """(64, 64, samples) float32 of one camera tile, at equal steps; NaN where it can't be seen."""
     x0, y0, x1, y1 = edges[number]
     d = 1 << max(0, int(np.log2(max(x1 - x0, y1 - y0) / _SAMPLES)))
     left, top = int(x0 // d) * d, int(y0 // d) * d
@@ -143,12 +136,17 @@ def _seen(section: Section, plane: Plane, edges: Array, number: int) -> Array:
     for other in later[(later[:, 2] > x0) & (later[:, 0] < x1) & (later[:, 3] > y0) & (later[:, 1] < y1)]:
         columns = slice(*_whole(other[0], other[2], left, d))
         values[slice(*_whole(other[1], other[3], top, d)), columns] = np.nan
-    size = _SAMPLES, _SAMPLES
     across = ((np.arange(_SAMPLES) + 0.5) / _SAMPLES * (x1 - x0) + x0 - left) / d - 0.5
     down = ((np.arange(_SAMPLES) + 0.5) / _SAMPLES * (y1 - y0) + y0 - top) / d - 0.5
-    rows = np.clip(np.rint(down), 0, values.shape[0] - 1).astype(int)
-    columns_at = np.clip(np.rint(across), 0, values.shape[1] - 1).astype(int)
-    return values[rows[:, None], columns_at[None, :]].reshape(*size, -1)
+    return _between(np.swapaxes(_between(np.swapaxes(values, 0, 1), across), 0, 1), down)
+
+
+def _between(values: Array, places: Array) -> Array:
+    """Linearly interpolated along the first axis; NaN where either neighbour is."""
+    places = np.clip(places, 0, len(values) - 1)
+    before = np.minimum(places.astype(int), max(len(values) - 2, 0))
+    share = (places - before).reshape(-1, 1, 1).astype(np.float32)
+    return values[before] * (1 - share) + values[np.minimum(before + 1, len(values) - 1)] * share
 
 
 def _whole(begin: float, end: float, start: int, downsample: int) -> tuple[int, int]:
@@ -156,51 +154,12 @@ def _whole(begin: float, end: float, start: int, downsample: int) -> tuple[int, 
     return max(int((begin - start) // downsample), 0), max(int(np.ceil((end - start) / downsample)), 0)
 
 
-def _from_shading(edges: Array, relative: Array) -> FlatField | None:
-    """(tiles, h, w, samples), each tile over its own mean → their common shading, turned round into a gain."""
-    common = _common(relative)
-    if np.isfinite(common).mean() < _LEAST_SEEN:
+def _from_tiles(edges: Array, tiles: Array) -> FlatField | None:
+    """(tiles, h, w, samples) → what evens out their common shading."""
+    gains = [gain for s in range(tiles.shape[-1]) if (gain := common_gain(tiles[..., s])) is not None]
+    if len(gains) < tiles.shape[-1]:
         return None
-    for _ in range(_ROUNDS):  # a tile half hidden by others has its mean elsewhere
-        ratio = np.where(np.isfinite(common), relative / common, np.nan)
-        relative = relative / np.nanmean(ratio, axis=(1, 2), keepdims=True)
-        common = _common(relative)
-    gains = [_gain(common[..., s]) for s in range(relative.shape[-1])]
     parts = [np.linalg.svd(gain) for gain in gains]
     down = np.stack([(u[:, :_RANK] * s[:_RANK]).T for u, s, _ in parts], axis=1)
     across = np.stack([v[:_RANK] for _, _, v in parts], axis=1)
     return FlatField(edges, down, across)
-
-
-def _common(relative: Array) -> Array:
-    """(h, w, samples): the mean over tiles, their extremes cut off; NaN where too few of them can be seen.
-
-    Not the median: a specimen of two phases makes it jump from one to the other.
-    """
-    counts = np.isfinite(relative).sum(axis=0)
-    known = counts >= LEAST_TILES
-    common = np.full(known.shape, np.nan)
-    seen, last = np.sort(relative[:, known], axis=0), counts[known] - 1  # NaN come last
-    low = np.take_along_axis(seen, np.floor(last * _EXTREMES).astype(int)[None], axis=0)
-    high = np.take_along_axis(seen, np.ceil(last * (1 - _EXTREMES)).astype(int)[None], axis=0)
-    common[known] = np.nanmean(np.clip(seen, low, high), axis=0)
-    return common
-
-
-def _gain(common: Array) -> Array:
-    """(65, 65) float64 with a mean of about 1, by a polynomial through what is known of the shading."""
-    rows, columns = common.shape
-    y, x = np.meshgrid((np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns, indexing="ij")
-    known = np.isfinite(common)
-    coefficients, *_ = np.linalg.lstsq(_terms(x[known], y[known]), common[known], rcond=None)
-    y, x = np.meshgrid(_GRID, _GRID, indexing="ij")
-    shading = _terms(x.ravel(), y.ravel()) @ coefficients
-    shading = np.clip(shading / shading.mean(), 1 / _MOST_GAIN, 1 / _LEAST_GAIN)
-    gain = 1 / shading
-    return (gain / gain.mean()).reshape(x.shape)
-
-
-def _terms(x: Array, y: Array) -> Array:
-    """(n, 15) the powers of a polynomial in 2 x - 1 and 2 y - 1."""
-    u, v = 2 * x - 1, 2 * y - 1
-    return np.stack([u**i * v**j for i in range(_DEGREE + 1) for j in range(_DEGREE + 1 - i)], axis=-1)
