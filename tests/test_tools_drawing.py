@@ -251,6 +251,43 @@ def test_arrows_nudge_what_is_selected_and_each_hold_is_one_step(drawing):
     assert drawing.canvas.camera != camera, "with nothing selected they move the view"
 
 
+def hold(viewer, which):
+    QApplication.sendEvent(viewer.canvas, QKeyEvent(QEvent.Type.KeyPress, which, NONE))
+
+
+def test_what_a_held_arrow_moves_is_stored_where_it_belongs_when_the_section_goes(drawing, tmp_path):
+    session = drawing.session
+    take(drawing, "ruler")
+    drag(drawing, (100, 100), (200, 100))
+    take(drawing, "pointer")
+    hold(drawing, Qt.Key.Key_Right)
+    other = Project.create(tmp_path / "other.schliff")
+    with other.database.writing() as db:
+        db.execute("INSERT INTO sections VALUES (1, 'print', '/nowhere', 1280, 960, '[0.5, 0.25]', ?)", (STAGE,))
+    theirs = DrawingStore(other).add(1, [Drawing("point", ((5.0, 5.0),))])
+    session.drawings.settle()
+    session.adopt(Opened(session.section, other, other.section(1), Review(other), drawings=theirs))
+    QApplication.sendEvent(drawing.canvas, QKeyEvent(QEvent.Type.KeyRelease, Qt.Key.Key_Right, NONE))
+    assert DrawingStore(other).drawings(1) == theirs
+    with Project.open(tmp_path / "p.schliff") as own:
+        assert DrawingStore(own).drawings(1)[0].points == level0((101, 100), (201, 100))
+
+
+def test_what_a_held_arrow_moves_stays_when_the_keys_go_elsewhere(drawing):
+    take(drawing, "ruler")
+    drag(drawing, (100, 100), (200, 100))
+    first = drawn(drawing)[0]
+    drag(drawing, (100, 200), (200, 200))
+    take(drawing, "pointer")
+    hold(drawing, Qt.Key.Key_Right)
+    drawing.canvas.clearFocus()
+    assert drawn(drawing)[1].points == level0((101, 200), (201, 200))
+    drawing.session.drawings.select(first.id, "panel")
+    drawing.canvas.setFocus()
+    key(drawing, Qt.Key.Key_Down)
+    assert [d.points for d in drawn(drawing)] == [level0((100, 101), (200, 101)), level0((101, 200), (201, 200))]
+
+
 def test_delete_removes_and_undo_brings_back(drawing):
     take(drawing, "box")
     drag(drawing, (100, 100), (200, 180))

@@ -37,5 +37,8 @@ class Tool:
     def key_release(self, event: QKeyEvent) -> bool:
         return False
 
+    def rest(self) -> None:
+        """The keys go elsewhere: keep what they have done."""
+
     def put_away(self) -> None:
-        """Another tool is taken, or another section: leave nothing behind."""
+        """Another tool is taken, or the section is about to go: leave nothing behind."""

@@ -68,7 +68,7 @@ class PointerTool(Tool):
             self._changed = chosen.moved(step * dx, step * dy)
             self.desk.show(self._changed)
         elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self._changed = None
+            self._held = self._pressed = self._changed = None
             self.desk.show(None)
             self.desk.drawings.remove()
         elif key == Qt.Key.Key_Escape:
@@ -88,6 +88,10 @@ class PointerTool(Tool):
             return False
         self._store()
         return True
+
+    def rest(self) -> None:
+        """The arrow key that is held will be let go elsewhere."""
+        self._store()
 
     def put_away(self) -> None:
         self._held = self._pressed = None

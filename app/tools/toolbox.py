@@ -32,7 +32,8 @@ class Toolbox(QObject):
         canvas.tool = self
         session.drawings.tool_changed.connect(self._take)
         session.drawings.selection_changed.connect(self._selected)
-        session.section_changed.connect(self._put_away)
+        session.drawings.leaving.connect(self._put_away)  # later, it would go into the next section's project
+        canvas.focus_lost.connect(self._rest)
         canvas.set_pointer_shape(self._in_hand.cursor)
         self._take()
 
@@ -88,6 +89,10 @@ class Toolbox(QObject):
         self._put_away()
         self._in_hand = wanted
         self._canvas.set_pointer_shape(self._in_hand.cursor)
+
+    def _rest(self) -> None:
+        if not self._pressed:
+            self._in_hand.rest()
 
     def _put_away(self) -> None:
         self._pressed = False

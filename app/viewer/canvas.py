@@ -49,6 +49,7 @@ class Canvas(QGraphicsView):
     pointer_left = Signal()
     region_drawn = Signal(float, float, float, float)  # level-0 px: left, top, right, bottom; drawn with Shift held
     tip_wanted = Signal(float, float, QPoint)  # level-0 px, global position
+    focus_lost = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -327,6 +328,7 @@ class Canvas(QGraphicsView):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self._hold_space(False)
+        self.focus_lost.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space:
