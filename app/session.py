@@ -43,6 +43,7 @@ DEFAULT_THRESHOLD = 0.5  # while there is no scan
 class Session(QObject):
     """Everything the window shows, in one place. Use it from the window's thread only."""
 
+    leaving = Signal()  # the section is about to go: what isn't stored yet must be, or it goes into the next project
     section_changed = Signal()  # another section, or none
     project_changed = Signal()  # another project, or none
     scans_changed = Signal()  # the list of scans, one of their records, or which one is active
@@ -291,6 +292,11 @@ class Session(QObject):
 
     # -- leaving ----------------------------------------------------------------------------------
 
+    def settle(self) -> None:
+        """Stores all that somebody still holds of the open section; to be called before another one is adopted."""
+        self.leaving.emit()
+        self.drawings.settle()
+
     def save_state(self) -> None:
         """Writes into the project how the window is left."""
         self._save_timer.stop()
@@ -316,7 +322,7 @@ class Session(QObject):
 
     def close(self) -> None:
         """Saves, stops all work, joins the threads, closes the files."""
-        self.drawings.settle()
+        self.settle()
         self.save_state()
         self.overviews.stop()
         self.scan_control.stop()

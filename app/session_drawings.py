@@ -32,7 +32,6 @@ class Drawings(QObject):
     selection_changed = Signal(str)  # who selected: "viewer", "panel", "keys", "session"
     wanted = Signal(object)  # a Drawing somebody asked to see in the section
     tool_changed = Signal()  # which tool the mouse holds, or whether it snaps
-    leaving = Signal()  # the section goes: whoever holds a changed drawing must hand it over now
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -142,9 +141,8 @@ class Drawings(QObject):
             self.select(None, "session")
 
     def settle(self) -> None:
-        """Stores what a tool holds and what waits for its project, now: the section is about to be left."""
+        """Stores what waits for its project, now: the section is about to be left."""
         session = self._session
-        self.leaving.emit()
         self._making = None
         if not self._waiting or session.section is None:
             return

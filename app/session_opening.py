@@ -101,7 +101,7 @@ class Opener:
         if self._session.scanning:
             self._session.cancel_scan()
             self._session.message.emit("info", "The scan was paused; open its section again and scan to go on.")
-        self._session.drawings.settle()
+        self._session.settle()
         self._retire()
         self._session.adopt(opened)
         self.close_retired()

@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 
 from app.panels.details import Details
 from core.geometry import Box
+from core.project import Project
 from tests.gallery_support import ArraySection, fill, fill_from_project, grey_section, make_detection, some_detections
 
 
@@ -92,3 +93,20 @@ def test_a_scan_that_goes_on_does_not_disturb_a_note_being_written(panel, sessio
     QTest.keyClicks(panel.note, "half a")
     session.adopt_detections([ONE, make_detection(8, 0.5)])
     assert panel.note.text() == "half a"
+
+
+def test_a_note_being_written_stays_with_its_own_project_when_the_section_goes(panel, reviewed, tmp_path):
+    own = reviewed.project.path
+    reviewed.select(1, "viewer")
+    panel.note.setFocus()
+    QTest.keyClicks(panel.note, "look in SEM")
+    (tmp_path / "next").mkdir()
+    reviewed.settle()
+    other = fill_from_project(reviewed, tmp_path / "next", some_detections())
+    reviewed.select(1, "session")
+    QTest.keyClick(panel.note, Qt.Key.Key_Return)
+    assert panel.note.text() == ""
+    assert {d.note for d in other.detections()} == {""}
+    other.close()
+    with Project.open(own) as project:
+        assert {d.id: d.note for d in project.detections() if d.note} == {1: "look in SEM"}

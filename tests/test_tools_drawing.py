@@ -265,7 +265,7 @@ def test_what_a_held_arrow_moves_is_stored_where_it_belongs_when_the_section_goe
     with other.database.writing() as db:
         db.execute("INSERT INTO sections VALUES (1, 'print', '/nowhere', 1280, 960, '[0.5, 0.25]', ?)", (STAGE,))
     theirs = DrawingStore(other).add(1, [Drawing("point", ((5.0, 5.0),))])
-    session.drawings.settle()
+    session.settle()
     session.adopt(Opened(session.section, other, other.section(1), Review(other), drawings=theirs))
     QApplication.sendEvent(drawing.canvas, QKeyEvent(QEvent.Type.KeyRelease, Qt.Key.Key_Right, NONE))
     assert DrawingStore(other).drawings(1) == theirs

@@ -82,7 +82,7 @@ class Details(QWidget):
                 widget.setVisible(bool(text))
         self._values["Stage"].setToolTip(f"From {STAGE_SOURCES[section.info.stage.source]}")
         self.status_buttons[detection.status].setChecked(True)
-        if before is None or (before.id, before.note) != (detection.id, detection.note):
+        if before is None or _note_of(before) != _note_of(detection):
             self.note.setText(detection.note)
         has_stage = section.info.stage.affine is not None
         self.copy.setText("Copy stage position" if has_stage else "Copy pixel position")
@@ -120,7 +120,10 @@ class Details(QWidget):
     def _keep_note(self) -> None:
         """Of the detection it was written for, whatever is selected by now."""
         detection, note = self._shown, self.note.text().strip()
-        if detection is not None and note != detection.note and self._session.detection(detection.id) is not None:
+        if detection is None or note == detection.note:
+            return
+        now = self._session.detection(detection.id)
+        if now is not None and now.scan_id == detection.scan_id:  # ids begin anew in every project
             self._session.decide(detection.status, [detection.id], note=note)
 
     def _selection_changed(self) -> None:
@@ -196,11 +199,17 @@ class Details(QWidget):
     def _connect(self) -> None:
         session = self._session
         session.selection_changed.connect(lambda _: self._selection_changed())
+        session.leaving.connect(self._keep_note)
         for changed in (session.section_changed, session.scans_changed, session.detections_changed):
             changed.connect(self.follow)
         session.decisions_changed.connect(lambda _: self.follow())
         self.copy.clicked.connect(self._copy_position)
         self.note.editingFinished.connect(self._keep_note)
+
+
+def _note_of(detection: Detection) -> tuple[str, int, str]:
+    """Which note it is, and what it says."""
+    return detection.scan_id, detection.id, detection.note
 
 
 def _um(value: float) -> str:

@@ -32,7 +32,7 @@ class Toolbox(QObject):
         canvas.tool = self
         session.drawings.tool_changed.connect(self._take)
         session.drawings.selection_changed.connect(self._selected)
-        session.drawings.leaving.connect(self._put_away)  # later, it would go into the next section's project
+        session.leaving.connect(self._put_away)
         canvas.focus_lost.connect(self._rest)
         canvas.set_pointer_shape(self._in_hand.cursor)
         self._take()
