@@ -110,6 +110,7 @@ def drag(app: QApplication, section: Texture, name: str) -> None:
 def wait_sharp(app: QApplication, viewer: Viewer) -> None:
     while viewer.provider.preparing or not viewer.is_sharp:
         app.processEvents()
+        time.sleep(0.001)  # as a window that waits for events leaves the processor to the reading threads
 
 
 def measure(section: Texture, name: str) -> None:
