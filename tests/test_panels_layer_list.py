@@ -166,3 +166,12 @@ def test_a_reference_image_that_cannot_be_read_says_so(qtbot, panel, session, tm
     assert "broken.tif" in told[0][1]
     assert session.layers.reference is None
     qtbot.waitUntil(panel.reference.open.isEnabled)
+
+
+def test_a_reference_image_that_was_chosen_for_another_section_is_not_laid(qtbot, panel, session, picture):
+    session.set_view(ViewState(500, 400, 2.0))
+    panel.reference.open_path(str(picture))
+    fill(session, some_detections())
+    session.set_view(ViewState(500, 400, 2.0))
+    qtbot.waitUntil(panel.reference.open.isEnabled)
+    assert session.layers.reference is None

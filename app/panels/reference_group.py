@@ -14,6 +14,7 @@ from app.panels.layout import Group, muted
 from app.session import Session
 from app.theme import SPACE
 from core.placement import Placement
+from core.section import Section
 
 _SHARE_OF_VIEW = 1000.0  # device-independent px on the screen that an image without a pixel size is laid across
 
@@ -61,8 +62,9 @@ class ReferenceGroup(Group):
     def open_path(self, path: str) -> None:
         """Lays an image in the middle of the view, at its own pixel size where it has one; shows its layer."""
         session = self._session
+        section = session.section
         job = self._job = Job(lambda progress, cancel: _described(path), Path(path).name)
-        job.finished.connect(lambda described: self._lay(path, *described))
+        job.finished.connect(lambda described: self._lay(section, path, *described))
         job.ended.connect(self._opened)
         session.run_io(job)
         self.follow()
@@ -71,9 +73,12 @@ class ReferenceGroup(Group):
         self._job = None
         self.follow()
 
-    def _lay(self, path: str, size: tuple[int, int], pixel_size_um: tuple[float, float] | None) -> None:
+    def _lay(
+        self, section: Section | None, path: str, size: tuple[int, int], pixel_size_um: tuple[float, float] | None
+    ) -> None:
+        """Over the section it was chosen for, if that is still open."""
         session, layers = self._session, self._session.layers
-        if session.section is None or session.view is None:
+        if session.section is None or session.section is not section or session.view is None:
             return
         own = session.section.info.pixel_size_um
         if pixel_size_um is not None and own is not None:
