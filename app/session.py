@@ -296,6 +296,7 @@ class Session(QObject):
         """Stores all that somebody still holds of the open section; to be called before another one is adopted."""
         self.leaving.emit()
         self.drawings.settle()
+        self.save_state()
 
     def save_state(self) -> None:
         """Writes into the project how the window is left."""
@@ -323,7 +324,6 @@ class Session(QObject):
     def close(self) -> None:
         """Saves, stops all work, joins the threads, closes the files."""
         self.settle()
-        self.save_state()
         self.overviews.stop()
         self.scan_control.stop()
         self.lanes.close()

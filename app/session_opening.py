@@ -73,7 +73,6 @@ class Opener:
         session.run_io(job)
 
     def close_current(self) -> None:
-        self._session.save_state()
         self._replace(None)
 
     def shut(self) -> None:

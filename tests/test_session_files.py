@@ -167,6 +167,17 @@ def test_the_window_comes_back_exactly_as_it_was_left(qtbot, session, image):
         other.close()
 
 
+def test_what_is_changed_while_the_next_section_is_opening_is_kept(qtbot, session, image, tmp_path):
+    with Project.create(image.with_name("spots.schliff")) as project:
+        path = project.path
+    open_and_wait(qtbot, session, image)
+    with qtbot.waitSignal(session.path_opened, timeout=20_000):
+        session.open_path(write_image(tmp_path / "second.png", spotted_image(200, 2)))
+        session.set_view(ViewState(77.5, 66.25, 2.0))
+    open_and_wait(qtbot, session, path)
+    assert session.view == ViewState(77.5, 66.25, 2.0)
+
+
 def test_saved_values_that_make_no_sense_are_left_out():
     good = SavedView(
         ViewState(1, 2, 3), "s", 5, frozenset({"a"}), LayerStyles().with_layer("x", "X"), Plane(1, 2, 3), Look()
