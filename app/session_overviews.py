@@ -67,6 +67,7 @@ class OverviewBuilder:
         if self._job is not None:
             self._job.cancel()
             self._job = self._waiting = None
+            self._session.activity_changed.emit("", 0, 0)
         self._better.clear()
         self._built = (section, plane)
         inner = section.wrapped if isinstance(section, LeasedSection) else section
@@ -78,7 +79,7 @@ class OverviewBuilder:
         job = Job(lambda progress, cancel: self._work(section, plane, job, progress, cancel), BUILDING)
         self._job = self._waiting = job
         text = _Text()
-        job.progress.connect(lambda step: self._session.activity_changed.emit(text.of(step), step.done, step.total))
+        job.progress.connect(lambda step: self._told(job, text, step))
         job.posted.connect(lambda box: self._note(job, box))
         job.finished.connect(lambda result: self._ended(job, ready=True))
         job.failed.connect(lambda error: self._failed(job, error))
@@ -104,6 +105,11 @@ class OverviewBuilder:
             section.first_look(plane, LOOK_S, self._focus())
             job.post(None)
         section.build_overviews(plane, progress, cancel, self._focus, job.post)
+
+    def _told(self, job: Job, text: _Text, step: Step) -> None:
+        """One that was cancelled tells its last steps when another section is shown already."""
+        if job is self._job:
+            self._session.activity_changed.emit(text.of(step), step.done, step.total)
 
     def _note(self, job: Job, box: Box | None) -> None:
         if job is self._job:

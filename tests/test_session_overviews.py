@@ -105,6 +105,19 @@ def test_building_is_stopped_by_a_click_and_goes_on_at_the_next_opening(qtbot, v
     qtbot.waitUntil(lambda: session.overviews.ready and viewer.is_sharp, timeout=30_000)
 
 
+def test_closing_the_section_while_its_overviews_are_built_ends_what_is_said_of_it(qtbot, viewer, flat, monkeypatch):
+    session, said, gate = viewer.session, [], threading.Event()
+    session.activity_changed.connect(lambda text, done, total: said.append(text))
+    write = OverviewStore.write
+    monkeypatch.setattr(OverviewStore, "write", lambda *args: gate.wait(20) and write(*args))
+    session.open_path(flat)
+    qtbot.waitUntil(lambda: bool(said) and said[-1].startswith("Building overviews"), timeout=20_000)
+    session.close_section()
+    gate.set()
+    qtbot.waitUntil(lambda: not session.lanes.build.busy, timeout=20_000)
+    assert said[-1] == ""
+
+
 def test_tiles_get_better_while_overviews_are_built(qtbot, viewer, tmp_path):
     """Far out, something true is shown at once; a part that is finished becomes sharp before the rest."""
     pixels = np.full((1024, 40_000), 90, np.uint8)
