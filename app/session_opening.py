@@ -54,6 +54,7 @@ class Opener:
         self._session = session
         self._job: Job | None = None
         self._retired: list[Opened] = []
+        self._closing: list[list[Opened]] = []  # behind the work of those who use them
 
     @property
     def opening(self) -> bool:
@@ -78,8 +79,9 @@ class Opener:
     def shut(self) -> None:
         """Closes every file, in the calling thread; the lanes have ended before."""
         self._retire()
-        _close_all(self._retired)
-        self._retired = []
+        for items in (*self._closing, self._retired):
+            _close_all(items)
+        self._retired, self._closing = [], []
 
     def _opened(self, job: Job, opened: Opened, path: Path) -> None:
         if job is not self._job:
@@ -120,13 +122,22 @@ class Opener:
             return
         old, self._retired = self._retired, []
         lanes = self._session.lanes
-        # Each in the lane of those who use it: overviews are built from a section, lists are exported from a project.
-        self._close_in(lanes.build, [Opened(item.section) for item in old])
-        self._close_in(lanes.io, [Opened(None, item.project) for item in old])
+        # Each behind the work of those who use it: overviews are built and pictures written from a section, lists are
+        # exported from a project.
+        behind = (lanes.copies, lanes.build) if lanes.copies.busy else (lanes.build,)
+        self._close_behind(behind, [Opened(item.section) for item in old])
+        self._close_behind((lanes.io,), [Opened(None, item.project) for item in old])
 
-    def _close_in(self, lane: Lane, items: list[Opened]) -> None:
-        job = Job(lambda progress, cancel: _close_all(items), "Closing files")
+    def _close_behind(self, lanes: tuple[Lane, ...], items: list[Opened]) -> None:
+        """Closes them in the last of these lanes, when its turn has come in the others."""
+        self._closing = [waiting for waiting in self._closing if waiting is not items]
+        if not lanes:
+            return
+        self._closing.append(items)
+        lane, *others = lanes
+        job = Job(lambda progress, cancel: None if others else _close_all(items), "Closing files")
         job.failed.connect(self._session.report)
+        job.ended.connect(lambda: self._close_behind(tuple(others), items))
         lane.submit(job)
 
 

@@ -237,6 +237,38 @@ def test_a_project_is_closed_only_when_its_list_is_written(qtbot, session, image
     assert not [text for level, text in session.told if level == "error"]
 
 
+def test_a_picture_of_a_section_is_written_to_its_end_though_the_section_is_closed(qtbot, session):
+    section, gate, results = LeasedSection(MemorySection(noise(100, 100))), threading.Event(), []
+    session.adopt(Opened(section))
+
+    def write(progress, cancel):
+        gate.wait(20)
+        return section.read(RegionRequest(0, 0, 10, 10))
+
+    session.lanes.copies.submit(Job(write)).finished.connect(results.append)
+    session.close_section()
+    qtbot.waitUntil(lambda: not (session.lanes.build.busy or session.lanes.io.busy))
+    gate.set()
+    qtbot.waitUntil(lambda: section.wrapped.closed)
+    assert len(results) == 1
+
+
+def test_what_was_left_just_before_the_end_is_closed_too(session):
+    inner, going = MemorySection(noise(100, 100)), threading.Event()
+    session.adopt(Opened(LeasedSection(inner)))
+
+    def build(progress, cancel):
+        going.set()
+        while not threading.Event().wait(0.001):
+            cancel.check()
+
+    session.lanes.build.submit(Job(build))
+    assert going.wait(20)
+    session.close_section()
+    session.close()
+    assert inner.closed
+
+
 def test_a_section_is_closed_only_when_nobody_reads_it_any_more(qtbot, session):
     inner = MemorySection(noise(100, 100))
     leased = LeasedSection(inner)
