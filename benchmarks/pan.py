@@ -30,12 +30,12 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 if TYPE_CHECKING:
-    from benchmarks.pan_path import Action
-    from benchmarks.pan_path import Path as CameraPath
     from PySide6.QtWidgets import QApplication
 
     from app.session import Session
     from app.viewer.viewer import Viewer
+    from benchmarks.pan_path import Action
+    from benchmarks.pan_path import Path as CameraPath
     from core.jobs import CancelToken, Progress
 
 SIZE = 1600, 1000
@@ -132,12 +132,11 @@ def screen() -> Iterator[None]:
 
 
 def measure(path: Path, options: argparse.Namespace) -> None:
-    from benchmarks.pan_path import JUMPS
-    from benchmarks.pan_path import Path as CameraPath
-
     from app.session import Session
     from app.start import make_application
     from app.viewer.viewer import Viewer
+    from benchmarks.pan_path import JUMPS
+    from benchmarks.pan_path import Path as CameraPath
     from core.memory import budget, set_budget
 
     app = make_application()
