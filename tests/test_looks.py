@@ -255,7 +255,7 @@ def test_the_shading_of_camera_tiles_is_taken_out(samples: int, dtype: type) -> 
     y, x = np.mgrid[-1:1:300j, -1:1:300j]
     shading = 1 - 0.3 * (x**2 + y**2) + 0.05 * x
     top = np.iinfo(dtype).max
-    specimen = (noise(2300, 2300, samples, dtype) // 4 + top // 3).astype(dtype)
+    specimen: np.ndarray = (noise(2300, 2300, samples, dtype) // 4 + top // 3).astype(dtype)
     section = Mosaic(specimen, shading)
     field = estimate_flat_field(section, Plane())
     assert field is not None
