@@ -251,6 +251,20 @@ def test_arrows_nudge_what_is_selected_and_each_hold_is_one_step(drawing):
     assert drawing.canvas.camera != camera, "with nothing selected they move the view"
 
 
+def test_space_pressed_in_the_middle_of_a_drag_does_not_keep_the_drawing_at_the_pointer(drawing):
+    take(drawing, "box")
+    drag(drawing, (100, 100), (200, 180))
+    take(drawing, "pointer")
+    mouse(drawing, "Press", (150, 100))
+    mouse(drawing, "Move", (160, 110), held=LEFT)
+    QTest.keyPress(drawing.canvas, Qt.Key.Key_Space)
+    mouse(drawing, "Release", (160, 110))
+    QTest.keyRelease(drawing.canvas, Qt.Key.Key_Space)
+    mouse(drawing, "Move", (300, 300))
+    assert drawing.drawings.item.draft is None
+    assert drawn(drawing)[0].points == level0((110, 110), (210, 190))
+
+
 def hold(viewer, which):
     QApplication.sendEvent(viewer.canvas, QKeyEvent(QEvent.Type.KeyPress, which, NONE))
 

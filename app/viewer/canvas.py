@@ -76,6 +76,7 @@ class Canvas(QGraphicsView):
         self._band: QRubberBand | None = None
         self.tool: CanvasTool | None = None
         self._space = False  # held: the mouse moves the view, whatever tool is in hand
+        self._tool_pressed = False  # a tool has taken the press of a button, so the release is its own too
         self._cursor = Qt.CursorShape.ArrowCursor
         self._flight = Flight(self)
         self._flight.moved.connect(self._place)
@@ -256,7 +257,7 @@ class Canvas(QGraphicsView):
 
     def _tool_takes(self, event: QMouseEvent | QKeyEvent) -> bool:
         """The view is moved by the middle button and with Space held while any tool is in hand."""
-        moving = self._space or self._pressed is not None
+        moving = (self._space or self._pressed is not None) and not self._tool_pressed
         return self.tool is not None and not moving and self.tool.handle(event)
 
     def _hold_space(self, held: bool) -> None:
@@ -265,6 +266,7 @@ class Canvas(QGraphicsView):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._tool_takes(event):
+            self._tool_pressed = True
             return
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._flight.stop()
@@ -292,7 +294,10 @@ class Canvas(QGraphicsView):
             self.pointer_moved.emit(*point)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._tool_takes(event) or self._pressed is None:
+        taken = self._tool_takes(event)
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._tool_pressed = False
+        if taken or self._pressed is None:
             return
         if self._band is not None:
             self._finish_band(event.position())
@@ -315,6 +320,7 @@ class Canvas(QGraphicsView):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if self._tool_takes(event):
+            self._tool_pressed = True
             return
         if event.button() == Qt.MouseButton.LeftButton:
             self._zoom_at(event.position(), 2.0, FLY_MS)
