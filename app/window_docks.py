@@ -108,7 +108,7 @@ class Docks(QObject):
     def __init__(self, window: QMainWindow, session: Session, visible_region: VisibleRegion) -> None:
         super().__init__(window)
         self._window, self._session, self._visible_region = window, session, visible_region
-        self._shown, self._wanted = True, False
+        self._shown, self._wanted, self._over = True, False, False
         self._filling = QTimer(self, interval=0)
         self._filling.timeout.connect(self._make_next)
         self.arrangement = QByteArray()
@@ -176,6 +176,8 @@ class Docks(QObject):
 
     def fill(self) -> None:
         """Makes all panels, one in each turn of the event loop, those in sight first."""
+        if self._over:
+            return
         self._wanted = True
         if len(self._panels) < len(self._docks):
             self._filling.start()
@@ -208,7 +210,8 @@ class Docks(QObject):
             dock.hide()
 
     def shut(self) -> None:
-        """Ends the threads of the panels."""
+        """Ends the threads of the panels, and makes no more of them."""
+        self._over, self._wanted = True, False
         self._filling.stop()
         for panel in self._panels.values():
             if hasattr(panel, "shut"):

@@ -386,3 +386,13 @@ def test_a_window_that_is_on_the_screen_before_it_is_furnished_gets_its_panels(q
     assert window.docks.dock("gallery").isVisible()
     assert window.docks.dock("layers").isVisible()
     assert window.docks.gallery.isVisible()
+
+
+def test_no_panel_is_made_when_the_window_is_gone(qtbot, window, image):
+    with qtbot.waitSignal(window.session.path_opened, timeout=20_000):
+        window.session.open_path(image)
+    made = len(window.docks._panels)
+    window.close()
+    window.docks.fill()
+    QApplication.processEvents()
+    assert len(window.docks._panels) == made
