@@ -60,8 +60,11 @@ class SettingsDialog(QDialog):
 
         self.in_use.setText("Overviews on this computer: …")
         job = Job(lambda progress, cancel: OverviewCache().size_bytes(), "Measuring the overview cache")
-        job.finished.connect(lambda size: self.in_use.setText(f"Overviews on this computer: {size / _GB:.1f} GB"))
+        job.finished.connect(self._tell)
         self._session.run_io(job)
+
+    def _tell(self, size: int) -> None:
+        self.in_use.setText(f"Overviews on this computer: {size / _GB:.1f} GB")
 
     def _empty(self) -> None:
         from core.overview_cache import OverviewCache

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialogButtonBox
 
+from app.jobs import Job
 from app.session import Session
 from app.settings import Settings
 from app.settings_dialog import SettingsDialog
@@ -57,3 +60,19 @@ def test_the_overview_cache_is_measured_and_emptied(qtbot, dialog):
     qtbot.mouseClick(dialog.empty, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "0.0 GB" in dialog.in_use.text())
     assert not folder.exists()
+
+
+def test_a_dialog_that_was_closed_is_gone_and_told_nothing_more(qtbot, qapp):
+    from tests.window_support import open_window
+
+    told = []
+    with open_window(qapp) as window:
+        window.session.message.connect(lambda level, text: told.append((level, text)))
+        held = threading.Event()
+        window.session.run_io(Job(lambda progress, cancel: held.wait(20)))
+        window.menus.actions["settings"].trigger()
+        window.findChild(SettingsDialog).reject()
+        qtbot.waitUntil(lambda: window.findChild(SettingsDialog) is None)
+        held.set()
+        qtbot.waitUntil(lambda: not window.session.lanes.io.busy)
+    assert told == []

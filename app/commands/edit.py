@@ -30,4 +30,6 @@ class EditCommands(Commands):
     def show_settings(self) -> None:
         from app.settings_dialog import SettingsDialog
 
-        SettingsDialog(self.settings, self.session, self.window).exec()
+        dialog = SettingsDialog(self.settings, self.session, self.window)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
