@@ -13,10 +13,12 @@ from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QIcon, QPalette
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLabel, QLineEdit
 
+import app.sample as sample
 import core.models.catalog as catalog
 from app.combo import ComboBox
 from app.commands.table import MENUS
 from app.icons import icon
+from app.jobs import Job
 from app.main_window import MainWindow
 from app.session import Session
 from app.settings import Settings
@@ -396,3 +398,13 @@ def test_no_panel_is_made_when_the_window_is_gone(qtbot, window, image):
     window.docks.fill()
     QApplication.processEvents()
     assert len(window.docks._panels) == made
+
+
+def test_the_sample_does_not_wait_for_the_overviews_of_another_section(qtbot, window, image, monkeypatch):
+    monkeypatch.setattr(sample, "sample_section", lambda progress, cancel: image)
+    held = threading.Event()
+    window.session.lanes.build.submit(Job(lambda progress, cancel: held.wait(20)))
+    with qtbot.waitSignal(window.session.path_opened, timeout=20_000):
+        window.menus.actions["sample"].trigger()
+    assert window.session.lanes.build.busy
+    held.set()

@@ -97,7 +97,7 @@ class FileCommands(Commands):
         job.failed.connect(session.report)
         session.activity_changed.emit("Making the sample", 0, 0)
         job.ended.connect(lambda: session.activity_changed.emit("", 0, 0))
-        session.lanes.build.submit(job)
+        session.lanes.copies.submit(job)  # building overviews may take minutes
 
     def close_section(self) -> None:
         self.session.close_section()
