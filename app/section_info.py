@@ -97,6 +97,7 @@ class SectionInfoDialog(QDialog):
         self.count.setText("Reading the file's metadata…")
         job = Job(lambda progress, cancel: details(path, cancel), "Reading metadata")
         job.finished.connect(self._take)
+        job.failed.connect(self._fill)
         return self._session.run_io(job)
 
     def _take(self, found: Detail) -> None:

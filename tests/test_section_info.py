@@ -12,9 +12,10 @@ import tifffile
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog
 
+import app.section_info as section_info
 from app.cli import main
 from app.section_info import SectionInfoDialog
-from core.errors import CancelledError
+from core.errors import CancelledError, InputError
 from core.jobs import CancelToken
 from core.readers.details import MOST_NODES, Budget, Detail, as_text, details, search, tree_of
 from core.readers.details_xml import xml_tree
@@ -276,3 +277,15 @@ def test_tens_of_thousands_of_entries_are_made_only_where_one_looks(qtbot, dialo
     dialog.tree.clearSelection()
     dialog.copy.click()
     assert QApplication.clipboard().text().count("leaf") == 36_000
+
+
+def test_metadata_that_cannot_be_read_leave_what_is_known(qtbot, dialog, monkeypatch):
+    def damaged(path, cancel):
+        raise InputError("the metadata can't be read", path=path, remedy="Copy the file again.")
+
+    monkeypatch.setattr(section_info, "details", damaged)
+    window = dialog.window_above
+    again = SectionInfoDialog(window, window.session, window.session.section.info)
+    qtbot.waitUntil(lambda: window.notifications.level == "error")
+    qtbot.waitUntil(lambda: not window.session.lanes.io.busy)
+    assert again.count.text().endswith("entries")
