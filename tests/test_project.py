@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
@@ -223,6 +224,19 @@ def test_a_folder_that_isnt_there_is_named(tmp_path: Path):
         written_whole(tmp_path / "no" / "list.csv") as out,
     ):
         out.write_text("x")
+
+
+def test_two_threads_may_write_the_same_file(tmp_path: Path):
+    def write(text: str) -> None:
+        with written_whole(tmp_path / "list.csv") as out:
+            out.write_text(text)
+
+    with written_whole(tmp_path / "list.csv") as out:
+        out.write_text("ours")
+        with ThreadPoolExecutor(1) as other:
+            other.submit(write, "theirs").result()
+        assert (tmp_path / "list.csv").read_text() == "theirs"
+    assert (tmp_path / "list.csv").read_text() == "ours"
 
 
 def test_a_share_keeps_its_host_in_sqlites_words():
