@@ -116,7 +116,7 @@ class OverviewStore:
     def read(self, scale: int, x: int, y: int, width: int, height: int) -> Array | None:
         """(height, width, samples) of the level at 1:scale, in its own px, inside it, from chunks that are there.
 
-        None when another program has thrown them away; then nothing counts as there any more.
+        None when they can't be read. Where another program has thrown them away, nothing counts as there any more.
         """
         rows, columns = _numbers(y, y + height, CHUNK), _numbers(x, x + width, CHUNK)
         try:
@@ -129,8 +129,10 @@ class OverviewStore:
                     left, right = max(x, column * CHUNK), min(x + width, (column + 1) * CHUNK)
                     part = self._part(Chunk(scale, column, row), left, top, right, bottom)
                     out[top - y : bottom - y, left - x : right - x] = part
-        except (OSError, ValueError):
+        except (FileNotFoundError, ValueError):
             self._lost()
+            return None
+        except OSError:  # too many open files, a drive that hiccups: hours of building aren't thrown away for that
             return None
         return out
 
@@ -207,9 +209,10 @@ class OverviewStore:
 
 
 def last_use(folder: Path) -> float:
-    """In seconds since 1970; 0 for a folder that is just disappearing."""
-    with suppress(OSError):
-        return (folder / MARKER).stat().st_mtime
+    """In seconds since 1970; of a folder that is just being made, when that began; 0 for one that is disappearing."""
+    for path in (folder / MARKER, folder):
+        with suppress(OSError):
+            return path.stat().st_mtime
     return 0.0
 
 

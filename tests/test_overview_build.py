@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -180,6 +181,33 @@ def test_chunks_without_their_line_in_the_journal_do_not_count(cache, tmp_path):
     assert built(section) == {Chunk(16, 0, 0)}
     assert not section.overviews_ready(PLANE)
     section.build_overviews(PLANE)
+    assert SectionWithOverviews(base, cache).overviews_ready(PLANE)
+
+
+def test_overviews_that_another_window_just_begins_are_not_thrown_away(cache, tmp_path):
+    base = FlatSection(noise(100, 9000, 1), tmp_path / "a")
+    begun = cache.open(base, Plane(c=1)).folder
+    begun.mkdir(parents=True)
+    SectionWithOverviews(base, cache).build_overviews(PLANE)
+    assert begun.is_dir()
+    cache.empty()
+    assert begun.is_dir()
+
+
+def test_a_passing_trouble_does_not_cost_what_is_built(cache, tmp_path, monkeypatch):
+    base = FlatSection(noise(100, 9000, 1), tmp_path / "a")
+    section = SectionWithOverviews(base, cache)
+    section.build_overviews(PLANE)
+
+    def too_many(*args: object, **named: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    request = RegionRequest(0, 0, 9000, 100, 16)
+    expected = section.read(request)
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "fromfile", too_many)
+        assert (section.read(request) == expected).all()
+    assert section.overviews_ready(PLANE)
     assert SectionWithOverviews(base, cache).overviews_ready(PLANE)
 
 
