@@ -1,4 +1,4 @@
-"""Bytes are the same however they come: read, from a map, or in blocks from a slow drive, which is asked less often."""
+"""Bytes are the same however they come: in one piece, row by row, or in blocks from a slow drive, which is asked less often."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import tifffile
 
 from core.caches import decoded_parts
 from core.errors import InputError
-from core.readers import file_bytes, tiff
+from core.readers import tiff
 from core.readers.base import open_section
 from core.readers.file_bytes import FileBytes
 from core.section import Array, RegionRequest
@@ -73,40 +73,30 @@ def test_a_fast_drive_with_one_slow_answer_is_not_taken_for_a_slow_one(content: 
     file.close()
 
 
-def test_what_was_asked_for_before_comes_from_a_map(content: tuple[Path, bytes], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(file_bytes, "_is_on_fixed_drive", lambda path: True)
+def test_rows_far_apart_are_read_until_the_file_ends(content: tuple[Path, bytes]):
     path, data = content
-    file = FileBytes(path)
-    assert file.mapped("part", 100, at_first=False) is None
-    mapped = file.mapped("part", 100, at_first=False)
-    assert mapped is not None
-    assert mapped[17:100].tobytes() == data[17:100]
+    file, rows = FileBytes(path), np.empty((40, 7, 3), np.uint8)
+    assert file.read_rows(5, 1000, rows)
+    assert [row.tobytes() for row in rows] == [data[at : at + 21] for at in range(5, 40_005, 1000)]
+    assert not file.read_rows(len(data) - 30_000, 1000, rows)
     file.close()
 
 
-def test_a_map_is_made_anew_when_its_pages_outgrow_their_share(
-    content: tuple[Path, bytes], monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(file_bytes, "_is_on_fixed_drive", lambda path: True)
-    monkeypatch.setattr(file_bytes, "share", lambda use: 2000)
-    file = FileBytes(content[0])
-    first = file.mapped("a", 600, at_first=True)
-    assert file.mapped("a", 600, at_first=True) is first
-    assert file.mapped("b", 300, at_first=True) is first
-    assert file.mapped("c", 600, at_first=True) is not first
+def test_rows_of_a_slow_drive_come_from_whole_blocks(content: tuple[Path, bytes]):
+    file, rows = SlowFile(content[0]), np.empty((40, 100), np.uint8)
+    assert file.read_rows(0, 1000, rows)
+    assert file.slow
+    assert [row.tobytes() for row in rows] == [content[1][at : at + 100] for at in range(0, 40_000, 1000)]
+    assert file.reads[-1][1] == 1 << 20
     file.close()
 
 
-def test_nothing_is_mapped_that_may_vanish(content: tuple[Path, bytes], monkeypatch: pytest.MonkeyPatch):
-    file = FileBytes(content[0])
-    monkeypatch.setattr(file_bytes, "_is_on_fixed_drive", lambda path: False)
-    assert file.mapped("part", 100, at_first=True) is None
-    file.close()
-    monkeypatch.setattr(file_bytes, "_is_on_fixed_drive", lambda path: True)
-    file = FileBytes(content[0])
-    assert file.mapped("part", 100, at_first=True) is not None
-    os.truncate(content[0], 1000)
-    assert file.mapped("part", 100, at_first=True) is None
+def test_what_a_slow_drive_has_lost_is_not_made_up(content: tuple[Path, bytes]):
+    file = slowed(content[0])
+    os.truncate(content[0], 1_500_000)
+    target = np.empty(1_000_000, np.uint8)
+    assert not file.read_into(1_200_000, target)
+    assert file.read(1_200_000, 1_000_000) == content[1][1_200_000:1_500_000]
     file.close()
 
 
@@ -130,8 +120,7 @@ def written(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Array
 BOXES = [(256, 512, 256, 256), (100, 90, 300, 700), (3, 1000, 60, 500), (0, 700, SIDE, 40), (1200, 0, 336, SIDE)]
 
 
-def test_first_and_second_looks_give_the_same_pixels(written: tuple[Path, Array], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(file_bytes, "_is_on_fixed_drive", lambda path: True)
+def test_first_and_second_looks_give_the_same_pixels(written: tuple[Path, Array]):
     path, pixels = written
     with open_section(path) as section, ThreadPoolExecutor(3) as pool:
         for _ in range(3):
@@ -157,8 +146,7 @@ def test_a_slow_drive_gives_the_same_pixels(written: tuple[Path, Array], monkeyp
         assert len(files[0].reads) <= 2 * whole_file
 
 
-def test_a_file_that_shrinks_while_it_is_open_is_an_error_not_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(file_bytes, "_is_on_fixed_drive", lambda path: True)
+def test_a_file_that_shrinks_while_it_is_open_is_an_error_not_a_crash(tmp_path: Path):
     pixels = np.random.default_rng(0).integers(0, 255, (600, 4000, 3), np.uint8)
     tifffile.imwrite(tmp_path / "s.tif", pixels, photometric="rgb", metadata=None)
     with open_section(tmp_path / "s.tif") as section:

@@ -1,12 +1,12 @@
 """Decides how bytes are fetched from a file: at any offset, from several threads at once, no position shared.
 
 On a drive that answers slowly (network), reads grow to whole blocks, and neighbours that lie in one run of blocks come
-with one read. On a fixed drive, what is in memory already and what lies scattered may come from a map of the file.
+with one read. The file is never mapped into memory: where a drive fails or a file shrinks, a read raises, but a map ends
+the program.
 """
 
 from __future__ import annotations
 
-import mmap
 import os
 import threading
 import time
@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 
 from core.caches import decoded_parts
-from core.memory import share
 
 Array = np.ndarray
 
@@ -25,9 +24,7 @@ _BLOCK = 1 << 20
 _LARGEST_IN_BLOCKS = 16 << 20
 _SLOW_S = 0.002
 _READS_TIMED = 6
-_MOST_ASKED = 100_000
 _LARGEST_TIMED = 2 << 20
-_LOCAL_SYSTEMS = {"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "tmpfs", "overlay", "apfs", "hfs", "ntfs"}
 
 
 class FileBytes:
@@ -39,9 +36,6 @@ class FileBytes:
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb", buffering=0)
         self._lock = threading.Lock()
-        self._map: _FileMap | None = None
-        self._on_fixed_drive: bool | None = None
-        self._asked: set[Hashable] = set()
         self._times: deque[float] = deque(maxlen=_READS_TIMED)
         self.slow = False
         self.path = path
@@ -70,34 +64,26 @@ class FileBytes:
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(self._file.fileno(), offset, count, os.POSIX_FADV_WILLNEED)
 
-    def mapped(self, key: Hashable, size: int, at_first: bool) -> Array | None:
-        """All bytes of the file as one array that reads them when they are looked at; None where reading is better.
+    def read_rows(self, offset: int, step: int, target: Array) -> bool:
+        """Fills the rows of `target` (C order) from places `step` bytes apart; False where the file ends too early.
 
-        `key` and `size` tell which part is looked at, and of how many bytes. Not `at_first`: only for parts that were
-        asked for before, as those are in memory, where a map saves a copy; a drive is read best by reading.
-        A map's pages count as this program's memory, so it is made anew once they outgrow their share. A drive that
-        vanishes under a map ends the program: only fixed ones are mapped, and a file that has shrunk isn't.
+        All are announced to the system first, so that a drive can answer many at once. Raises OSError.
         """
-        if self.slow or not (at_first or key in self._asked):
-            if len(self._asked) >= _MOST_ASKED:
-                self._asked.clear()
-            self._asked.add(key)
-            return None
-        if self._on_fixed_drive is None:
-            self._on_fixed_drive = _is_on_fixed_drive(self.path)
-        if not self._on_fixed_drive or os.fstat(self._file.fileno()).st_size < self.size:
-            return None
-        with self._lock:
-            if self._map is None or not self._map.has_room(key, size):
-                try:
-                    self._map = _FileMap(self._file.fileno())
-                except (OSError, ValueError):  # no room for it in the address space
-                    self._on_fixed_drive = False
-                    return None
-            return self._map.look(key, size)
+        view, count = target.reshape(-1).data.cast("B"), target[0].nbytes
+        places = range(offset, offset + len(target) * step, step)
+        for place in places:
+            self.expect(place, count)
+        for row, place in enumerate(places):
+            # Timing a few tells how fast the drive is; timing all would take as long as reading.
+            if row < _READS_TIMED or self.slow:
+                done = self.read_into(place, target[row])
+            else:
+                done = self._fetch_some(place, view[row * count : (row + 1) * count]) == count
+            if not done and self._fetch_into(place, target[row]) < count:
+                return False
+        return True
 
     def close(self) -> None:
-        self._map = None
         decoded_parts().forget(self.owner)
         self._file.close()
 
@@ -139,7 +125,7 @@ class FileBytes:
             self.slow = len(self._times) == self._times.maxlen and min(self._times) > _SLOW_S
 
     def _read_blocks(self, offset: int, target: Array) -> int:
-        """From whole blocks, which are kept; those that aren't there come with one read."""
+        """From whole blocks, which are kept; those that aren't there come with one read. How many bytes came."""
         cache, view = decoded_parts(), target.reshape(-1).view(np.uint8)
         end = min(offset + view.nbytes, self.size)
         numbers = range(offset // _BLOCK, -(-end // _BLOCK))
@@ -157,36 +143,6 @@ class FileBytes:
             start, stop = max(offset, number * _BLOCK), min(end, number * _BLOCK + block.nbytes)
             if stop > start:
                 view[start - offset : stop - offset] = block[start - number * _BLOCK : stop - number * _BLOCK]
+            if stop < min(end, (number + 1) * _BLOCK):  # the file has shrunk since it was opened
+                return max(0, stop - offset)
         return max(0, end - offset)
-
-
-class _FileMap:
-    """A map of a whole file and which parts of it were looked at."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._bytes = np.frombuffer(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ), np.uint8)
-        self._seen: set[Hashable] = set()
-        self._used = 0
-
-    def has_room(self, key: Hashable, size: int) -> bool:
-        return key in self._seen or not self._seen or self._used + size <= share("decoded") // 2
-
-    def look(self, key: Hashable, size: int) -> Array:
-        if key not in self._seen:
-            self._seen.add(key)
-            self._used += size
-        return self._bytes
-
-
-def _is_on_fixed_drive(path: Path) -> bool:
-    """Whether the file lies on a drive that won't vanish while it is read."""
-    import psutil
-
-    place = path.resolve()
-    drives = [part for part in psutil.disk_partitions(all=True) if place.is_relative_to(part.mountpoint)]
-    if not drives:
-        return False
-    drive = max(drives, key=lambda part: len(part.mountpoint))
-    if "fixed" in drive.opts:  # Windows
-        return True
-    return drive.fstype.lower() in _LOCAL_SYSTEMS and "removable" not in drive.opts

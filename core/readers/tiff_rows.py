@@ -17,8 +17,6 @@ _CUT_SHORT = "Copy or export it again; the transfer may have been cut short."
 _BAND_BYTES = 1 << 20
 _WASTE = 2  # as many bytes are read for nothing, at most, to save a read for each row
 _KEPT_BAND_BYTES = 8 << 20
-_LARGEST_MAPPED = 256 << 20
-_PAGES_AROUND = 64 << 10  # what the system maps around a page that is looked at
 
 
 class PlainRows:
@@ -36,16 +34,16 @@ class PlainRows:
         is_scattered = band > max(_BAND_BYTES, _WASTE * width * height * self._pixel_bytes)
         if is_scattered and file.slow:
             self._copy_from_bands(file, offset, x, y, target)
-        elif not self._copy_mapped(file, start, x, target, is_scattered):
-            self._read_part(file, start, x, target, is_scattered)
+        elif is_scattered:
+            self._read_rows(file, start + x * self._pixel_bytes, target)
+        else:
+            self._read_band(file, start, x, target)
         if not self._stored.isnative:
             target.byteswap(inplace=True)
 
-    def _read_part(self, file: FileBytes, start: int, x: int, target: Array, is_scattered: bool) -> None:
+    def _read_band(self, file: FileBytes, start: int, x: int, target: Array) -> None:
         height, width = target.shape[:2]
-        if is_scattered:
-            self._read_rows(file, start + x * self._pixel_bytes, target)
-        elif width == self._width and target.flags.c_contiguous:
+        if width == self._width and target.flags.c_contiguous:
             self._read(file, start, target)
         else:
             rows = np.empty((height, self._width, self._samples), target.dtype)
@@ -54,20 +52,7 @@ class PlainRows:
 
     def _read(self, file: FileBytes, start: int, target: Array) -> None:
         if not file.read_into(start, target):
-            raise InputError("the file ends before its pixels do", path=self._path, remedy=_CUT_SHORT)
-
-    def _copy_mapped(self, file: FileBytes, start: int, x: int, target: Array, is_scattered: bool) -> bool:
-        """From the map of the file, where that is better than reading."""
-        height, width, samples = target.shape
-        band, begin = height * self._row_bytes, start + x * self._pixel_bytes
-        pages = min(band, height * (width * self._pixel_bytes + _PAGES_AROUND))
-        key = start + x * self._pixel_bytes // _PAGES_AROUND
-        mapped = file.mapped(key, pages, is_scattered) if band <= _LARGEST_MAPPED else None
-        if mapped is None or begin + band - self._row_bytes + width * self._pixel_bytes > len(mapped):
-            return False
-        strides = self._row_bytes, self._pixel_bytes, target.itemsize
-        target[:] = np.ndarray((height, width, samples), target.dtype, mapped, begin, strides)
-        return True
+            raise self._cut_short()
 
     def _copy_from_bands(self, file: FileBytes, offset: int, x: int, y: int, target: Array) -> None:
         """From bands of whole rows, each read at once and kept for the neighbours."""
@@ -78,7 +63,7 @@ class PlainRows:
             band = decoded_parts().get(key, partial(self._band, file, offset + first * self._row_bytes, rows))
             top, bottom = max(y, first), min(y + height, first + rows)
             if len(band) < bottom - first:
-                raise InputError("the file ends before its pixels do", path=self._path, remedy=_CUT_SHORT)
+                raise self._cut_short()
             target[top - y : bottom - y] = band[top - first : bottom - first, x : x + target.shape[1]]
 
     def _band(self, file: FileBytes, start: int, rows: int) -> Array:
@@ -90,9 +75,10 @@ class PlainRows:
 
     def _read_rows(self, file: FileBytes, start: int, target: Array) -> None:
         rows = target if target.flags.c_contiguous else np.empty(target.shape, target.dtype)
-        for row in range(len(rows)):
-            file.expect(start + row * self._row_bytes, rows[row].nbytes)
-        for row in range(len(rows)):
-            self._read(file, start + row * self._row_bytes, rows[row])
+        if not file.read_rows(start, self._row_bytes, rows):
+            raise self._cut_short()
         if rows is not target:
             target[:] = rows
+
+    def _cut_short(self) -> InputError:
+        return InputError("the file ends before its pixels do", path=self._path, remedy=_CUT_SHORT)
