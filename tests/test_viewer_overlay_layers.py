@@ -146,6 +146,23 @@ def test_the_mouse_moves_it_only_while_that_is_on(qtbot, viewer, picture):
     assert viewer.canvas.camera != before
 
 
+def test_what_is_moved_while_the_section_goes_leaves_the_next_ones_image_where_it_lies(qtbot, viewer, picture):
+    show(qtbot, viewer)
+    session, viewport = viewer.session, viewer.canvas.viewport()
+    lay(qtbot, viewer, picture, Placement.around((640, 480), (60, 40), 2.0), movable=True)
+    session.drawings.set_tool("ruler")
+    QTest.mousePress(viewport, Qt.MouseButton.LeftButton, pos=QPoint(320, 240))
+    QTest.mouseMove(viewport, QPoint(370, 260))
+    session.settle()
+    assert session.layers.reference.placement.to_section(30, 20) == pytest.approx((690, 500))
+    show(qtbot, viewer)
+    theirs = Placement.around((660, 470), (60, 40), 2.0)
+    lay(qtbot, viewer, picture, theirs, movable=True)
+    QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=QPoint(370, 260))
+    assert session.layers.reference.placement == theirs
+    assert viewport.cursor().shape() == Qt.CursorShape.CrossCursor, "the ruler is still in hand"
+
+
 def test_seen_from_afar_it_is_averaged_not_picked(tmp_path):
     pixels = np.indices((512, 512)).sum(axis=0) % 2 * 255
     cv2.imwrite(str(tmp_path / "checker.png"), pixels.astype(np.uint8))

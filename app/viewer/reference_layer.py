@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QCursor, QMouseEvent
 from PySide6.QtWidgets import QGraphicsView
 
 from app.jobs import Job
@@ -90,7 +90,9 @@ class ReferenceMover(QObject):
         self._session, self._layer, self._view = session, layer, view
         self._held: tuple[QPointF, Placement] | None = None  # where it was taken, in the scene, and where it lay
         self._laid: Placement | None = None
+        self._cursor = QCursor()  # of whatever tool is in hand
         view.viewport().installEventFilter(self)
+        session.leaving.connect(self._leave)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if not isinstance(event, QMouseEvent):
@@ -116,12 +118,16 @@ class ReferenceMover(QObject):
         if reference is None or not reference.movable or not self._layer.covers(at.x(), at.y()):
             return False
         self._held, self._laid = (at, reference.placement), reference.placement
+        self._cursor = self._view.viewport().cursor()
         self._view.viewport().setCursor(Qt.CursorShape.SizeAllCursor)
         return True
 
     def _leave(self) -> None:
+        """Lets go of the picture, where it is now."""
+        if self._held is None:
+            return
         layers, laid = self._session.layers, self._laid
         self._held = self._laid = None
-        self._view.viewport().setCursor(Qt.CursorShape.ArrowCursor)
+        self._view.viewport().setCursor(self._cursor)
         if layers.reference is not None and laid is not None:
             self._session.set_layers(replace(layers, reference=replace(layers.reference, placement=laid)))
