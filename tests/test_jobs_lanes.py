@@ -108,7 +108,9 @@ def test_closing_cancels_and_joins_all_lanes(qtbot):
     lanes.close()
     assert not any(lane.running for lane in (lanes.gpu, lanes.io, lanes.build))
     late = lanes.io.submit(Job(work))
-    assert not (lanes.io.busy or lanes.io.running or late.is_over), "whoever asks at the very end is told nothing"
+    assert not lanes.io.busy
+    assert not lanes.io.running
+    assert not late.is_over, "whoever asks at the very end is told nothing"
 
 
 def test_lanes_work_side_by_side(qtbot):
