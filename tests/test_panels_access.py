@@ -13,6 +13,7 @@ from app.panels.layers_panel import LayersPanel
 from app.panels.scan_panel import ScanPanel
 from app.panels.why_panel import WhyPanel
 from app.session import Session
+from app.theme import Theme
 from tests.gallery_support import MODEL, fill, some_detections
 
 MAKERS: dict[str, Callable[[Session], QWidget]] = {
@@ -25,7 +26,8 @@ NARROW = 288  # the narrowest a dock is likely to be
 
 
 @pytest.fixture(params=list(MAKERS))
-def panel(request, qtbot):
+def panel(request, qtbot, qapp):
+    Theme(qapp, "light")  # its spacing is what the panels have in the window
     session = Session()
     panel = MAKERS[request.param](session)
     qtbot.addWidget(panel)

@@ -15,7 +15,7 @@ from app.theme import SPACE
 from app.viewer.colour_maps import COLOUR_MAPS, colour_table
 from core.class_colours import class_name
 
-SWATCH = QSize(72, 14)
+SWATCH = QSize(44, 14)
 _RANGES = (
     ("scale", "The model's scale", "From 0 to 1 for probabilities, else to the highest scores found"),
     ("auto", "Automatic", "From the lowest to the highest scores found"),
