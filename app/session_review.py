@@ -69,6 +69,8 @@ class ReviewControl:
         changed = next((i for i in replayed.ids if session.detection(i) is not None), None)
         if changed is not None:
             session.select(changed, "keys")
+        else:
+            session.message.emit("info", "That was in another scan or section of this project.")
 
 
 def _asked(question: Callable[[], bool]) -> bool:

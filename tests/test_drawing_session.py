@@ -125,6 +125,14 @@ def test_undo_goes_back_through_drawings_and_decisions_alike(qtbot, session, tmp
     assert not session.can_redo
 
 
+def test_undo_of_what_is_not_shown_says_so(session, tmp_path, told):
+    fill_from_project(session, tmp_path, some_detections(5))
+    session.decide("defect", [session.detections[0].id])
+    session.adopt_detections([])  # another scan is shown
+    session.undo()
+    assert told == [("info", "That was in another scan or section of this project.")]
+
+
 def test_a_project_that_cant_be_read_offers_no_undo(session, tmp_path, told):
     project = fill_from_project(session, tmp_path, some_detections(5))
     session.drawings.add(RULER)
