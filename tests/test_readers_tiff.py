@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from core.errors import SchliffError
+from core.errors import InputError, SchliffError
 from core.readers.base import open_section
 from core.readers.file_bytes import FileBytes
 from core.readers.tiff_pages import PageReader
@@ -169,6 +169,18 @@ def test_planes_of_stacks_are_told_apart(tmp_path: Path):
             assert (info.t_count, len(info.channel_names), info.z_count) == (2, 3, 4)
             for t, c, z in ((0, 0, 0), (1, 2, 3), (1, 0, 2)):
                 assert section.read(RegionRequest(0, 0, 11, 9, 1, Plane(c, z, t)))[4, 4, 0] == stack[t, c, z, 0, 0]
+
+
+def test_a_list_of_tiles_without_all_their_lengths_is_refused(tmp_path: Path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.ones((200, 200), np.uint8), tile=(64, 64), compression="zlib", metadata=None)
+    with tifffile.TiffFile(path) as tiff:
+        count_at = tiff.pages[0].tags["TileByteCounts"].offset + 4  # type: ignore[union-attr]
+    with path.open("r+b") as file:
+        file.seek(count_at)
+        file.write((7).to_bytes(4, "little"))
+    with pytest.raises(InputError, match="pixels are missing"):
+        open_section(path)
 
 
 def test_a_cut_off_plane_is_refused(tmp_path: Path):

@@ -189,11 +189,16 @@ def _page_readers(path: Path, level: Any, file_size: int, number: int) -> dict[i
     for index in range(count):
         page = level.pages[index] if offset is None else keyframe
         if page is not None:
-            if data_end(page) > file_size or len(page.dataoffsets) != len(keyframe.dataoffsets):
+            if data_end(page) > file_size or _listed(page) != _listed(keyframe):
                 raise InputError(f"plane {index + 1} of {count} is cut short", path=path, remedy=COPY_AGAIN)
             start = None if offset is None else offset + index * keyframe.nbytes
             readers[index] = PageReader(path, keyframe, page, number * 1_000_000 + index, start)
     return readers
+
+
+def _listed(page: Any) -> tuple[int, int]:
+    """Of how many tiles or strips a page says where they lie, and how long they are."""
+    return len(page.dataoffsets), len(page.databytecounts)
 
 
 SPEC = ReaderSpec(

@@ -40,7 +40,8 @@ def check_image(path: Path, page: Any, file_size: int, contiguous: bool) -> None
         raise InputError(f"its pixels ({size}) are of no known kind", path=path, remedy="Export it as 8 or 16 bits.")
     if depth > 1:
         raise InputError("it holds volume tiles", path=path, remedy="Export it as single planes.")
-    if not any(page.databytecounts) or len(page.dataoffsets) < int(np.prod(page.chunked)):
+    listed = len(page.dataoffsets) if contiguous else min(len(page.dataoffsets), len(page.databytecounts))
+    if not any(page.databytecounts) or listed < int(np.prod(page.chunked)):
         raise InputError(f"it says it has {size}, but its pixels are missing", path=path, remedy=COPY_AGAIN)
     if data_end(page) > file_size or (contiguous and page.dataoffsets[0] + page.nbytes > file_size):
         raise InputError(f"the file ends before its {size} do", path=path, remedy=COPY_AGAIN)
