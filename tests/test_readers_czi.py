@@ -326,6 +326,18 @@ def test_a_directory_that_lies_is_refused(tmp_path: Path):
             open_section(path)
 
 
+def test_tiles_that_lie_nowhere_leave_the_others(tmp_path: Path):
+    pixels = np.full((50, 60, 1), 7, np.uint8)
+    path = write_czi(tmp_path / "a.czi", [(0, 0, pixels), (60, 0, pixels)])
+    directory = struct.unpack_from("<q", path.read_bytes(), 32 + 52)[0]
+    damage(path, directory + 32 + 128 + 6, struct.pack("<q", (1 << 63) - 1))
+    with open_section(path) as section:
+        assert any("1 of its 2 tiles lie beyond the end" in warning for warning in section.info.warnings)
+        assert (section.read(RegionRequest(60, 0, 60, 50)) == 7).all()
+        with pytest.raises(InputError, match="beyond the end"):
+            section.read(RegionRequest(0, 0, 60, 50))
+
+
 def test_random_damage_never_crashes_or_hangs(tmp_path: Path):
     rng = np.random.default_rng(3)
     from pylibCZIrw import czi

@@ -81,11 +81,12 @@ class Mosaic:
 def cut_off(layout: Layout, file_size: int) -> Array:
     """Which subblocks surely reach beyond the end of the file."""
     directory = layout.directory
-    per_px = np.zeros(int(directory.pixel_type.max()) + 1, np.int64)
+    per_px = np.zeros(len(directory), np.int64)
     for number, kind in PIXEL_KINDS.items():
-        per_px[number : number + 1] = kind.bytes
-    pixels = directory.stored_w * directory.stored_h * per_px[np.maximum(directory.pixel_type, 0)]
-    return directory.position + _LEAST_SUBBLOCK_BYTES + np.where(directory.compression == RAW, pixels, 1) > file_size
+        per_px[directory.pixel_type == number] = kind.bytes
+    pixels = directory.stored_w * directory.stored_h * per_px
+    needed = _LEAST_SUBBLOCK_BYTES + np.where(directory.compression == RAW, pixels, 1)
+    return directory.position > file_size - needed
 
 
 def _one_covers(tiles: Placed, x: int, y: int, width: int, height: int) -> bool:
