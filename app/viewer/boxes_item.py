@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 from app.class_colours import class_colours
 from app.viewer.overlay_boxes import HALO_ALPHA, HALO_PX, MIN_SCREEN_PX, BoxPainter, Stroke, drawn_edges
 from app.viewer.overlay_item import TiledOverlay
+from app.viewer.overlay_sheet import Device, View
 from app.viewer.overlay_worker import OverlayWorker
 from core.box_index import BoxIndex
 from core.detection import Detection
@@ -26,7 +27,7 @@ from core.geometry import Box
 
 Array = np.ndarray
 
-FEW = 300  # in sight; drawn as lines
+FEW = 100  # in sight; drawn as lines
 _REACH_PX = 3.0  # on the screen, how far beside a box still hits it
 _LINE_PX = 8.0  # on the screen, how far lines may reach beyond a box
 _BEYOND = 0.02  # of the section's side, how far small boxes at its border may be drawn beyond it
@@ -98,9 +99,13 @@ class BoxesItem(TiledOverlay):
             return
         zoom = painter.worldTransform().m11()
         seen = _seen(painter, option, widget)
-        if self.needs_tiles(Box(seen.x(), seen.y(), seen.width(), seen.height()), zoom):
+        box = Box(seen.x(), seen.y(), seen.width(), seen.height())
+        if self.needs_tiles(box, zoom):
             super().paint(painter, option, widget)
         else:
+            if widget is not None:
+                ratio = painter.device().devicePixelRatioF()
+                self._look_at(View(box, zoom * ratio, ratio), painter.opacity())
             self._paint_lines(painter, _grown(option.exposedRect, _LINE_PX + MIN_SCREEN_PX, zoom), zoom)
         if self._selected is not None:
             _paint_frame(painter, drawn_edges(_edges([self._selected]), zoom)[0], zoom)
@@ -109,6 +114,17 @@ class BoxesItem(TiledOverlay):
         """A few are drawn as lines."""
         wide = box.grown((_LINE_PX + MIN_SCREEN_PX) / zoom)
         return self._boxes.index.more_than(FEW, wide.x, wide.y, wide.x1, wide.y1)
+
+    def _has_own_picture(self, view: View, area: Box) -> bool:
+        return not self.needs_tiles(view.box, view.zoom / view.ratio) or super()._has_own_picture(view, area)
+
+    def _draw_view(self, painter: QPainter, device: Device, view: View, area: Box) -> None:
+        zoom = view.zoom / view.ratio
+        if self.needs_tiles(view.box, zoom):
+            super()._draw_view(painter, device, view, area)
+        else:
+            painter.setTransform(device.world)
+            self._paint_lines(painter, (area.x, area.y, area.x1, area.y1), zoom)
 
     def _paint_lines(self, painter: QPainter, area: tuple[float, float, float, float], zoom: float) -> None:
         """With a dark edge under every box, so that bright lines stand out on bright metal."""

@@ -1,20 +1,21 @@
 """Decides how an overlay painted in tiles is drawn: ready tiles as they are, and stand-ins until they are ready.
 
 A tile is a picture of exactly the zoom it is shown at, so that drawing costs no more than copying it. While the zoom
-changes, tiles of other zooms are stretched; they are painted anew when it rests. Tiles of a state that is over stay until
-those of the new one are there, so that nothing flickers.
+changes, what was in sight before is stretched as one picture (`app.viewer.overlay_sheet`); tiles are painted anew when it
+rests. Tiles of a state that is over stay until those of the new one are there, so that nothing flickers.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRectF, QTimer
+from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QPainter, QPixmap, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
+from app.viewer.overlay_sheet import Device, Sheet, View, sheet_of
 from app.viewer.overlay_tiles import TILE, OverlayTile, TilePainter, tiles_in
 from app.viewer.overlay_worker import Made, Order, OverlayWorker, made_of
 from core.caches import ByteCache
@@ -22,7 +23,7 @@ from core.geometry import Box
 
 REST_MS = 40  # so long a zoom has to stay before tiles are painted for it
 BASE = 2 * TILE  # device px of the longer side of the section in the picture that stands in everywhere
-_LARGEST_STRETCH = 6.0
+_SHEETS = 2  # pictures of views that are kept beside the one of the whole section
 _MOST_ATTEMPTS = 1000  # for one tile that is painted at once
 _TILE_BYTES = TILE * TILE * 4
 _EMPTY_BYTES = 256
@@ -33,15 +34,6 @@ class _Drawn:
     pixmap: QPixmap | None
     ticket: int
     complete: bool
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What a viewport shows: `box` in level-0 px, `zoom` and `ratio` as of tiles."""
-
-    box: Box
-    zoom: float
-    ratio: float
 
 
 class TiledOverlay(QGraphicsItem):
@@ -56,7 +48,9 @@ class TiledOverlay(QGraphicsItem):
         self._tiles: ByteCache[OverlayTile, _Drawn] = ByteCache(budget)
         self._view: View | None = None
         self._wanted: tuple[object, ...] = ()  # what the worker was asked for last
-        self._zooms: list[float] = []  # the last ones that tiles were painted for, newest first
+        self._range: tuple[object, ...] = ()  # the tiles that it was asked for
+        self._sheets: list[Sheet] = []  # of the last views that another zoom followed, newest first
+        self._base: tuple[list[_Drawn], Sheet] | None = None  # of the whole section, and what it was made from
         self._rest = QTimer(worker, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._want)
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
@@ -72,6 +66,7 @@ class TiledOverlay(QGraphicsItem):
         self._painter = painter
         if painter is None or not keep:
             self._tiles.clear()
+            self._sheets, self._base = [], None
         self._want()
         self.update()
 
@@ -90,7 +85,7 @@ class TiledOverlay(QGraphicsItem):
 
     @property
     def used_bytes(self) -> int:
-        return self._tiles.used
+        return self._tiles.used + self._sheet_bytes()
 
     @property
     def settled(self) -> bool:
@@ -128,33 +123,104 @@ class TiledOverlay(QGraphicsItem):
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         if self._painter is None:
             return
-        device = _Device(painter)
+        device = Device.of(painter)
         exposed = _box(option.exposedRect.intersected(self.boundingRect()))
         if exposed is None:
             return
         if widget is not None:
-            self._look_at(View(_seen(painter.worldTransform(), widget), device.zoom, device.ratio))
+            view = View(_seen(painter.worldTransform(), widget), device.zoom, device.ratio)
+            self._look_at(view, painter.opacity())
         painter.save()
         painter.resetTransform()
-        for tile in tiles_in(exposed, device.zoom, device.ratio):
-            drawn = self._tiles.get(tile)
-            if drawn is None and widget is None:  # into a file: nothing comes later
-                drawn = self._keep_made(tile, self._made_at_once(tile))
-            if drawn is not None:
-                device.draw(painter, tile, drawn.pixmap)
-            else:
-                device.draw_stretched(painter, tile, self._stand_ins(tile))
+        self._draw(painter, device, exposed, at_once=widget is None)
         painter.restore()
 
-    def _stand_ins(self, tile: OverlayTile) -> Iterable[tuple[OverlayTile, QPixmap]]:
-        """Tiles of one other zoom that cover this one."""
-        for zoom in (*self._zooms, self._base_zoom()):
-            if zoom > tile.zoom * _LARGEST_STRETCH:
+    def _draw(self, painter: QPainter, device: Device, area: Box, *, at_once: bool = False) -> None:
+        """Draws an area (level-0 px), the painter being on the device's px. `at_once`: nothing comes later."""
+        lacking: list[Box] = []
+        is_all = True
+        for tile in tiles_in(area, device.zoom, device.ratio):
+            if not device.shows(tile):
+                is_all = False
                 continue
-            found = [(other, self._tiles.get(other)) for other in tiles_in(tile.box, zoom, tile.ratio)]
-            if all(drawn is not None and drawn.ticket == self._ticket for _, drawn in found):
-                return [(other, drawn.pixmap) for other, drawn in found if drawn is not None and drawn.pixmap]
-        return ()
+            drawn = self._tiles.get(tile)
+            if drawn is None and at_once:
+                drawn = self._keep_made(tile, self._made_at_once(tile))
+            if drawn is None:
+                lacking.append(tile.box)
+                continue
+            is_all = False
+            if drawn.pixmap is not None:
+                device.draw(painter, tile, drawn.pixmap)
+        if lacking:
+            self._draw_sheets(painter, device, area, [area] if is_all else lacking)
+
+    def _draw_sheets(self, painter: QPainter, device: Device, area: Box, lacking: list[Box]) -> None:
+        opacity = painter.opacity()
+        sheets = [sheet for sheet in self._sheets if sheet.opacity == opacity]
+        base = self._base_sheet(opacity, device.ratio)
+        if base is not None:
+            sheets.append(base)
+        painter.setOpacity(1.0)  # they have it in them
+        for box in lacking:
+            common = box.intersection(area)
+            if common is not None:
+                device.draw_sheets(painter, common, sheets)
+        painter.setOpacity(opacity)
+
+    # -- what stands in ---------------------------------------------------------------------------
+
+    def _keep_sheet(self, view: View, opacity: float) -> None:
+        """Keeps what was in sight until now, if there was more to see than a sheet."""
+        area = view.box.intersection(self._bounds)
+        if area is None or not self._has_own_picture(view, area):
+            return
+
+        def draw(painter: QPainter, device: Device) -> None:
+            self._draw_view(painter, device, view, area)
+
+        made = sheet_of(area, view, opacity, self._ticket, draw)
+        self._sheets = [made, *(sheet for sheet in self._sheets if sheet.opacity == opacity)][:_SHEETS]
+
+    def _has_own_picture(self, view: View, area: Box) -> bool:
+        """Whether anything of a view is drawn at its own zoom."""
+        return any(tile in self._tiles for tile in tiles_in(area, view.zoom, view.ratio))
+
+    def _draw_view(self, painter: QPainter, device: Device, view: View, area: Box) -> None:
+        """Draws an area (level-0 px) as the view showed it."""
+        self._draw(painter, device, area)
+
+    def _base_sheet(self, opacity: float, ratio: float) -> Sheet | None:
+        """The whole section; that of the state before until all of it is painted anew."""
+        zoom = self._base_zoom()
+        tiles = list(tiles_in(self._bounds, zoom, ratio))
+        found = [drawn for tile in tiles if (drawn := self._tiles.get(tile)) is not None]
+        known = self._base
+        if known is not None and known[1].opacity == opacity:
+            is_same = len(found) == len(known[0]) and all(a is b for a, b in zip(found, known[0], strict=True))
+            if is_same or len(found) < len(tiles):
+                return known[1]
+        if not tiles or len(found) < len(tiles):
+            return None
+
+        def draw(painter: QPainter, device: Device) -> None:
+            for tile, drawn in zip(tiles, found, strict=True):
+                if drawn.pixmap is not None:
+                    device.draw(painter, tile, drawn.pixmap)
+
+        sheet = sheet_of(self._bounds, View(self._bounds, zoom, ratio), opacity, self._ticket, draw)
+        self._base = found, sheet
+        return sheet
+
+    def _forget_old_sheets(self) -> None:
+        """Those of a state that is over, once all in sight shows the present one."""
+        view = self._view
+        if view is not None and any(s.ticket != self._ticket for s in self._sheets) and not self._missing(view):
+            self._sheets = [sheet for sheet in self._sheets if sheet.ticket == self._ticket]
+
+    def _sheet_bytes(self) -> int:
+        base = self._base[1].size_bytes if self._base is not None else 0
+        return base + sum(sheet.size_bytes for sheet in self._sheets)
 
     # -- painting ---------------------------------------------------------------------------------
 
@@ -163,24 +229,36 @@ class TiledOverlay(QGraphicsItem):
         if order.ticket != self._ticket:
             return
         self._keep_made(order.tile, made)
-        box = order.tile.box
-        self.update(QRectF(box.x, box.y, box.w, box.h))
+        if self._view is not None and order.tile.box.intersection(self._view.box) is not None:
+            box = order.tile.box
+            self.update(QRectF(box.x, box.y, box.w, box.h))
+        self._forget_old_sheets()
         if not made.complete:
             self._want()
 
-    def _look_at(self, view: View) -> None:
+    def _look_at(self, view: View, opacity: float) -> None:
+        """The view as it is now; its tiles are wanted unless its zoom is changing."""
         before, self._view = self._view, view
-        if before is None or before.zoom == view.zoom:
+        if before is not None and before.zoom != view.zoom:
             if not self._rest.isActive():
-                self._want()
-        else:
+                self._keep_sheet(before, opacity)
             self._rest.start()
+        elif not self._rest.isActive() and self._range != self._range_of(view):
+            self._want()
+
+    def _range_of(self, view: View) -> tuple[object, ...]:
+        """Tells apart views that want other tiles."""
+        side, box = TILE / view.zoom, view.box
+        edges = (box.x, box.y, box.x1, box.y1)
+        return (view.zoom, view.ratio, *(math.floor(2 * edge / side) for edge in edges))
 
     def _want(self) -> None:
         """Tells the worker what is missing: in sight first, then around it, then the picture that stands in."""
         view = self._view
+        self._range = ()
         if view is None or not self.isVisible() or not self.needs_tiles(view.box, view.zoom / view.ratio):
             return
+        self._range = self._range_of(view)
         missing = self._missing(view)
         around = [tile for tile in self._around(view) if not self._is_current(tile)]
         base = [tile for tile in tiles_in(self._bounds, self._base_zoom(), view.ratio) if not self._is_current(tile)]
@@ -217,17 +295,16 @@ class TiledOverlay(QGraphicsItem):
         return made_of(painted)
 
     def _keep_made(self, tile: OverlayTile, made: Made) -> _Drawn:
-        pixmap = QPixmap.fromImage(made.image) if made.image is not None else None
-        if pixmap is not None:
+        pixmap = None
+        if made.image is not None:
+            pixmap = QPixmap.fromImage(made.image, Qt.ImageConversionFlag.NoOpaqueDetection)
             pixmap.setDevicePixelRatio(tile.ratio)
         drawn = _Drawn(pixmap, self._ticket, made.complete)
         self._keep(tile, drawn)
-        if tile.zoom != self._base_zoom() and (not self._zooms or self._zooms[0] != tile.zoom):
-            self._zooms = [tile.zoom, *(zoom for zoom in self._zooms if zoom != tile.zoom)][:3]
         return drawn
 
     def _keep(self, tile: OverlayTile, drawn: _Drawn) -> None:
-        self._tiles.budget = max(self._budget, self._least_bytes())
+        self._tiles.budget = max(self._budget - self._sheet_bytes(), self._least_bytes())
         self._tiles.put(tile, drawn, _TILE_BYTES if drawn.pixmap is not None else _EMPTY_BYTES)
 
     def _least_bytes(self) -> int:
@@ -239,36 +316,6 @@ class TiledOverlay(QGraphicsItem):
 
     def _base_zoom(self) -> float:
         return BASE / max(self._bounds.w, self._bounds.h, 1.0)
-
-
-class _Device:
-    """Tiles on the px of the device. The view never rotates or shears the scene."""
-
-    def __init__(self, painter: QPainter) -> None:
-        world = painter.worldTransform()
-        self.ratio = painter.device().devicePixelRatioF()
-        self.zoom = world.m11() * self.ratio
-        # Rounded once, so that tiles meet without seams.
-        self._left, self._top = round(world.dx() * self.ratio), round(world.dy() * self.ratio)
-
-    def draw(self, painter: QPainter, tile: OverlayTile, pixmap: QPixmap | None) -> None:
-        if pixmap is not None:
-            place = QPointF(tile.column * TILE + self._left, tile.row * TILE + self._top) / self.ratio
-            painter.drawPixmap(place, pixmap)
-
-    def draw_stretched(
-        self, painter: QPainter, tile: OverlayTile, others: Iterable[tuple[OverlayTile, QPixmap]]
-    ) -> None:
-        """The part of tiles of another zoom that lies within this one."""
-        for other, pixmap in others:
-            common = tile.box.intersection(other.box)
-            if common is None:
-                continue
-            source = common.scaled(other.zoom).moved(-other.column * TILE, -other.row * TILE)
-            target = common.scaled(self.zoom).moved(self._left, self._top).scaled(1 / self.ratio)
-            painter.drawPixmap(
-                QRectF(target.x, target.y, target.w, target.h), pixmap, QRectF(source.x, source.y, source.w, source.h)
-            )
 
 
 def _seen(world: QTransform, viewport: QWidget) -> Box:

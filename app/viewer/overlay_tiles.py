@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -16,11 +16,11 @@ Array = np.ndarray
 TILE = 512  # device px
 
 
-@dataclass(frozen=True, slots=True)
-class OverlayTile:
+class OverlayTile(NamedTuple):
     """A square that begins at device px (column, row) · 512, `zoom` device px per level-0 px from the origin.
 
-    `ratio`: device px per device-independent px, for what has a size on the screen.
+    `ratio`: device px per device-independent px, for what has a size on the screen. A tuple, because it is looked up
+    dozens of times for every frame.
     """
 
     zoom: float
