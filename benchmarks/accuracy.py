@@ -1,6 +1,6 @@
 """How well the bundled models find planted defects: the README's table, class by class.
 
-`python benchmarks/accuracy.py [--size 12000] [--defects 60] [--seeds 7 8 9] [--model ID]` writes samples with `schliff sample`, scans
+`python -m benchmarks.accuracy [--size 12000] [--defects 60] [--seeds 7 8 9] [--model ID]` writes samples with `schliff sample`, scans
 them with `schliff scan`, checks them with `schliff check`, and adds the counts up over the seeds. Nothing is shared with
 training but the generator; its seeds start at 100,000.
 """

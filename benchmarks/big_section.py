@@ -1,6 +1,6 @@
 """Writes a CZI of any size within minutes, for the other benchmarks: a mosaic without a pyramid, of real-looking tiles.
 
-    python benchmarks/big_section.py OUT.czi [--size 100000] [--compressed]
+    python -m benchmarks.big_section OUT.czi [--size 100000] [--compressed]
 
 A few camera tiles of the battery sample are rendered once and repeated in a fixed random order, because rendering every
 pixel of such a section takes most of an hour. Uncompressed, 100,000 px take 30 GB. For smaller sections with known truth

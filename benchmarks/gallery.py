@@ -1,6 +1,6 @@
 """How long the gallery takes to arrange 100,000 detections, beside what Python's own sort takes for them alone.
 
-`QT_QPA_PLATFORM=offscreen python benchmarks/gallery.py`
+`QT_QPA_PLATFORM=offscreen python -m benchmarks.gallery`
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Measured is all from stored pixels in memory to an image that need only be shown
 without reading; what enhancements must know of the section is known before (how long that takes is printed too). Then
 a whole view is made anew for each step of a handle that is dragged.
 
-`QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 python benchmarks/looks.py`
+`QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 python -m benchmarks.looks`
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How long from the start of the process to the first true pixels of a section, and to a sharp view; beside napari.
 
-    python benchmarks/opening.py SECTION... [--napari PYTHON] [--runs N] [--cold]
+    python -m benchmarks.opening SECTION... [--napari PYTHON] [--runs N] [--cold]
 
 `--napari`: an interpreter that has napari (see `opening_napari.py`); without it only Schliff is measured. `--cold` drops each
 file from the system's memory before each run. Overviews made by an earlier run are thrown away, except in the row that says

@@ -5,7 +5,7 @@ drawn as graphics items, as one picture per frame (OpenCV), and as the viewer do
 The first three numbers are time on the clock, which other programs lengthen, "cpu" is what the thread worked.
 "late": share of frames over 16.7 ms; "unready": share of frames in which some overlay tile of the view was not there yet.
 
-`QT_QPA_PLATFORM=offscreen python benchmarks/overlay_frames.py [frames]`
+`QT_QPA_PLATFORM=offscreen python -m benchmarks.overlay_frames [frames]`
 """
 
 from __future__ import annotations

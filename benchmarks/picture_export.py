@@ -1,6 +1,6 @@
 """Measures how fast a section is written as a picture, against reading all of it once and throwing it away, in one run.
 
-Usage: python benchmarks/picture_export.py [SECTION]   (without one: a synthetic section of 8000 px)
+Usage: python -m benchmarks.picture_export [SECTION]   (without one: a synthetic section of 8000 px)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How long from the start of the process to a window that can be used; beside a bare PySide6 window, in one run.
 
-    python benchmarks/start.py [--runs 7]
+    python -m benchmarks.start [--runs 7]
 
 Prints medians in milliseconds and the ratio. Byte code is compiled before (a first, uncounted run of each does it).
 Works without a screen (QT_QPA_PLATFORM=offscreen).

@@ -1,4 +1,4 @@
-"""How many of the TIFF files at hand open with the right pixels: `python benchmarks/tiff_fixtures.py [FOLDER]`.
+"""How many of the TIFF files at hand open with the right pixels: `python -m benchmarks.tiff_fixtures [FOLDER]`.
 
 Each file's first plane (at most 1500 px each way) is compared with what tifffile decodes. *equal*: the stored numbers
 (bits spread to 0 to 255, palettes to colours); *converted*: other numbers, brought to 16 bits with a warning that says

@@ -1,6 +1,6 @@
 """Tiles per second from TIFF files of 512 px RGB tiles: ours, beside memmap-and-copy, bare codecs, tifffile.aszarr + zarr.
 
-`python benchmarks/tile_reads_tiff.py [FOLDER] [--side PX]` writes its files (textured noise) into FOLDER or a temporary
+`python -m benchmarks.tile_reads_tiff [FOLDER] [--side PX]` writes its files (textured noise) into FOLDER or a temporary
 one and reads random tiles. *first*: one pass in a fresh process over pages that are in memory; *cold*: the same after
 the file was dropped from memory (both the best of three processes, ways taking turns); *again*: further passes over the
 same tiles, all ways taking turns in one process, the best of six (both in processor time, as nothing waits for the
