@@ -1,4 +1,5 @@
-"""Decides what a failing disk means to the user, and how a file is written so that it's either old, or new and whole."""
+"""Decides what a failing disk means to the user, where nothing may be written, and how a file is written so that it's either
+old, or new and whole."""
 
 from __future__ import annotations
 
@@ -40,6 +41,14 @@ def written_whole(path: Path) -> Iterator[Path]:
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def keep_off(section: Path, path: Path) -> None:
+    """Raises InputError where a file at `path` would change a section: its own file, or one in its own folder."""
+    if path.exists() and section.exists() and path.samefile(section):
+        raise InputError("this is the section itself", path=path, remedy="Choose another name.")
+    if section.is_dir() and path.resolve().is_relative_to(section.resolve()):
+        raise InputError("this folder is the section itself", path=path, remedy="Choose another folder.")
 
 
 def _translated(error: OSError, path: Path) -> ResourceError:

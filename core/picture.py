@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from core.disk import written_whole
+from core.disk import keep_off, written_whole
 from core.errors import InputError, ResourceError, UsageError
 from core.geometry import Box
 from core.jobs import CancelToken, Progress, Step, no_progress
@@ -158,8 +158,7 @@ _ENDINGS = "Let its name end in .png, or in .ome.tif for a picture of any size."
 
 
 def _check_target(source: Path, path: Path) -> None:
-    if path.exists() and source.exists() and path.samefile(source):
-        raise InputError("this is the section itself", path=path, remedy="Choose another name for the picture.")
+    keep_off(source, path)
     if path.is_dir():
         raise InputError("this is a folder", path=path, remedy="Choose another name for the picture.")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.drawing import Drawing
-from core.errors import ResourceError, UsageError
+from core.errors import InputError, ResourceError, UsageError
 from core.export.base import exporters
 from core.export.drawings import COLUMNS, export_drawings
 from core.frames import NO_STAGE, StageTransform
@@ -83,6 +83,12 @@ def test_an_empty_list_is_a_file_and_a_failure_is_none(tmp_path):
     with pytest.raises(UsageError, match=r"\.xlsx"):
         export_drawings(ALL, SECTION, tmp_path / "d.xlsx")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d.csv", "d.geojson"]
+
+
+def test_no_list_is_written_into_a_folder_of_tiles(tmp_path):
+    section = SectionRecord(1, tmp_path, "print", 1000, 800, None, NO_STAGE)
+    with pytest.raises(InputError, match="section itself"):
+        export_drawings(ALL, section, tmp_path / "positions.csv")
 
 
 def test_drawings_are_no_exporter_of_detections():

@@ -219,3 +219,18 @@ def test_the_section_itself_is_never_written_over(tmp_path):
     with open_section(path) as section, pytest.raises(InputError, match="section itself"):
         write_region(section, Picture(RegionRequest(0, 0, 64, 64)), path)
     assert path.read_bytes() == before
+
+
+def test_nothing_is_written_into_a_section_that_is_a_folder(tmp_path):
+    folder = tmp_path / "tiles"
+    folder.mkdir()
+    for x in (0, 64):
+        cv2.imwrite(str(folder / f"x{x}_y0.png"), np.full((48, 64), x, np.uint8))
+    tile = folder / "x64_y0.png"
+    before = tile.read_bytes()
+    with open_section(folder) as section:
+        for path in (tile, folder / "new.png"):
+            with pytest.raises(InputError, match="section itself"):
+                write_region(section, Picture(RegionRequest(0, 0, 64, 48)), path)
+    assert tile.read_bytes() == before
+    assert not (folder / "new.png").exists()

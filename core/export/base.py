@@ -11,7 +11,7 @@ from typing import Any, Literal
 import core.export
 from core.detection import Detection
 from core.discovery import find_specs
-from core.disk import written_whole
+from core.disk import keep_off, written_whole
 from core.errors import InputError, UsageError
 from core.listing import listed_detections, rows
 from core.project import Project
@@ -66,7 +66,7 @@ def export_detections(
     """Writes the detections above their scan's threshold, of the given statuses and scans (none: all); returns how many.
 
     Raises UsageError (unknown format or status, a frame the format can't say), InputError (a frame the sections don't
-    have), ResourceError (it can't be written; what was at `out` before is still there).
+    have; a place inside a section), ResourceError (it can't be written; what was at `out` before is still there).
     """
     exporter, out = find_exporter(format_id), Path(out)
     if frame not in exporter.frames:
@@ -76,6 +76,8 @@ def export_detections(
     detections = listed_detections(project, statuses=statuses, scans=scans)
     items = [ExportItem(d, row) for d, row in zip(detections, rows(project, detections), strict=True)]
     _require(frame, items)
+    for section in project.sections():
+        keep_off(section.path, out)
     with written_whole(out) as temporary:
         exporter.write(items, temporary)
     return len(items)

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from core.class_colours import colour_of
-from core.disk import written_whole
+from core.disk import keep_off, written_whole
 from core.drawing import Drawing, kind_name
 from core.errors import UsageError
 from core.measure import measure
@@ -30,12 +30,13 @@ _MEASUREMENTS = ("length_px", "length_um", "angle_deg", "area_px2", "area_um2", 
 def export_drawings(drawings: Sequence[Drawing], section: SectionRecord, out: str | Path) -> int:
     """Writes drawings of a section in the format that the suffix says, .csv or .geojson; returns how many.
 
-    Raises UsageError for another suffix, ResourceError where it can't be written (what was there before still is).
+    Raises UsageError for another suffix, InputError for a place inside the section, ResourceError where it can't be written (what was there before still is).
     """
     out = Path(out)
     write = _WRITERS.get(out.suffix.lower())
     if write is None:
         raise UsageError(f"drawings can't be written as {out.suffix or 'that'}", remedy="Choose .csv or .geojson.")
+    keep_off(section.path, out)
     with written_whole(out) as temporary:
         write([(drawing, row(drawing, section)) for drawing in drawings], temporary)
     return len(drawings)
