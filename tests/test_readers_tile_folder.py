@@ -209,6 +209,34 @@ def test_moving_a_tile_changes_the_fingerprint(tmp_path: Path):
     assert len({before, moved, fingerprint(folder)}) == 3
 
 
+def test_what_says_nothing_of_the_tiles_does_not_change_the_fingerprint(tmp_path: Path):
+    folder = two_tiles(tmp_path / "tiles", "name,x_px,y_px\na.png,0,0\nb.png,90,0\n")
+    before = fingerprint(folder)
+    for name in ("notes.txt", "Thumbs.db", ".DS_Store", "a.png.bak"):
+        (folder / name).write_text("left behind")
+    (folder / "section.schliff").mkdir()
+    assert fingerprint(folder) == before
+
+
+@pytest.mark.parametrize(
+    "text", ['"' + "x" * 200_000, "# pixel_size_um = 0.2.5\nname,x_px,y_px\na.png,0,0\nb.png,90,0\n"]
+)
+def test_a_table_that_makes_no_sense_is_no_crash(tmp_path: Path, text: str):
+    folder = two_tiles(tmp_path / "tiles", "name,x_px,y_px\na.png,0,0\nb.png,90,0\n")
+    (folder / "a.txt").write_text(text)
+    with open_section(folder) as section:
+        assert len(section.camera_tiles()) == 2
+
+
+def test_a_folder_that_may_not_be_read_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refused(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    with pytest.raises(InputError, match="no permission"):
+        open_section(tmp_path)
+
+
 def test_real_tiles_make_the_panorama_that_was_made_of_them(shared_data: Path):
     root = shared_data / "nasa_micronet"
     panorama = cv2.imread(str(root / "panoramas" / "Slice1Bottom.png"), cv2.IMREAD_GRAYSCALE)

@@ -75,6 +75,7 @@ def open_section(path: str | Path) -> Section:
 def _head(path: Path) -> bytes:
     try:
         if path.is_dir():
+            next(path.iterdir(), None)  # may it be read?
             return b""
         with path.open("rb") as file:
             head = file.read(4096)

@@ -6,21 +6,20 @@ import hashlib
 from pathlib import Path
 
 from core.errors import InputError
+from core.readers.tile_folder_positions import pictures_in, table_of_places
 
 _SAMPLES = 16
 _BLOCK = 64 << 10
 _METADATA_NAMES = {"zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata"}
 _METADATA_DEPTH = 3
-_TABLES = {".csv", ".tsv", ".txt"}
-_LARGEST_TABLE = 32 << 20
 
 
 def fingerprint(path: Path) -> str:
     """32 hex digits that stay while the content stays. Reads about 1 MB of a file, however large.
 
     Of a folder, its metadata files (OME-Zarr) down to three levels count, and samples of its other files; all with their
-    places. Of a folder without such metadata (camera tiles), all names and whole tables count too: they say where tiles
-    lie. Raises InputError.
+    places. Of camera tiles, the names of all pictures and the table of places count too: they say where tiles lie. What
+    else lies there doesn't count: notes, and what file managers leave behind. Raises InputError.
     """
     digest = hashlib.blake2b(digest_size=16)
     try:
@@ -53,24 +52,26 @@ def _add_folder(digest: hashlib.blake2b, folder: Path) -> None:
     for file in sorted(found):
         digest.update(f"{file.relative_to(folder).as_posix()}\n".encode())
         _add_file(digest, file)
-    if not found:
-        _add_names_and_tables(digest, folder)
-    for file in _spread_files(folder, _SAMPLES):
+    for file in _spread_files(folder, _SAMPLES) if found else _add_tiles(digest, folder):
         digest.update(f"{file.relative_to(folder).as_posix()} {file.stat().st_size}\n".encode())
         with file.open("rb", buffering=0) as chunk:
             digest.update(chunk.read(_BLOCK))
 
 
-def _add_names_and_tables(digest: hashlib.blake2b, folder: Path) -> None:
-    for file in sorted(folder.iterdir()):
+def _add_tiles(digest: hashlib.blake2b, folder: Path) -> list[Path]:
+    """Adds what says where camera tiles lie; gives some of them, spread evenly."""
+    pictures, table = pictures_in(folder), table_of_places(folder)
+    for file in pictures:
         digest.update(f"{file.name}\n".encode())
-        if file.suffix.lower() in _TABLES and file.is_file() and file.stat().st_size <= _LARGEST_TABLE:
-            digest.update(file.read_bytes())
+    if table is not None:
+        digest.update(table.read_bytes())
+    most = min(_SAMPLES, len(pictures))
+    return [pictures[i * len(pictures) // most] for i in range(most)]
 
 
 def _spread_files(folder: Path, most: int) -> list[Path]:
     """At most `most` files that are no metadata, spread evenly over the folders below `folder`, in a fixed order."""
-    entries = sorted(entry for entry in folder.iterdir() if entry.name not in _METADATA_NAMES)
+    entries = sorted(e for e in folder.iterdir() if e.name not in _METADATA_NAMES and not e.name.startswith("."))
     chosen = [entries[i * len(entries) // most] for i in range(most)] if len(entries) > most else entries
     found = []
     for entry in chosen:

@@ -24,10 +24,10 @@ from core.readers.tile_folder_overlap import measured_step
 from core.readers.tile_folder_positions import (
     ADD_CSV,
     Placed,
-    has_table_of_places,
     pictures_in,
     placed_by_names,
     placed_by_table,
+    table_of_places,
 )
 from core.section import Array, Plane, PyramidLevel, RegionRequest, Section, SectionInfo
 
@@ -179,7 +179,7 @@ def _spread(count: int, most: int) -> list[int]:
 
 
 def _is_tile_folder(path: Path, head: bytes) -> bool:
-    return not head and path.is_dir() and bool(pictures_in(path) or has_table_of_places(path))
+    return not head and path.is_dir() and bool(pictures_in(path) or table_of_places(path))
 
 
 SPEC = ReaderSpec(

@@ -62,24 +62,29 @@ def _tables_in(folder: Path) -> list[Path]:
     return sorted(file for file in found if file.is_file() and file.stat().st_size <= _LARGEST_TABLE)
 
 
-def has_table_of_places(folder: Path) -> bool:
-    """Whether a CSV in the folder has the columns for it."""
-    return any(rows and _columns(rows[0]) is not None for rows, _ in map(_rows, _tables_in(folder)))
+def table_of_places(folder: Path) -> Path | None:
+    """The first CSV in the folder that has the columns for it."""
+    for table in _tables_in(folder):
+        rows, _ = _rows(table)
+        if rows and _columns(rows[0]) is not None:
+            return table
+    return None
 
 
 def placed_by_table(
     folder: Path, pictures: Sequence[Path], own_pixel_size: Callable[[], tuple[float, float] | None]
 ) -> Placed | None:
-    """By the first CSV that has the columns; None where there is none. `own_pixel_size`: what a tile says of itself.
+    """By the table of places; None where there is none. `own_pixel_size`: what a tile says of itself.
 
     Raises InputError: a tile is missing, a number isn't one, µm without a pixel size.
     """
-    for table in _tables_in(folder):
-        rows, pixel_size = _rows(table)
-        columns = _columns(rows[0]) if rows else None
-        if columns is not None:
-            return _from_rows(table, rows, columns, pictures, pixel_size, own_pixel_size)
-    return None
+    table = table_of_places(folder)
+    if table is None:
+        return None
+    rows, pixel_size = _rows(table)
+    columns = _columns(rows[0])
+    assert columns is not None
+    return _from_rows(table, rows, columns, pictures, pixel_size, own_pixel_size)
 
 
 def placed_by_names(folder: Path, pictures: Sequence[Path], size_px: tuple[int, int]) -> Placed:
@@ -153,10 +158,13 @@ def _rows(table: Path) -> tuple[list[list[str]], tuple[float, float] | None]:
     if not lines:
         return [], None
     separator = max(";\t,", key=lines[0].count)
-    rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
+    try:
+        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
+    except csv.Error:  # some other kind of text
+        return [], None
     if separator != ",":
         rows = [rows[0]] + [[cell.replace(",", ".") if _is_decimal(cell) else cell for cell in row] for row in rows[1:]]
-    um = float(size[1].replace(",", ".")) if size else None
+    um = _float(size[1].replace(",", ".")) if size else None
     return rows, sane_size(um, um)
 
 
@@ -240,13 +248,17 @@ def _unit_px(table: Path, unit: str, pixel_size: tuple[float, float] | None, axi
 
 def _number(table: Path, line: int, row: Sequence[str], index: int) -> float:
     cell = _cell(table, line, row, index)
-    try:
-        value = float(cell)
-        if abs(value) < 1e12:
-            return value
-    except ValueError:
-        pass
+    value = _float(cell)
+    if value is not None and abs(value) < 1e12:
+        return value
     raise InputError(f"line {line}: '{cell}' is not a number", path=table, remedy="Correct that line.")
+
+
+def _float(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _cell(table: Path, line: int, row: Sequence[str], index: int) -> str:
