@@ -19,6 +19,7 @@ import zarr
 from core.errors import InputError
 from core.readers.base import open_section, readers
 from core.readers.fingerprint import fingerprint
+from core.readers.image import ImageSection
 from core.readers.report import section_report
 from core.section import Array, Plane, RegionRequest, Section
 
@@ -338,3 +339,18 @@ def test_readers_are_found_and_import_nothing_costly():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_picture_that_is_closed_while_it_is_read_gives_its_pixels(tmp_path: Path):
+    path, pixels = tmp_path / "a.png", np.arange(64, dtype=np.uint8).reshape(8, 8)
+    cv2.imwrite(str(path), pixels)
+    section = ImageSection(path)
+
+    class ClosesBehind:
+        def __enter__(self) -> None: ...
+
+        def __exit__(self, *exc: object) -> None:
+            section.close()
+
+    section._lock = ClosesBehind()  # type: ignore[assignment]
+    assert (section.read(RegionRequest(0, 0, 8, 8))[..., 0] == pixels).all()

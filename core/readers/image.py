@@ -71,7 +71,8 @@ class ImageSection(Section):
         with self._lock:
             if self._pixels is None:
                 self._pixels = self._decode()
-        return self._pixels[y : y + height, x : x + width].copy()
+            pixels = self._pixels  # another thread may close meanwhile
+        return pixels[y : y + height, x : x + width].copy()
 
     def close(self) -> None:
         self._pixels = None
