@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import pytest
@@ -55,6 +56,7 @@ def test_the_overview_cache_is_measured_and_emptied(qtbot, dialog):
     folder = OverviewCache().folder / "old-c0z0t0.v0.zarr"
     folder.mkdir(parents=True)
     (folder / "chunk").write_bytes(bytes(1 << 28))
+    os.utime(folder, (0, 0))  # one that was made just now might be in use
     dialog._measure()
     qtbot.waitUntil(lambda: "0.2 GB" in dialog.in_use.text())
     qtbot.mouseClick(dialog.empty, Qt.MouseButton.LeftButton)
