@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from core.disk import disk_errors
@@ -105,19 +106,36 @@ def _copy_parts(
     source: Path, unfinished: Path, parts: Sequence[_Part], progress: Progress, cancel: CancelToken | None
 ) -> None:
     total, done = sum(part.size for part in parts), 0
-    for part in parts:
-        to = unfinished / part.name if part.name else unfinished
+    targets = [unfinished / part.name if part.name else unfinished for part in parts]
+    last = max((number for number, to in enumerate(targets) if to.exists()), default=0)
+    for number, (part, to) in enumerate(zip(parts, targets, strict=True)):
         to.parent.mkdir(parents=True, exist_ok=True)
-        done = _copy_file(source / part.name if part.name else source, to, part, done, total, progress, cancel)
+        there = _sure(to, part) if number == last else _size(to)
+        _copy_file(source / part.name if part.name else source, to, part, there, done, total, progress, cancel)
+        done += part.size
+
+
+def _sure(to: Path, part: _Part) -> int:
+    """How many bytes of the part that was copied last are there for certain: not those of its last piece.
+
+    Each piece is flushed before the next one is written. After a power cut a file may be as long as it should be while
+    its last piece isn't there.
+    """
+    return max(0, min(_size(to), part.size) - 1) // _PIECE * _PIECE
 
 
 def _copy_file(
-    source: Path, to: Path, part: _Part, done: int, total: int, progress: Progress, cancel: CancelToken | None
-) -> int:
-    """Goes on from what is there; returns how many bytes of all parts are copied now."""
-    there = min(to.stat().st_size, part.size) if to.exists() else 0
-    there -= there % _PIECE if there < part.size else 0  # the last piece may have been cut off
-    with source.open("rb", buffering=0) as reading, to.open("r+b" if there else "wb", buffering=0) as writing:
+    source: Path,
+    to: Path,
+    part: _Part,
+    there: int,
+    done: int,
+    total: int,
+    progress: Progress,
+    cancel: CancelToken | None,
+) -> None:
+    """Goes on where `there` bytes are copied; `done`: bytes of the parts before."""
+    with _opened(source) as reading, to.open("r+b" if there else "wb", buffering=0) as writing:
         writing.truncate(there)
         reading.seek(there)
         writing.seek(there)
@@ -130,10 +148,14 @@ def _copy_file(
             if not piece:
                 break  # shorter than it was: the comparison afterwards tells
             _write_all(writing.fileno(), piece)
+            os.fsync(writing.fileno())
             there += len(piece)
             progress(Step(done + there, total, "Copying"))
-        os.fsync(writing.fileno())
-    return done + there
+
+
+def _opened(source: Path) -> FileIO:
+    with _reading(source):
+        return source.open("rb", buffering=0)
 
 
 def _write_all(descriptor: int, piece: bytes) -> None:
