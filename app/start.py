@@ -34,9 +34,7 @@ def run_app(path: Path | None = None) -> int:
     app = make_application()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop never runs Python's own handler
     window = launch(app, path)
-    code = app.exec()
-    del window
-    return code
+    return app.exec() if window.isVisible() else 0
 
 
 def launch(app: QApplication, path: Path | None = None) -> MainWindow:
@@ -46,6 +44,8 @@ def launch(app: QApplication, path: Path | None = None) -> MainWindow:
     window = _make_frame(app, None)
     window.show()
     app.processEvents()  # it is on the screen before the rest is loaded
+    if not window.isVisible():  # closed already
+        return window
     _furnish(window)
     if path is not None:
         window.session.open_path(path)
