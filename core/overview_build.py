@@ -46,6 +46,7 @@ class OverviewBuilder:
         focus: the level-0 point that is looked at; what lies nearest is built next. None: the section's middle.
         changed: told every finished chunk, from any thread; one at 1:16 stands for its super-block.
         breathe: called before each read; may wait while somebody reads for the eye.
+        check: called before anything is counted as there; raises InputError where the file is another by now.
     """
 
     def __init__(
@@ -58,10 +59,11 @@ class OverviewBuilder:
         focus: Focus = lambda: None,
         changed: Callable[[Chunk], None] = lambda chunk: None,
         breathe: Callable[[], None] = lambda: None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self._section, self._store, self._info = section, store, section.info
         self._progress, self._cancel = progress, cancel
-        self._focus, self._changed, self._breathe = focus, changed, breathe
+        self._focus, self._changed, self._breathe, self._check_file = focus, changed, breathe, check
         self._blocks = list(chunks_of(section.info, DIRECT[-1]))
         self._told = set(store.there())
         self._error: BaseException | None = None
@@ -215,6 +217,7 @@ class OverviewBuilder:
             self._room.release()
 
     def _written(self, row: Row) -> None:
+        self._check_file()
         self._store.add(row.chunks)
         for chunk in row.chunks:
             self._tell(chunk)

@@ -35,9 +35,12 @@ class OverviewCache:
         self.folder = folder or cache_dir() / "pyramids"
         self.limit_bytes = limit_bytes
 
-    def open(self, section: Section, plane: Plane) -> OverviewStore:
-        """The overviews of a plane, as far as they are built; there may be none yet. Raises InputError."""
-        name = f"{fingerprint(section.info.path)}-c{plane.c}z{plane.z}t{plane.t}{_SUFFIX}"
+    def open(self, section: Section, plane: Plane, identity: str = "") -> OverviewStore:
+        """The overviews of a plane, as far as they are built; there may be none yet. Raises InputError.
+
+        `identity`: the fingerprint of the section when it was opened, if that is known.
+        """
+        name = f"{identity or fingerprint(section.info.path)}-c{plane.c}z{plane.z}t{plane.t}{_SUFFIX}"
         store = OverviewStore(self.folder / name, section.info, plane)
         store.touch()
         return store

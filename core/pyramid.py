@@ -22,6 +22,7 @@ from core.overview_cache import OverviewCache
 from core.overview_layout import DIRECT, FINEST, SUPER_BLOCK_PX, Chunk, level_size, overview_scales, super_blocks_in
 from core.overview_quick import LONGEST_PX, QuickLook
 from core.overview_store import OverviewStore
+from core.readers.fingerprint import fingerprint, version_of
 from core.section import Glance, Plane, PyramidLevel, RegionRequest, Section
 
 __all__ = ["Overview", "OverviewCache", "SectionWithOverviews", "lacks_overviews", "quick_overview", "with_overviews"]
@@ -54,6 +55,8 @@ class SectionWithOverviews(Section):
         self._without: set[Plane] = set()  # planes whose overviews can't be built
         self._eye = _Eye()
         self._opening, self._looking = threading.Lock(), threading.Lock()
+        self._version = version_of(base.info.path)
+        self._fingerprint = ""
         self._stored = len(base.info.levels)
         own = {round(level.downsample) for level in base.info.levels}
         self._scales = [scale for scale in overview_scales(base.info) if scale not in own]
@@ -202,7 +205,14 @@ class SectionWithOverviews(Section):
 
         store = self._store(plane)
         builder = OverviewBuilder(
-            self._base, store, progress, cancel, focus=focus, changed=finished, breathe=self._eye.wait
+            self._base,
+            store,
+            progress,
+            cancel,
+            focus=focus,
+            changed=finished,
+            breathe=self._eye.wait,
+            check=self._check_unchanged,
         )
         self._without.discard(plane)
         try:
@@ -213,9 +223,18 @@ class SectionWithOverviews(Section):
 
     def _store(self, plane: Plane) -> OverviewStore:
         with self._opening:
+            if not self._fingerprint:
+                identity = fingerprint(self.info.path)
+                self._check_unchanged()
+                self._fingerprint = identity
             if plane not in self._stores:
-                self._stores[plane] = self._cache.open(self._base, plane)
+                self._stores[plane] = self._cache.open(self._base, plane, self._fingerprint)
             return self._stores[plane]
+
+    def _check_unchanged(self) -> None:
+        """What is built of one file must never be found as another's that took its name. Raises InputError."""
+        if version_of(self.info.path) != self._version:
+            raise InputError("it was changed while it was open", path=self.info.path, remedy="Open it again.")
 
 
 class _Eye:

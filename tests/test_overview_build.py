@@ -194,6 +194,22 @@ def test_overviews_that_another_window_just_begins_are_not_thrown_away(cache, tm
     assert begun.is_dir()
 
 
+def test_what_was_read_before_a_file_was_replaced_is_never_the_new_ones(cache, tmp_path):
+    old = FlatSection(noise(100, 9000, 1), tmp_path / "a")
+    section, other = SectionWithOverviews(old, cache), SectionWithOverviews(old, cache)
+    section.build_overviews(PLANE)
+    (tmp_path / "new").write_bytes(b"another section of the same size")
+    (tmp_path / "new").replace(tmp_path / "a")
+    for opened in (section, other):
+        with pytest.raises(InputError, match="changed while it was open"):
+            opened.build_overviews(Plane(c=1))
+    new = SectionWithOverviews(FlatSection(255 - old.pixels, tmp_path / "a"), cache)
+    for plane in (PLANE, Plane(c=1)):
+        assert not new.overviews_ready(plane)
+        assert not new._store(plane).there()
+    assert section.overviews_ready(PLANE)
+
+
 def test_a_passing_trouble_does_not_cost_what_is_built(cache, tmp_path, monkeypatch):
     base = FlatSection(noise(100, 9000, 1), tmp_path / "a")
     section = SectionWithOverviews(base, cache)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from stat import S_ISREG
 
 from core.errors import InputError
 from core.readers.tile_folder_positions import pictures_in, table_of_places
@@ -32,6 +33,15 @@ def fingerprint(path: Path) -> str:
             f"it can't be read ({error.strerror or error})", path=path, remedy="Check the name and the drive."
         ) from None
     return digest.hexdigest()
+
+
+def version_of(path: Path) -> tuple[int, int] | None:
+    """What changes at once when a file is written to or replaced; None of a folder, and where there is no such file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_size) if S_ISREG(found.st_mode) else None
 
 
 def _add_file(digest: hashlib.blake2b, path: Path) -> None:
