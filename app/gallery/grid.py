@@ -96,6 +96,10 @@ class GridView(QListView):
     def verticalOffset(self) -> int:
         return self.verticalScrollBar().value()
 
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """QListView's own moves nothing here: it knows no layout. What is uncovered is painted."""
+        self.viewport().scroll(dx, dy)
+
     def horizontalOffset(self) -> int:
         return 0
 
