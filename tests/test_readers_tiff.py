@@ -12,9 +12,10 @@ import pytest
 import tifffile
 
 from core.errors import InputError, SchliffError
+from core.readers import tiff_pages
 from core.readers.base import open_section
 from core.readers.file_bytes import FileBytes
-from core.readers.tiff_pages import PageReader
+from core.readers.tiff_pages import PageReader, huge_parts
 from core.section import Array, Plane, RegionRequest
 from tests.tiff_expected import MAGIC, expected, whole
 
@@ -169,6 +170,20 @@ def test_planes_of_stacks_are_told_apart(tmp_path: Path):
             assert (info.t_count, len(info.channel_names), info.z_count) == (2, 3, 4)
             for t, c, z in ((0, 0, 0), (1, 2, 3), (1, 0, 2)):
                 assert section.read(RegionRequest(0, 0, 11, 9, 1, Plane(c, z, t)))[4, 4, 0] == stack[t, c, z, 0, 0]
+
+
+def test_huge_strips_of_many_planes_share_one_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    pixels = np.random.default_rng(0).integers(0, 255, (5, 300, 400), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, rowsperstrip=300, compression="zlib", metadata={"axes": "CYX"})
+    monkeypatch.setattr(tiff_pages, "share", lambda use: 1000)
+    monkeypatch.setattr(tiff_pages, "_LARGEST_SEGMENT", 250_000)
+    huge_parts.cache_clear()
+    with open_section(tmp_path / "a.tif") as section:
+        for c in range(5):
+            assert (section.read(RegionRequest(7, 9, 50, 60, 1, Plane(c)))[..., 0] == pixels[c, 9:69, 7:57]).all()
+        assert 0 < huge_parts()._items.used <= 250_000
+    assert huge_parts()._items.used == 0
+    huge_parts.cache_clear()
 
 
 def test_a_list_of_tiles_without_all_their_lengths_is_refused(tmp_path: Path):

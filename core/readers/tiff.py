@@ -25,6 +25,7 @@ from core.readers.tiff_pages import (
     PageReader,
     check_image,
     data_end,
+    huge_parts,
     is_large,
     segment_bytes,
     segment_shape,
@@ -57,7 +58,7 @@ class TiffSection(Section):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._handle = SharedHandle(path, FileBytes(path), lambda file: file.close())
+        self._handle = SharedHandle(path, FileBytes(path), _close)
         try:
             with self._handle.use() as file:
                 self._load(file)
@@ -194,6 +195,11 @@ def _page_readers(path: Path, level: Any, file_size: int, number: int) -> dict[i
             start = None if offset is None else offset + index * keyframe.nbytes
             readers[index] = PageReader(path, keyframe, page, number * 1_000_000 + index, start)
     return readers
+
+
+def _close(file: FileBytes) -> None:
+    huge_parts().forget(file.owner)
+    file.close()
 
 
 def _listed(page: Any) -> tuple[int, int]:

@@ -7,13 +7,13 @@ plainly comes straight from the file (`tiff_rows`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from core.caches import DecodedCache, decoded_parts
+from core.caches import PASSING_SHARE, DecodedCache, decoded_parts
 from core.errors import InputError
 from core.memory import share
 from core.readers.file_bytes import FileBytes
@@ -75,6 +75,12 @@ def is_large(page: Any) -> bool:
     return segment_bytes(page) > _TRIED_AT_ONCE
 
 
+@cache
+def huge_parts() -> DecodedCache:
+    """What the shared cache would not keep: the one that was looked at last, however many planes and files have such."""
+    return DecodedCache(int(_LARGEST_SEGMENT / (1 - PASSING_SHARE)) + 1)
+
+
 class PageReader:
     """Regions of one image (one IFD) as (height, width, samples) in the stored dtype, native byte order.
 
@@ -91,9 +97,8 @@ class PageReader:
         self._dtype = np.dtype(keyframe.dtype)
         self._segment_shape = segment_shape(keyframe)
         self._whole_file_rows = offset is not None
-        # What the shared cache would not keep stays with its reader.
         is_huge = segment_bytes(keyframe) > share("decoded") // 2
-        self._cache = DecodedCache(_LARGEST_SEGMENT) if is_huge else decoded_parts()
+        self._cache = huge_parts() if is_huge else decoded_parts()
         self._direct = direct_decoder(keyframe)
         if offset is not None:
             self._offsets = [offset + plane * keyframe.nbytes // self._planes for plane in range(self._planes)]
