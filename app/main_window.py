@@ -156,6 +156,7 @@ class MainWindow(QMainWindow):
 
     def _section_changed(self) -> None:
         section = self.session.section
+        self.notifications.hide()  # what is said there is about the one before
         self.stack.setCurrentWidget(self.viewer if section is not None else self.start_page)
         if section is not None:
             QTimer.singleShot(PANELS_AFTER_MS, self.docks, self.docks.fill)

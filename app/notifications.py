@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QElapsedTimer, Qt, QTimer
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
@@ -16,6 +16,7 @@ from app.icons import icon_pixmap, set_icon
 from app.theme import SPACE, tokens
 
 SHOWN_MS = {"info": 6000, "warning": 15000}
+ERROR_AT_LEAST_MS = 10_000
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _KEPT_LINES = 2000
 
@@ -44,15 +45,18 @@ class NotificationBar(QFrame):
         layout.setSpacing(SPACE)
         for widget in (self._sign, self.text, close):
             layout.addWidget(widget, 1 if widget is self.text else 0)
+        self._shown = QElapsedTimer()
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.hide)
         self.hide()
 
     def tell(self, level: str, text: str) -> None:
-        """Shows one line; an error is not pushed away by a mere info."""
+        """Shows one line; an error that nobody can have read yet is not pushed away by a mere info."""
         _log.log(_LEVELS.get(level, logging.INFO), "%s", text)
-        if self.isVisible() and self.level == "error" and level == "info":
+        unread = self.isVisible() and self.level == "error" and not self._shown.hasExpired(ERROR_AT_LEAST_MS)
+        if unread and level == "info":
             return
+        self._shown.start()
         self.level = level
         self.text.setText(text)
         self._dress()

@@ -89,8 +89,9 @@ class Opener:
             self.close_retired()
             return
         self._replace(opened)
-        if opened.warning:
-            self._session.message.emit("warning", opened.warning)
+        warnings = [text for text in (opened.warning, _warning_of(opened.section)) if text]
+        if warnings:
+            self._session.message.emit("warning", " ".join(warnings))
         self._session.path_opened.emit(str(path))
 
     def _ended(self, job: Job) -> None:
@@ -139,6 +140,15 @@ class Opener:
         job.failed.connect(self._session.report)
         job.ended.connect(lambda: self._close_behind(tuple(others), items))
         lane.submit(job)
+
+
+def _warning_of(section: Section | None) -> str:
+    """What the reader has to say about a file, in one line."""
+    told = section.info.warnings if section is not None else ()
+    if section is None or not told:
+        return ""
+    more = "" if len(told) == 1 else f" (and {len(told) - 1} more: View ▸ Section info)"
+    return f"{section.info.path.name}: {told[0]}{more}"
 
 
 def _open(path: Path, progress: Progress, cancel: CancelToken) -> Opened:
