@@ -102,6 +102,40 @@ def test_a_model_that_does_not_fit_says_so_and_cannot_start(panel, session):
     assert panel.start_button.isEnabled()
 
 
+def test_another_section_does_not_keep_the_model_of_the_one_before(panel, session):
+    fill(session, some_detections())
+    assert panel.model.spec.id == "battery"
+    fill(session, [], grey_section(), scans=[], scan=None)
+    assert panel.model.spec.id == "texture-toy"
+    panel.model.choose("tuned")
+    fill(session, [], grey_section(), scans=[], scan=None)
+    assert panel.model.spec.id == "texture-toy"
+    fill(session, some_detections())
+    assert panel.model.spec.id == "battery"
+
+
+@pytest.mark.parametrize(
+    ("pixel_size_um", "said"),
+    [
+        (0.028, "This model was trained at 0.5 µm per px; this section has 0.028. Results will be poor."),
+        (1.6, "This model was trained at 0.5 µm per px; this section has 1.6. Results will be poor."),
+        (None, "This model was trained at 0.5 µm per px; this section does not state its scale. Results may be poor."),
+        (0.2, ""),
+        (1.4, ""),
+    ],
+)
+def test_a_scale_that_the_model_was_not_trained_at_is_said_before_the_start(panel, session, pixel_size_um, said):
+    section = grey_section()
+    size = None if pixel_size_um is None else (pixel_size_um, pixel_size_um)
+    section.info = replace(section.info, pixel_size_um=size)
+    fill(session, [], section, scans=[], scan=None)
+    assert panel.note.text() == ""
+    panel.model.choose("battery")
+    assert panel.note.text() == said
+    assert panel.note.isVisible() == bool(said)
+    assert panel.start_button.isEnabled()
+
+
 def test_a_scan_runs_and_its_summary_counts(qtbot, panel, opened):
     press(panel.start_button)
     assert opened.scanning

@@ -72,6 +72,10 @@ class ModelGroup(Group):
         if index >= 0:
             self.choice.setCurrentIndex(index)
 
+    def choose_for(self, scanned_with: str | None) -> None:
+        """For another section: the model that it was scanned with, else the one that works anywhere."""
+        self.choice.setCurrentIndex(_first_of(self._specs, scanned_with))
+
     def _changed(self) -> None:
         spec = self.spec
         if spec is None:

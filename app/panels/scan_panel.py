@@ -21,7 +21,7 @@ from core.geometry import Box
 from core.jobs import Step
 from core.models.base import ModelSpec
 from core.project.records import ScanRecord
-from core.scan.plan import model_scale
+from core.scan.plan import model_scale, scale_doubt
 
 if TYPE_CHECKING:
     from core.scan.runner import ScanOptions
@@ -139,13 +139,14 @@ class ScanPanel(Panel):
 
     def _session_changed(self) -> None:
         self.progress.clear()
-        if self._session.scan is not None:
-            self.model.choose(self._session.scan.model_id)
+        scan = self._session.scan
+        self.model.choose_for(scan.model_id if scan is not None else None)
         self._state_changed()
 
     def _state_changed(self) -> None:
         session, earlier = self._session, self._earlier()
         problem = self._problem()
+        doubt = "" if problem else self._doubt()
         running = session.scanning
         for widget in (self.model, self.region, self._settings):
             widget.setEnabled(not running)
@@ -155,8 +156,10 @@ class ScanPanel(Panel):
         done = earlier is None or earlier.status == "done" or earlier.id == self._finished_id
         self.start_button.setText("Scan" if done or self.restart.isChecked() else "Resume")
         self.restart.setVisible(earlier is not None and not running)
-        self.note.setText("" if running else problem or _said_of(earlier, done))
-        self.note.setStyleSheet(f"color: {tokens().warning}" if problem and session.section is not None else "")
+        said = [problem] if problem else [text for text in (doubt, _said_of(earlier, done)) if text]
+        self.note.setText("" if running else "\n".join(said))
+        warns = bool(doubt or problem) and session.section is not None
+        self.note.setStyleSheet(f"color: {tokens().warning}" if warns else "")
         self.note.setVisible(bool(self.note.text()))
 
     def _problem(self) -> str:
@@ -171,6 +174,11 @@ class ScanPanel(Panel):
         except SchliffError as error:
             return str(error)
         return ""
+
+    def _doubt(self) -> str:
+        """Why the scan can start and yet is likely to find little of what is there; "" when nothing speaks against it."""
+        section, spec = self._session.section, self.model.spec
+        return "" if section is None or spec is None else scale_doubt(section.info, spec)
 
     def _started(self) -> None:
         self._error = ""

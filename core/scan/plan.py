@@ -12,6 +12,8 @@ from core.tiling import Mask, Tile, TileGrid
 
 # Beyond this factor between the section's µm/px and the model's, what the model learned to see is not visible.
 COARSEST_UPSAMPLING = 4.0
+# Beyond this one, either way, what the model knows looks too different for its results to be trusted.
+DOUBTFUL_FACTOR = 3.0
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,19 @@ def model_scale(info: SectionInfo, spec: ModelSpec) -> float:
             remedy="Scan it with the texture model, which needs no scale.",
         )
     return scale
+
+
+def scale_doubt(info: SectionInfo, spec: ModelSpec) -> str:
+    """What the user should know of the scale before this section is scanned; "" when it suits the model."""
+    if spec.um_per_px is None:
+        return ""
+    trained = f"This model was trained at {spec.um_per_px:.3g} µm per px; this section"
+    if info.pixel_size_um is None:
+        return f"{trained} does not state its scale. Results may be poor."
+    section_um = (info.pixel_size_um[0] * info.pixel_size_um[1]) ** 0.5
+    if 1 / DOUBTFUL_FACTOR <= section_um / spec.um_per_px <= DOUBTFUL_FACTOR:
+        return ""
+    return f"{trained} has {section_um:.3g}. Results will be poor."
 
 
 def plan_scan(
