@@ -228,6 +228,11 @@ def test_a_table_that_makes_no_sense_is_no_crash(tmp_path: Path, text: str):
         assert len(section.camera_tiles()) == 2
 
 
+def test_a_table_without_tiles_is_refused(tmp_path: Path):
+    with pytest.raises(InputError, match="lists no tiles"):
+        open_section(two_tiles(tmp_path / "tiles", "name,x_px,y_px\n"))
+
+
 def test_a_folder_that_may_not_be_read_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def refused(path: Path) -> None:
         raise PermissionError(13, "Permission denied")

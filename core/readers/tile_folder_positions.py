@@ -204,6 +204,8 @@ def _from_rows(
     pixel_size: tuple[float, float] | None,
     own_pixel_size: Callable[[], tuple[float, float] | None],
 ) -> Placed:
+    if len(rows) == 1:
+        raise InputError("it lists no tiles", path=table, remedy="Write a line for each tile, or take the table away.")
     by_name = {file.stem.lower(): file for file in pictures} | {file.name.lower(): file for file in pictures}
     names = [_cell(table, number, row, columns["name"][0]) for number, row in enumerate(rows[1:], 2)]
     bare = [re.split(r"[\\/]", name)[-1].lower() for name in names]
@@ -218,7 +220,7 @@ def _from_rows(
         twice = next(name for name in bare if bare.count(name) > 1)
         raise InputError(f"{twice} stands in it twice", path=table, remedy="Leave one line for each tile.")
     warnings = list(_left_out(len(pictures) - len(bare)))
-    if "size" in columns and len(rows) > 1:
+    if "size" in columns:
         um = _number(table, 2, rows[1], columns["size"][0])
         pixel_size = sane_size(um, um) or pixel_size
     pixel_size = pixel_size or own_pixel_size()
