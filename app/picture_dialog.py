@@ -121,7 +121,8 @@ class PictureDialog(QDialog):
         self.format.addItem("PNG", "png")
         self.format.addItem("OME-TIFF, tiled, any size", "tiff")
         self.scale_bar.setChecked(True)
-        for box in self.layers.values():
+        for name, box in self.layers.items():
+            box.setChecked(source.layers[name].offered)
             box.setToolTip("As the screen shows it; only over the section as displayed")
         self.export.setText("Export…")
 
@@ -162,6 +163,8 @@ class PictureDialog(QDialog):
             edge.valueChanged.connect(self._edge_changed)
         for combo in (self.scale, self.values, self.format):
             combo.currentIndexChanged.connect(self._changed)
+        for box in (self.scale_bar, *self.layers.values()):
+            box.toggled.connect(self._changed)  # colours over grey take three times the bytes
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
 
@@ -185,7 +188,7 @@ class PictureDialog(QDialog):
 
     def _outcome(self) -> tuple[str, str]:
         info = self._source.info
-        picture = Picture(self._request(), self._source.look if self.values.currentData() else None)
+        picture = self.picture
         shape = picture_shape(info, picture)
         um = pixel_size_um(info, picture.request)
         text = f"{shape.width:,} × {shape.height:,} px"

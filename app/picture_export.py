@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog
 from app.jobs import Job
 from app.picture_dialog import SUFFIXES, PictureDialog, PictureSource
 from app.picture_overlay import Layer
+from app.picture_painters import drawings_painter, grid_painter
 from app.progress_dialog import ProgressDialog
 from core.picture import Picture, Shape, write_region
 
@@ -55,17 +56,22 @@ def export(window: QWidget, session: Session, section: Section, picture: Picture
 
 
 def _source(section: Section, session: Session, viewer: Viewer) -> PictureSource:
-    layers = {}
-    overlays = viewer.overlays
+    """Layers from the lowest to the highest."""
+    styles, overlays, info = session.layers, viewer.overlays, section.info
+    grid = styles.layer("grid")
+    layers = {"Grid": Layer(grid_painter(styles.grid, info), grid.opacity, in_proportion=True, offered=grid.visible)}
     for layer_id, name, item in (
         ("heat", "Heat map", overlays.heat.item),
         ("detections", "Detections", overlays.boxes),
     ):
         if item.painter is not None:
-            layers[name] = Layer(item.painter, session.layers.layer(layer_id).opacity)
+            layers[name] = Layer(item.painter, styles.layer(layer_id).opacity)
+    if drawings := session.drawings.items:
+        painter, opacity = drawings_painter(drawings, info), styles.layer("drawings").opacity
+        layers["Drawings"] = Layer(painter, opacity, in_proportion=True, offered=True)
     drawn = session.drawings.selected
     region = drawn.box if drawn is not None and drawn.box.area > 0 else None
-    return PictureSource(section.info, session.plane, session.look, viewer.visible_region(), region, layers)
+    return PictureSource(info, session.plane, session.look, viewer.visible_region(), region, layers)
 
 
 def _ask_path(window: QWidget, section: Section, dialog: PictureDialog, settings: Settings) -> Path | None:

@@ -1,4 +1,4 @@
-"""Decides what is laid over an exported picture: a scale bar in proportion to it, boxes and heat map as on the screen."""
+"""Decides what is laid over an exported picture: scale bar, drawings and grid in proportion to it, the rest as on the screen."""
 
 from __future__ import annotations
 
@@ -16,15 +16,21 @@ from core.picture import Overlay
 from core.section import Array, RegionRequest
 
 _BAR_SHARE, _MOST_BAR_PX = 0.2, 4000.0  # of the picture's width
+_SCREEN_UNIT_PX = 8.0  # a hundredth of the height of a usual view
 _LEAST_PICTURE_PX = 48  # a smaller one has no room for a bar
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What paints tiles of an overlay, and how strongly it is laid over."""
+    """What paints tiles of an overlay, and how strongly it is laid over.
+
+    `in_proportion`: its lines and labels grow with the picture. `offered`: it is chosen before anybody chooses.
+    """
 
     painter: TilePainter
     opacity: float
+    in_proportion: bool = False
+    offered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +65,12 @@ def overlay_for(
 def _painted(layer: Layer, request: RegionRequest, x: int, y: int, width: int, height: int) -> Array:
     """(height, width, 4) float32 premultiplied RGBA. Tiles count from the section's corner, pieces from the picture's."""
     d = request.downsample
+    ratio = _label_scale(request) if layer.in_proportion else 1.0
     x0, y0 = request.x // d + x, request.y // d + y
     whole = np.zeros((height, width, 4), np.float32)
     for row in range(y0 // TILE, -(-(y0 + height) // TILE)):
         for column in range(x0 // TILE, -(-(x0 + width) // TILE)):
-            pixels = layer.painter.paint(OverlayTile(1 / d, column, row)).pixels
+            pixels = layer.painter.paint(OverlayTile(1 / d, column, row, ratio)).pixels
             if pixels is None:
                 continue
             left, top = max(column * TILE, x0), max(row * TILE, y0)
@@ -101,13 +108,23 @@ def _press(result: Array, stamp: _Stamp, x: int, y: int) -> None:
     here[...] = _straight(under)
 
 
+def _unit(request: RegionRequest) -> float:
+    """A hundredth of the picture, in px of it: what is in proportion is measured by it."""
+    return max(min(*request.shape, 5 * _MOST_BAR_PX) / 100, 4.0)
+
+
+def _label_scale(request: RegionRequest) -> float:
+    """px of the picture per device-independent px of a screen: labels are never smaller than on one."""
+    return max(_unit(request) / _SCREEN_UNIT_PX, 1.0)
+
+
 def _scale_stamp(request: RegionRequest, um_per_px: float | None) -> _Stamp | None:
     """In the lower left corner, as on the screen but in proportion to the picture."""
     rows, columns = request.shape
     if min(rows, columns) < _LEAST_PICTURE_PX:
         return None
     scale = scale_for(1 / request.downsample, um_per_px, min(columns * _BAR_SHARE, _MOST_BAR_PX))
-    unit = max(min(columns, rows, 5 * _MOST_BAR_PX) / 100, 4.0)  # a hundredth of the picture
+    unit = _unit(request)
     font = QFont()
     font.setPixelSize(max(round(2.2 * unit), 9))
     text = QFontMetricsF(font)

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter
 
 from core.drawing import Drawing
 
@@ -117,13 +117,14 @@ def paint_label(painter: QPainter, text: str, rect: QRectF, colour: QColor) -> N
     """In the viewport's px: the painter maps nothing."""
     ratio = painter.device().devicePixelRatioF()
     picture = _picture(text, colour.name(), math.ceil(rect.width()), math.ceil(rect.height()), ratio)
-    painter.drawPixmap(QPointF(round(rect.x() * ratio) / ratio, round(rect.y() * ratio) / ratio), picture)
+    painter.drawImage(QPointF(round(rect.x() * ratio) / ratio, round(rect.y() * ratio) / ratio), picture)
 
 
 @lru_cache(maxsize=1024)
-def _picture(text: str, colour: str, width: int, height: int, ratio: float) -> QPixmap:
-    """Written once: text takes longer than anything else in a drawing."""
-    picture = QPixmap(round(width * ratio), round(height * ratio))
+def _picture(text: str, colour: str, width: int, height: int, ratio: float) -> QImage:
+    """Written once: text takes longer than anything else in a drawing. An image, for threads that have no pixmaps."""
+    size = round(width * ratio), round(height * ratio)
+    picture = QImage(*size, QImage.Format.Format_ARGB32_Premultiplied)
     picture.setDevicePixelRatio(ratio)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)

@@ -35,7 +35,9 @@ def _colour(label: str) -> QColor:
     return class_colours((label,))[label] if label else QColor(PLAIN)
 
 
-def pen_of(colour: QColor, width: float) -> QPen:
+def pen_of(colour: QColor, width: float, painter: QPainter) -> QPen:
+    """`width` in device-independent px; Qt takes that of a cosmetic pen for device px."""
+    width *= painter.device().devicePixelRatioF()
     pen = QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
     pen.setCosmetic(True)
     return pen
@@ -45,7 +47,7 @@ def paint_lines(painter: QPainter, drawing: Drawing, sight: QRectF, *, selected:
     """The drawing itself with a dark rim; `sight`: the level-0 px in view."""
     width = 2.5 if selected else 1.75
     shape = shape_of(drawing, sight, painter.worldTransform().m11())
-    for pen in (pen_of(RIM, width + 2.5), pen_of(colour_of(drawing), width)):
+    for pen in (pen_of(RIM, width + 2.5, painter), pen_of(colour_of(drawing), width, painter)):
         painter.setPen(pen)
         shape.paint(painter)
 
@@ -64,10 +66,10 @@ def paint_thin(painter: QPainter, drawings: Sequence[tuple[Drawing, QPolygonF | 
             for line in shape_of(drawing, sight, zoom).lines:
                 paths[drawing.label].moveTo(line.p1())
                 paths[drawing.label].lineTo(line.p2())
-    for shift, shadow in ((1 / zoom, pen_of(RIM, 1)), (0.0, None)):
+    for shift, shadow in ((1 / zoom, pen_of(RIM, 1, painter)), (0.0, None)):
         painter.translate(shift, shift)
         for label, path in paths.items():
-            painter.setPen(shadow or pen_of(_colour(label), 1))
+            painter.setPen(shadow or pen_of(_colour(label), 1, painter))
             painter.drawPath(path)
         painter.translate(-shift, -shift)
 
@@ -75,7 +77,7 @@ def paint_thin(painter: QPainter, drawings: Sequence[tuple[Drawing, QPolygonF | 
 def paint_handles(painter: QPainter, drawing: Drawing, sight: QRectF) -> None:
     """Small squares where it can be taken hold of."""
     side = HANDLE_PX / painter.worldTransform().m11()
-    painter.setPen(pen_of(RIM, 1.25))
+    painter.setPen(pen_of(RIM, 1.25, painter))
     painter.setBrush(QColor("white"))
     for x, y in drawing.handles:
         square = QRectF(x - side / 2, y - side / 2, side, side)

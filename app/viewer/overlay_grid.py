@@ -80,7 +80,7 @@ class GridItem(QGraphicsItem):
         lines += [QLineF(area.left(), r * steps.y_px, area.right(), r * steps.y_px) for r in rows if r > 0]
         beside = 1 / zoom
         for colour, offset in ((_DARK, 0.0), (_LIGHT, beside)):
-            pen = QPen(colour, 1.0)
+            pen = QPen(colour, painter.device().devicePixelRatioF())  # of a cosmetic pen: device px
             pen.setCosmetic(True)
             painter.setPen(pen)
             painter.drawLines([line.translated(offset, offset) for line in lines])
