@@ -123,3 +123,9 @@ def test_a_group_without_an_image_is_refused(tmp_path: Path):
     zarr.open_group(tmp_path / "a.zarr", mode="w")
     with pytest.raises(InputError, match="holds no OME-Zarr image"):
         open_section(tmp_path / "a.zarr")
+
+
+def test_an_axis_that_is_named_twice_is_refused(tmp_path: Path):
+    write(tmp_path / "a.zarr", (2, 40, 50), "xyx")
+    with pytest.raises(InputError, match="axes"):
+        open_section(tmp_path / "a.zarr")

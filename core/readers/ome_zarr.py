@@ -94,7 +94,8 @@ class OmeZarrSection(Section):
         return direct or ZarrLevel(folder / path, (self._owner, number))
 
     def _check(self) -> None:
-        if self._axes[-2:] != ["y", "x"] or not set(self._axes) <= set("tczyx"):
+        names = set(self._axes)
+        if self._axes[-2:] != ["y", "x"] or not names <= set("tczyx") or len(names) < len(self._axes):
             raise InputError(
                 f"its axes {self._axes} are not t, c, z, y, x", path=self._path, remedy="Export it as OME-Zarr 0.4."
             )
