@@ -222,10 +222,11 @@ def test_a_picture_of_the_view_can_be_saved(qtbot, window, image, monkeypatch):
     out = image.with_name("view.png")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(out.with_suffix("")), ""))
     window.menus.actions["screenshot"].trigger()
+    qtbot.waitUntil(lambda: "Picture saved" in window.notifications.text.text())
     assert out.stat().st_size > 1000
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: ("/nowhere/at/all.png", ""))
     window.menus.actions["screenshot"].trigger()
-    assert window.notifications.level == "error"
+    qtbot.waitUntil(lambda: window.notifications.level == "error")
     assert "/nowhere/at/all.png" in window.notifications.text.text()
 
 

@@ -231,5 +231,33 @@ def test_saving_the_view_while_comparing_saves_both(qtbot, window, tmp_path, mon
     press(qtbot, window, Qt.Key.Key_C)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "both.png"), ""))
     window.menus.actions["screenshot"].trigger()
+    qtbot.waitUntil(lambda: "Picture saved" in window.notifications.text.text())
     width = cv2.imread(str(tmp_path / "both.png")).shape[1]
     assert width == window.comparison.halves.width()
+
+
+def test_a_picture_of_the_view_is_compressed_outside_the_windows_thread(qtbot, window, tmp_path, monkeypatch):
+    from PySide6.QtCore import QThread
+    from PySide6.QtGui import QImage
+
+    threads, save = [], QImage.save
+
+    def noted(image, *args):
+        threads.append(QThread.isMainThread())
+        return save(image, *args)
+
+    monkeypatch.setattr(QImage, "save", noted)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "view"), ""))
+    window.menus.actions["screenshot"].trigger()
+    qtbot.waitUntil(lambda: "Picture saved" in window.notifications.text.text())
+    assert threads == [False]
+    assert cv2.imread(str(tmp_path / "view.png")) is not None
+
+
+def test_a_picture_of_the_view_never_replaces_the_section(qtbot, window, monkeypatch):
+    source = window.session.section.info.path
+    before = source.read_bytes()
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(source), ""))
+    window.menus.actions["screenshot"].trigger()
+    qtbot.waitUntil(lambda: window.notifications.level == "error")
+    assert source.read_bytes() == before

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.commands.base import ActionSpec, Commands, gap
 from app.jobs import Job
+from core.disk import keep_off, written_whole
+from core.errors import ResourceError
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QImage
@@ -121,20 +123,19 @@ class FileCommands(Commands):
         session.run_io(job)
 
     def save_picture(self) -> None:
-        section = self.session.section
-        if section is None:
+        session = self.session
+        if session.section is None:
             return
-        offered = Path(self.settings.get("last_folder")) / f"{section.info.path.stem}.png"
+        source = session.section.info.path
+        offered = Path(self.settings.get("last_folder")) / f"{source.stem}.png"
         name, _ = QFileDialog.getSaveFileName(self.window, "Save picture of the view", str(offered), "PNG (*.png)")
         if not name:
             return
         path = Path(name) if Path(name).suffix else Path(name).with_suffix(".png")
-        if self._picture().save(str(path)):
-            self.session.message.emit("info", f"Picture saved: {path}")
-        else:
-            self.session.message.emit(
-                "error", f"{path}: the picture can't be written there. Choose a folder you may write to."
-            )
+        image = self._picture()
+        job = Job(lambda progress, cancel: _write(image, path, source), "Save picture")
+        job.finished.connect(lambda _: session.message.emit("info", f"Picture saved: {path}"))
+        session.run_io(job)  # compressing a large view takes a second
 
     def export_picture(self) -> None:
         from app.picture_export import ask_and_export
@@ -157,3 +158,13 @@ class FileCommands(Commands):
 
     def quit(self) -> None:
         self.window.close()
+
+
+def _write(image: QImage, path: Path, section: Path) -> None:
+    """In the format its name says. Raises InputError (over the section itself), ResourceError (it can't be written)."""
+    keep_off(section, path)
+    with written_whole(path) as temporary:
+        if not image.save(str(temporary), path.suffix[1:].upper().encode()):
+            raise ResourceError(
+                "the picture can't be written there", path=path, remedy="Choose a folder you may write to."
+            )
