@@ -238,15 +238,15 @@ def test_saving_the_view_while_comparing_saves_both(qtbot, window, tmp_path, mon
 
 def test_a_picture_of_the_view_is_compressed_outside_the_windows_thread(qtbot, window, tmp_path, monkeypatch):
     from PySide6.QtCore import QThread
-    from PySide6.QtGui import QImage
+    from PySide6.QtGui import QImageWriter
 
-    threads, save = [], QImage.save
+    threads, write = [], QImageWriter.write
 
-    def noted(image, *args):
+    def noted(writer, image):
         threads.append(QThread.isMainThread())
-        return save(image, *args)
+        return write(writer, image)
 
-    monkeypatch.setattr(QImage, "save", noted)
+    monkeypatch.setattr(QImageWriter, "write", noted)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "view"), ""))
     window.menus.actions["screenshot"].trigger()
     qtbot.waitUntil(lambda: "Picture saved" in window.notifications.text.text())

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtGui import QImageWriter
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.commands.base import ActionSpec, Commands, gap
@@ -164,7 +165,7 @@ def _write(image: QImage, path: Path, section: Path) -> None:
     """In the format its name says. Raises InputError (over the section itself), ResourceError (it can't be written)."""
     keep_off(section, path)
     with written_whole(path) as temporary:
-        if not image.save(str(temporary), path.suffix[1:].upper().encode()):
+        if not QImageWriter(str(temporary), path.suffix[1:].encode()).write(image):
             raise ResourceError(
                 "the picture can't be written there", path=path, remedy="Choose a folder you may write to."
             )
