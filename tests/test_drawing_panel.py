@@ -55,6 +55,37 @@ def test_the_list_says_what_each_measures(panel):
     ]
 
 
+@pytest.mark.parametrize("width", [288, 420, 900])
+def test_no_column_lies_beyond_the_edge(qtbot, panel, width):
+    panel.resize(width, 600)
+    table = panel.table
+    qtbot.waitUntil(lambda: table.width() == width - 16)
+    assert not table.horizontalScrollBar().isVisible()
+    assert table.horizontalHeader().length() == table.viewport().width()
+    shown = [column for column in range(len(COLUMNS)) if not table.isColumnHidden(column)]
+    assert all(table.columnWidth(column) >= 24 for column in shown)
+    assert table.isColumnHidden(3) == (width == 288)
+    tip = table.model().index(1, 2).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip == "300 µm², 15.0 × 20.0 µm"
+
+
+def test_a_column_widened_by_hand_takes_from_the_others_and_stays_so(qtbot, panel):
+    table = panel.table
+    header = table.horizontalHeader()
+    before = table.columnWidth(2)
+    edge = QPoint(header.sectionViewportPosition(2) + before - 1, header.height() // 2)
+    QTest.mousePress(header.viewport(), Qt.MouseButton.LeftButton, pos=edge)
+    QTest.mouseMove(header.viewport(), edge + QPoint(30, 0))
+    QTest.mouseRelease(header.viewport(), Qt.MouseButton.LeftButton, pos=edge + QPoint(30, 0))
+    widened = table.columnWidth(2)
+    assert widened == pytest.approx(before + 30, abs=2)
+    assert header.length() == table.viewport().width()
+    panel.resize(840, 600)
+    qtbot.waitUntil(lambda: table.width() == 840 - 16)
+    assert table.columnWidth(2) == pytest.approx(widened * 824 / 404, abs=12)
+    assert header.length() == table.viewport().width()
+
+
 def test_the_model_keeps_qts_rules(qtmodeltester):
     model = DrawingsModel()
     model.set_drawings([replace(RULER, id=1), replace(BOX, id=2)], None)

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from app.panels.heat_group import swatch
+from app.panels.heat_group import SWATCH, swatch
 from app.panels.layers_panel import LayersPanel
 from app.viewer.colour_maps import COLOUR_MAPS
 from tests.gallery_support import LABELS, fill, grey_section, make_detection, scan_record, some_detections
@@ -33,6 +33,23 @@ def test_without_a_scan_only_the_picture_can_be_changed(panel, session):
     fill(session, [], scans=[], scan=None)
     assert not panel.threshold.isVisible()
     assert not panel.heat.isVisible()
+
+
+def test_a_long_scan_name_is_elided_between_its_ends_and_told_whole_by_the_tool_tip(panel, session):
+    scans = [
+        scan_record(id=name, model_name=f"Cell defects of the {name} line", started=f"2026-11-{day}T10:20:00+00:00")
+        for name, day in (("first", 20), ("second", 21))
+    ]
+    fill(session, [], scans=scans, scan=scans[1])
+    whole = panel.scan_choice.currentText()
+    assert whole.startswith("21 Nov ")
+    assert whole.endswith(", Cell defects of the second line")
+    assert panel.scan_choice.toolTip().startswith(whole)
+    shown = panel.scan_choice.shown_text(panel.scan_choice.fontMetrics().horizontalAdvance(whole) * 2 // 3)
+    assert "…" in shown
+    assert shown.startswith("21 Nov")
+    assert shown.endswith("line")
+    panel.scan_choice.grab()
 
 
 def test_the_threshold_moves_by_keys_and_counts_live(panel, filled):
@@ -122,9 +139,9 @@ def test_boxes_and_heat_map_are_switched_and_styled(panel, filled):
 
 
 def test_a_swatch_shows_its_colours_from_low_to_high(qtbot):
-    strip = swatch("viridis").pixmap(72, 14).toImage()
+    strip = swatch("viridis").pixmap(SWATCH).toImage()
     assert strip.pixelColor(1, 7).blue() > strip.pixelColor(1, 7).red()
-    assert strip.pixelColor(70, 7).red() > 200
+    assert strip.pixelColor(SWATCH.width() - 2, 7).red() > 200
 
 
 def test_several_scans_can_be_chosen_from(panel, session, monkeypatch):

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 
 import core.models.catalog as catalog
-from app.panels.class_scores import scores_at
+from app.panels.class_scores import GAP, ClassScores, scores_at
 from app.panels.why_panel import WhyPanel
 from core.errors import InputError
 from core.geometry import Box
@@ -128,3 +129,26 @@ def test_scores_of_all_classes_come_from_the_map(qtbot, session, panel):
     fill(session, [detection], score_map=score_map)
     session.select(1, "viewer")
     assert [name for name, _ in panel.scores.rows] == ["Crack", "Pore", "Foreign particle"]
+
+
+def test_in_a_low_window_the_note_is_seen_without_scrolling(qtbot, panel, session):
+    panel.resize(288, 580)
+    fill(session, some_detections(3))
+    session.select(session.detections[0].id, "gallery")
+    panel._scores_group.show()
+    panel.scores.set_scores(dict(zip(LABELS, (0.9, 0.8, 0.7, 0.6), strict=False)), LABELS, 1.0)
+    note = panel.details.note
+    qtbot.waitUntil(lambda: note.visibleRegion().boundingRect() == note.rect())
+    panel.resize(400, 1400)
+    qtbot.waitUntil(lambda: panel.picture.height() > 340)
+
+
+def test_a_long_class_name_gets_the_room_that_the_bar_can_spare(qtbot):
+    scores = ClassScores()
+    qtbot.addWidget(scores)
+    metrics = scores.fontMetrics()
+    for name in ("Large round particle", "Preparation artefact"):
+        longest = metrics.horizontalAdvance(name)
+        room = scores.names_width(longest + 60 + metrics.horizontalAdvance("0.0000"), longest) - GAP
+        assert metrics.elidedText(name, Qt.TextElideMode.ElideRight, room) == name
+        assert scores.names_width(150, longest) < longest

@@ -16,6 +16,9 @@ from core.project.score_map import ScoreMap
 
 MOST = 5
 LEAST_SHARE = 0.005
+WIDEST_NUMBER = "0.0000"
+SHORTEST_BAR = 48  # px; names give way beyond it
+GAP = 8
 
 
 def scores_at(detection: Detection, scan: ScanRecord, score_map: ScoreMap) -> dict[str, float]:
@@ -68,13 +71,13 @@ class ClassScores(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         metrics = self.fontMetrics()
-        number = metrics.horizontalAdvance("0.0000")
-        names = min(max((metrics.horizontalAdvance(n) for n, _ in self.rows), default=0) + 8, self.width() // 2)
+        number = metrics.horizontalAdvance(WIDEST_NUMBER)
+        names = self.names_width(self.width(), max((metrics.horizontalAdvance(n) for n, _ in self.rows), default=0))
         track = QRectF(names, 0, max(self.width() - names - number - 8, 10), 6)
         for place, (name, score, colour) in enumerate(self._rows):
             line = QRectF(0, place * self._row_height(), self.width(), self._row_height())
             painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
-            text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, names - 8)
+            text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, names - GAP)
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
             painter.drawText(
                 line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, format_score(score, self._unit)
@@ -87,6 +90,14 @@ class ClassScores(QWidget):
             share = min(max(score / self._full, 0.0), 1.0)
             painter.drawRoundedRect(QRectF(track.x(), track.y(), max(track.width() * share, 6), 6), 3, 3)
         painter.end()
+
+    def names_width(self, width: int, longest: int) -> int:
+        """Of the column of names in px, with its gap, where the longest name takes `longest`: the bar gives way first.
+
+        Advances are rounded, and Qt elides a text that lacks a fraction of a px: hence 2 more.
+        """
+        number = self.fontMetrics().horizontalAdvance(WIDEST_NUMBER)
+        return min(longest + GAP + 2, max(width - number - SHORTEST_BAR, width // 3))
 
     def _row_height(self) -> int:
         return self.fontMetrics().height() + 6

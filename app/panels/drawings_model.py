@@ -14,6 +14,7 @@ from core.drawing import Drawing, kind_name
 from core.measure import PixelSize, measure
 
 COLUMNS = ("Name", "Kind", "Measure", "More", "Class", "Note")
+MEASURE, MORE = 2, 3
 _EDITABLE = {0: "name", 4: "label", 5: "note"}
 _ICONS = {"box": "draw-box", "area": "outline"}
 _Index = QModelIndex | QPersistentModelIndex
@@ -77,8 +78,9 @@ class DrawingsModel(QAbstractTableModel):
             return None
         drawing, column = self._drawings[index.row()], index.column()
         if role in (_SHOWN, Qt.ItemDataRole.ToolTipRole):
-            tip = " (not saved yet)" if drawing.id < 0 and role != _SHOWN else ""
-            return self._cells[index.row()][column] + tip
+            return self._cells[index.row()][column] + (
+                self._told_besides(index.row(), column) if role != _SHOWN else ""
+            )
         if role == Qt.ItemDataRole.EditRole:
             return getattr(drawing, _EDITABLE[column]) if column in _EDITABLE else None
         if role == Qt.ItemDataRole.DecorationRole and column == 0:
@@ -86,6 +88,12 @@ class DrawingsModel(QAbstractTableModel):
         if role == SORT_ROLE:
             return self._sort_value(drawing, index.row(), column)
         return None
+
+    def _told_besides(self, row: int, column: int) -> str:
+        """What a tool tip adds to a cell's text."""
+        more = self._cells[row][MORE]
+        unsaved = " (not saved yet)" if self._drawings[row].id < 0 else ""
+        return (f", {more}" if column == MEASURE and more else "") + unsaved
 
     def setData(self, index: _Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         if role != Qt.ItemDataRole.EditRole or index.column() not in _EDITABLE:
@@ -110,7 +118,7 @@ class DrawingsModel(QAbstractTableModel):
         return drawing.name or "–", kind_name(drawing), main_text(found) or "–", more, drawing.label, drawing.note
 
     def _sort_value(self, drawing: Drawing, row: int, column: int) -> Any:
-        if column != 2:
+        if column != MEASURE:
             return self._cells[row][column].casefold()
         found = measure(drawing, None)
         return found.area_px or found.length_px or found.angle_deg or 0.0

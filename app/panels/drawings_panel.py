@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QMenu,
-    QTableView,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -22,13 +21,16 @@ from PySide6.QtWidgets import (
 
 from app.icons import set_icon
 from app.jobs import Job
-from app.panels.drawings_model import SORT_ROLE, DrawingsModel
+from app.panels.drawings_model import MORE, SORT_ROLE, DrawingsModel
+from app.panels.fitted_table import FittedTable
 from app.panels.layout import muted
 from app.panels.profile_group import ProfileGroup
 from app.session import Session
 from app.theme import SPACE
 
 _FORMATS = "CSV list (*.csv);;GeoJSON for QuPath (*.geojson)"
+_SHARES = (66, 50, 72, 90, 44, 40)  # of the width, by column
+_ROOM_FOR_ALL = 360  # px; a narrower list leaves out the second measure, which the first one's tool tip says too
 
 
 class DrawingsPanel(QWidget):
@@ -41,7 +43,7 @@ class DrawingsPanel(QWidget):
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self.model)
         self._sorted.setSortRole(SORT_ROLE)
-        self.table = QTableView()
+        self.table = FittedTable(_SHARES, MORE, spare_from_px=_ROOM_FOR_ALL)
         self.profile = ProfileGroup(session)
         self.visible = QCheckBox("Show in the section")
         self.visible.setToolTip("Show or hide all drawings (D)")
@@ -139,10 +141,6 @@ class DrawingsPanel(QWidget):
         table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + SPACE)
         table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         table.horizontalHeader().setHighlightSections(False)
-        table.horizontalHeader().setStretchLastSection(True)
-        for column, width in enumerate((84, 58, 76, 104, 64)):
-            table.setColumnWidth(column, width)
-        table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         table.setAccessibleName("Drawings")
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from app.combo import ComboBox
@@ -83,13 +83,16 @@ class LayersPanel(Panel):
         self.scan_choice.clear()
         for record in reversed(session.scans):
             self.scan_choice.addItem(describe_scan(record), record.id)
+            last = self.scan_choice.count() - 1
+            self.scan_choice.setItemData(last, describe_scan(record), Qt.ItemDataRole.ToolTipRole)
         self.scan_choice.setCurrentIndex(self.scan_choice.findData(scan.id) if scan is not None else -1)
+        shown = f"{describe_scan(scan)}\n" if scan is not None else ""
+        self.scan_choice.setToolTip(f"{shown}Which of this section's scans is shown")
         if scan is not None:
             self.classes.set_labels(scan.labels, scan.artefact_labels)
         self._reload_soon()
 
     def _lay_out(self) -> None:
-        self.scan_choice.setToolTip("Which of this section's scans is shown")
         self.scan_choice.setAccessibleName("Scan")
         self.scan_choice.setMinimumContentsLength(10)
         self._scan_group.add_wide(self.scan_choice)
@@ -119,8 +122,8 @@ class LayersPanel(Panel):
 
 
 def describe_scan(record: ScanRecord) -> str:
-    """A scan among others: its model, when it began, and how it stands unless it is done."""
-    text = f"{record.model_name}, {_when(record.started)}"
+    """A scan among others: when it began, its model, and how it stands unless it is done."""
+    text = f"{_when(record.started)}, {record.model_name}"
     return text if record.status == "done" else f"{text} ({record.status})"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSlider, QWidget
 
 from app.class_colours import class_colour
@@ -49,6 +50,10 @@ class WhyPanel(Panel):
     def shut(self) -> None:
         """Ends the computing thread; to be called before the window goes."""
         self.explainer.close()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.picture.fit_into(event.size().height())
+        super().resizeEvent(event)
 
     # -- following --------------------------------------------------------------------------------
 

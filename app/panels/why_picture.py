@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.theme import RADIUS
 from core.geometry import Box
 
-LARGEST_SIDE = 420
+LARGEST_SIDE, SMALLEST_SIDE = 420, 160
+SHARE_OF_PANEL = 0.3
 
 
 class WhyPicture(QWidget):
@@ -22,6 +23,7 @@ class WhyPicture(QWidget):
         self._box: Box | None = None
         self._colour = QColor()
         self._message = ""
+        self._tallest = LARGEST_SIDE
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -45,11 +47,18 @@ class WhyPicture(QWidget):
         self.setAccessibleDescription(text)
         self.update()
 
+    def fit_into(self, height_px: int) -> None:
+        """Leaves room for what stands below it in a panel of this height."""
+        tallest = min(max(round(height_px * SHARE_OF_PANEL), SMALLEST_SIDE), LARGEST_SIDE)
+        if tallest != self._tallest:
+            self._tallest = tallest
+            self.updateGeometry()
+
     def hasHeightForWidth(self) -> bool:
         return True
 
     def heightForWidth(self, width: int) -> int:
-        return min(width, LARGEST_SIDE)
+        return min(width, self._tallest)
 
     def sizeHint(self) -> QSize:
         return QSize(280, 280)
