@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.detection_rows import DetectionRows
 from app.jobs import Job, Lanes
 from app.layer_styles import LayerStyles
 from app.session_drawings import Drawings
@@ -81,6 +82,7 @@ class Session(QObject):
         self.layers = LayerStyles()
         self.view: ViewState | None = None
         self._visible: list[Detection] | None = None
+        self._rows, self._visible_rows = DetectionRows(), DetectionRows()
         self._save_timer = QTimer(self, singleShot=True, interval=SAVE_AFTER_MS)
         self._save_timer.timeout.connect(self.save_state)
 
@@ -129,7 +131,12 @@ class Session(QObject):
 
     def detection(self, detection_id: int | None) -> Detection | None:
         """The detection of the active scan with this id, if there is one."""
-        return next((d for d in self.detections if d.id == detection_id), None)
+        row = self._rows.row(self.detections, detection_id)
+        return self.detections[row] if row is not None else None
+
+    def visible_row(self, detection_id: int | None) -> int | None:
+        """Where a detection stands among the visible ones; None where it isn't shown."""
+        return self._visible_rows.row(self.visible_detections(), detection_id)
 
     @property
     def selected(self) -> Detection | None:
@@ -187,9 +194,10 @@ class Session(QObject):
         visible = self.visible_detections()
         if not visible:
             return
-        start = -1 if step > 0 else len(visible)
-        place = next((i for i, d in enumerate(visible) if d.id == self.selected_id), start) + step
-        self.select(visible[min(max(place, 0), len(visible) - 1)].id, source)
+        place = self.visible_row(self.selected_id)
+        if place is None:
+            place = -1 if step > 0 else len(visible)
+        self.select(visible[min(max(place + step, 0), len(visible) - 1)].id, source)
 
     @property
     def can_undo(self) -> bool:
@@ -215,9 +223,10 @@ class Session(QObject):
         """Reads again what is decided; `ids` are the detections that changed."""
         assert self.project is not None
         if self.scan is not None:
-            stored = {d.id: d for d in self.project.detections(self.scan.id)}
-            self.detections = [stored.get(d.id, d) for d in self.detections]
-            self._visible = None
+            changed = self.project.detections_by_id(ids)
+            self.detections = self._rows.replaced(self.detections, changed)
+            if self._visible is not None:
+                self._visible = self._visible_rows.replaced(self._visible, changed)
         self.decisions_changed.emit(list(ids))
 
     # -- telling the user -------------------------------------------------------------------------

@@ -47,22 +47,33 @@ class BoxIndex:
 
     def more_than(self, count: int, x0: float, y0: float, x1: float, y1: float) -> bool:
         """Whether more boxes than this touch the area; costs no more than finding `count` of them."""
-        slices = self._slices(x0, y0, x1, y1)
-        if sum(len(part) for part in slices) > 8 * count:
-            return self._sure_to_have(count, x0, y0, x1, y1) or len(self.touching(x0, y0, x1, y1)) > count
-        return len(self.touching(x0, y0, x1, y1)) > count
+        if self._count(*self._cells_near(x0, y0, x1, y1)) + len(self._large) <= count:
+            return False
+        return self._sure_to_have(count, x0, y0, x1, y1) or len(self.touching(x0, y0, x1, y1)) > count
 
     def _sure_to_have(self, count: int, x0: float, y0: float, x1: float, y1: float) -> bool:
         """Whether whole cells inside the area hold more: their boxes' middles lie in it."""
         c0, r0 = math.ceil((x0 - self._low[0]) / self._side), math.ceil((y0 - self._low[1]) / self._side)
         c1, r1 = math.floor((x1 - self._low[0]) / self._side), math.floor((y1 - self._low[1]) / self._side)
-        return sum(len(part) for part in self._cells(c0, r0, c1 - 1, r1 - 1)) > count
+        return self._count(c0, r0, c1 - 1, r1 - 1) > count
 
     def _slices(self, x0: float, y0: float, x1: float, y1: float) -> list[Array]:
+        return self._cells(*self._cells_near(x0, y0, x1, y1))
+
+    def _cells_near(self, x0: float, y0: float, x1: float, y1: float) -> tuple[int, int, int, int]:
+        """First column and row, last column and row of the cells whose boxes may touch an area."""
         reach, side = self._reach, self._side
         c0, c1 = (math.floor((x - self._low[0]) / side) for x in (x0 - reach, x1 + reach))
         r0, r1 = (math.floor((y - self._low[1]) / side) for y in (y0 - reach, y1 + reach))
-        return self._cells(c0, r0, c1, r1)
+        return c0, r0, c1, r1
+
+    def _count(self, c0: int, r0: int, c1: int, r1: int) -> int:
+        """How many lie in these cells, both ends included, without looking at any."""
+        c0, r0, c1, r1 = max(c0, 0), max(r0, 0), min(c1, self._columns - 1), min(r1, self._rows - 1)
+        if c1 < c0 or r1 < r0:
+            return 0
+        begin = np.arange(r0, r1 + 1) * self._columns
+        return int((self._starts[begin + c1 + 1] - self._starts[begin + c0]).sum())
 
     def _cells(self, c0: int, r0: int, c1: int, r1: int) -> list[Array]:
         """What lies in the cells from (c0, r0) to (c1, r1), both included, row by row."""

@@ -89,9 +89,10 @@ def test_a_decision_changes_one_row_in_place(model, qtbot):
     detections = [replace(d, status="defect") if d.id == 7 else d for d in detections]
     row = model.row_of(7)
     with qtbot.waitSignal(model.dataChanged) as changed, qtbot.assertNotEmitted(model.modelReset):
-        model.update_decisions(detections, [7])
+        model.update_decisions(detections, [d for d in detections if d.id == 7])
     assert [changed.args[0].row(), changed.args[1].row()] == [row, row]
     assert model.detection(row).status == "defect"
+    assert model.reviewed_count == 1
 
 
 def test_a_decision_takes_the_row_out_when_the_filter_says_so(model, qtbot):
@@ -100,10 +101,10 @@ def test_a_decision_takes_the_row_out_when_the_filter_says_so(model, qtbot):
     model.set_arrangement(Arrangement(status="unreviewed"))
     decided = [replace(d, status="artefact") if d.id == 7 else d for d in detections]
     with qtbot.waitSignal(model.rowsRemoved), qtbot.assertNotEmitted(model.modelReset):
-        model.update_decisions(decided, [7])
+        model.update_decisions(decided, [d for d in decided if d.id == 7])
     assert 7 not in ids(model)
     with qtbot.waitSignal(model.rowsInserted):
-        model.update_decisions(detections, [7])
+        model.update_decisions(detections, [d for d in detections if d.id == 7])
     assert ids(model) == [d.id for d in detections]
 
 
@@ -123,7 +124,7 @@ def test_a_hundred_thousand_are_filtered_and_sorted(qtbot):
         assert all(arrangement.label in (None, detection.label) for detection in model.shown)
     decided = [*detections[:500], replace(detections[500], status="defect"), *detections[501:]]
     model.set_arrangement(Arrangement())
-    model.update_decisions(decided, [500])
+    model.update_decisions(decided, [decided[500]])
     assert model.rowCount(QModelIndex()) == 100_000
 
 

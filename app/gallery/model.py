@@ -5,7 +5,7 @@ Which rows and in which order is decided by `app.gallery.arrangement`; how a row
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
@@ -31,6 +31,7 @@ class GalleryModel(QAbstractListModel):
         self._source: Sequence[Detection] = ()
         self._shown: list[Detection] = []
         self._rows: dict[int, int] | None = {}
+        self._reviewed: int | None = 0
         self._arrangement = Arrangement()
         self._score_unit = PROBABILITY
 
@@ -49,6 +50,13 @@ class GalleryModel(QAbstractListModel):
         """The rows, in order. Not to be changed."""
         return self._shown
 
+    @property
+    def reviewed_count(self) -> int:
+        """How many of the rows somebody has judged."""
+        if self._reviewed is None:
+            self._reviewed = sum(map(_is_reviewed, self._shown))
+        return self._reviewed
+
     def set_arrangement(self, arrangement: Arrangement) -> None:
         if arrangement != self._arrangement:
             self._arrangement = arrangement
@@ -59,19 +67,19 @@ class GalleryModel(QAbstractListModel):
         self._source, self._score_unit = detections, score_unit
         self._show(arrange(detections, self._arrangement))
 
-    def update_decisions(self, detections: Sequence[Detection], ids: Iterable[int]) -> None:
-        """The same set, where only status and note of `ids` are different."""
+    def update_decisions(self, detections: Sequence[Detection], changed: Sequence[Detection]) -> None:
+        """The same set, where only status and note of these are different."""
         arrangement = self._arrangement
         if arrangement.status is not None or arrangement.text.strip() or arrangement.sort == "status":
             self.set_detections(detections, self._score_unit)
             return
         self._source = detections
-        wanted = set(ids)
-        for detection in detections:
-            row = self.row_of(detection.id) if detection.id in wanted else None
-            if row is not None:
-                self._shown[row] = detection
-                self.dataChanged.emit(self.index(row), self.index(row))
+        rows = [(row, d) for d in changed if (row := self.row_of(d.id)) is not None]
+        for row, detection in rows:
+            if self._reviewed is not None:
+                self._reviewed += _is_reviewed(detection) - _is_reviewed(self._shown[row])
+            self._shown[row] = detection
+        self._tell_changed(sorted(row for row, _ in rows))
 
     def detection(self, row: int) -> Detection | None:
         return self._shown[row] if 0 <= row < len(self._shown) else None
@@ -115,6 +123,7 @@ class GalleryModel(QAbstractListModel):
     # -- changing rows ----------------------------------------------------------------------------
 
     def _show(self, wanted: list[Detection]) -> None:
+        self._reviewed = None
         old_ids, new_ids = [d.id for d in self._shown], [d.id for d in wanted]
         if old_ids == new_ids:
             self._replace_values(wanted)
@@ -147,10 +156,19 @@ class GalleryModel(QAbstractListModel):
         pairs = enumerate(zip(self._shown, wanted, strict=True))
         changed = [row for row, (old, new) in pairs if old is not new and old != new]
         self._shown = wanted
-        for row in changed if len(changed) <= _FEW_ROWS else ():
+        self._tell_changed(changed)
+
+    def _tell_changed(self, rows: Sequence[int]) -> None:
+        """`rows` ascending; many are told at once, with those between them."""
+        if len(rows) > _FEW_ROWS:
+            self.dataChanged.emit(self.index(rows[0]), self.index(rows[-1]))
+            return
+        for row in rows:
             self.dataChanged.emit(self.index(row), self.index(row))
-        if len(changed) > _FEW_ROWS:
-            self.dataChanged.emit(self.index(changed[0]), self.index(changed[-1]))
+
+
+def _is_reviewed(detection: Detection) -> bool:
+    return detection.status != "unreviewed"
 
 
 def _few_moves(old_ids: list[int], new_ids: list[int]) -> bool:

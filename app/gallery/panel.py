@@ -162,7 +162,8 @@ class GalleryPanel(QWidget):
             self.reload()
             return
         with self.view.held():
-            self.model.update_decisions(session.visible_detections(), ids)
+            changed = [d for d in map(session.detection, ids) if d is not None]
+            self.model.update_decisions(session.visible_detections(), changed)
             self.view.follow(session.selected_id)
         self._shown_changed()
 
@@ -180,7 +181,7 @@ class GalleryPanel(QWidget):
     def _shown_changed(self) -> None:
         self._walk.remember_place()
         shown, total = len(self.model.shown), self.model.source_count
-        reviewed = sum(d.status != "unreviewed" for d in self.model.shown)
+        reviewed = self.model.reviewed_count
         count = f"{shown:,} of {total:,}" if shown != total else f"{total:,}"
         self.counts.setText(f"{count} · {reviewed:,} reviewed" if total else "")
         if not shown:

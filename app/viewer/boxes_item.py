@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 from app.class_colours import class_colours
 from app.viewer.overlay_boxes import HALO_ALPHA, HALO_PX, MIN_SCREEN_PX, BoxPainter, Stroke, drawn_edges
 from app.viewer.overlay_item import TiledOverlay
-from app.viewer.overlay_sheet import Device, View
+from app.viewer.overlay_sheet import Device, View, exposed_parts
 from app.viewer.overlay_worker import OverlayWorker
 from core.box_index import BoxIndex
 from core.detection import Detection
@@ -27,7 +27,7 @@ from core.geometry import Box
 
 Array = np.ndarray
 
-FEW = 100  # in sight; drawn as lines
+FEW = 60  # in sight; drawn as lines, which takes longer than copying tiles
 _REACH_PX = 3.0  # on the screen, how far beside a box still hits it
 _LINE_PX = 8.0  # on the screen, how far lines may reach beyond a box
 _BEYOND = 0.02  # of the section's side, how far small boxes at its border may be drawn beyond it
@@ -52,6 +52,18 @@ def box_set(detections: Sequence[Detection], labels: Sequence[str], artefact_lab
     return BoxSet(detections, index, BoxPainter(index, strokes, stroke_of), strokes, stroke_of)
 
 
+def with_decisions(
+    boxes: BoxSet, after: Sequence[Detection], rows: Sequence[int], labels: Sequence[str], artefacts: Collection[str]
+) -> BoxSet:
+    """The same detections, of which those in `rows` have another status: without looking at all the others."""
+    new, new_of = _strokes([after[row] for row in rows], labels, artefacts)
+    strokes = _in_order({*boxes.strokes, *new})
+    moved = np.array([strokes.index(stroke) for stroke in boxes.strokes], np.int64)
+    stroke_of = moved[boxes.stroke_of]
+    stroke_of[list(rows)] = [strokes.index(new[place]) for place in new_of]
+    return BoxSet(after, boxes.index, boxes.painter.restroked(strokes, stroke_of), strokes, stroke_of)
+
+
 class BoxesItem(TiledOverlay):
     """Boxes in scene coordinates, which are level-0 px."""
 
@@ -74,10 +86,20 @@ class BoxesItem(TiledOverlay):
         painter = boxes.painter if len(boxes.detections) else None
         self.show_tiles_of(painter, section.grown(_BEYOND * max(section.w, section.h)))
 
+    @property
+    def boxes(self) -> BoxSet:
+        return self._boxes
+
+    def restroke(self, boxes: BoxSet, rows: Sequence[int]) -> None:
+        """The same boxes, of which those in `rows` are drawn differently."""
+        self._boxes = boxes
+        areas = [Box.from_edges(*each) for each in boxes.index.edges[list(rows)].tolist()]
+        self.repaint_in(boxes.painter, areas, _LINE_PX + MIN_SCREEN_PX)
+
     def set_selected(self, detection: Detection | None) -> None:
         """Frames this one, if it is among those shown."""
-        if detection is not self._selected:
-            self._selected = detection
+        before, self._selected = self._selected, detection
+        if (before and before.box) != (detection and detection.box):
             self.update()
 
     def hit(self, x_px: float, y_px: float, zoom: float) -> Detection | None:
@@ -106,7 +128,7 @@ class BoxesItem(TiledOverlay):
             if widget is not None:
                 ratio = painter.device().devicePixelRatioF()
                 self._look_at(View(box, zoom * ratio, ratio), painter.opacity())
-            self._paint_lines(painter, _grown(option.exposedRect, _LINE_PX + MIN_SCREEN_PX, zoom), zoom)
+            self._paint_lines(painter, exposed_parts(painter, option.exposedRect), zoom)
         if self._selected is not None:
             _paint_frame(painter, drawn_edges(_edges([self._selected]), zoom)[0], zoom)
 
@@ -124,11 +146,12 @@ class BoxesItem(TiledOverlay):
             super()._draw_view(painter, device, view, area)
         else:
             painter.setTransform(device.world)
-            self._paint_lines(painter, (area.x, area.y, area.x1, area.y1), zoom)
+            self._paint_lines(painter, [QRectF(area.x, area.y, area.w, area.h)], zoom)
 
-    def _paint_lines(self, painter: QPainter, area: tuple[float, float, float, float], zoom: float) -> None:
+    def _paint_lines(self, painter: QPainter, areas: Sequence[QRectF], zoom: float) -> None:
         """With a dark edge under every box, so that bright lines stand out on bright metal."""
-        found = self._boxes.index.touching(*area)
+        touching = [self._boxes.index.touching(*_grown(area, _LINE_PX + MIN_SCREEN_PX, zoom)) for area in areas]
+        found = touching[0] if len(touching) == 1 else np.unique(np.concatenate(touching))
         if not found.size:
             return
         edges, stroke_of = drawn_edges(self._boxes.index.edges[found], zoom), self._boxes.stroke_of[found]
@@ -157,9 +180,14 @@ def _strokes(
         (label, status): _stroke(status, colours.get(label, "#f2a516"), label in artefact_labels)
         for label, status in set(kinds)
     }
-    strokes = sorted(set(stroke_of_kind.values()), key=lambda s: (s.alpha, s.width, s.colour, not s.dashed))
+    strokes = _in_order(set(stroke_of_kind.values()))
     place = {kind: strokes.index(stroke) for kind, stroke in stroke_of_kind.items()}
     return strokes, np.fromiter(map(place.__getitem__, kinds), np.int64, len(kinds))
+
+
+def _in_order(strokes: Collection[Stroke]) -> list[Stroke]:
+    """What counts most last, to be drawn on top."""
+    return sorted(strokes, key=lambda s: (s.alpha, s.width, s.colour, not s.dashed))
 
 
 def _stroke(status: str, colour: str, is_artefact: bool) -> Stroke:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,6 +68,12 @@ class BoxPainter:
         sides = index.edges[:, 2:] - index.edges[:, :2]
         self._median_side = float(np.median(np.sqrt(sides[:, 0] * sides[:, 1]))) if len(index) else 0.0
         self._crowds: dict[float, float] = {}
+
+    def restroked(self, strokes: Sequence[Stroke], stroke_of: Array) -> BoxPainter:
+        """The same boxes in other strokes."""
+        other = copy(self)
+        other._strokes, other._stroke_of, other._palette = tuple(strokes), stroke_of, _palette(strokes)
+        return other
 
     def density_share(self, zoom: float) -> float:
         """From 0, only frames, to 1, only density, at device-independent px per level-0 px."""

@@ -8,8 +8,8 @@ rests. Tiles of a state that is over stay until those of the new one are there, 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QPainter, QPixmap, QTransform
@@ -67,6 +67,21 @@ class TiledOverlay(QGraphicsItem):
         if painter is None or not keep:
             self._tiles.clear()
             self._sheets, self._base = [], None
+        self._want()
+        self.update()
+
+    def repaint_in(self, painter: TilePainter, areas: Sequence[Box], reach_px: float) -> None:
+        """Another state that differs from the one before only within these areas (level-0 px) and so far around them.
+
+        `reach_px` in device-independent px on the screen.
+        """
+        before, self._ticket = self._ticket, self._ticket + 1
+        self._painter = painter
+        for tile in self._tiles.in_order():
+            drawn = self._tiles.get(tile)
+            reach = reach_px * tile.ratio / tile.zoom
+            if drawn is not None and drawn.ticket == before and not _touches(tile.box.grown(reach), areas):
+                self._keep(tile, replace(drawn, ticket=self._ticket))
         self._want()
         self.update()
 
@@ -130,6 +145,8 @@ class TiledOverlay(QGraphicsItem):
         if widget is not None:
             view = View(_seen(painter.worldTransform(), widget), device.zoom, device.ratio)
             self._look_at(view, painter.opacity())
+            if not self._rest.isActive() and self._range != self._range_of(view):
+                self._want()
         painter.save()
         painter.resetTransform()
         self._draw(painter, device, exposed, at_once=widget is None)
@@ -237,14 +254,12 @@ class TiledOverlay(QGraphicsItem):
             self._want()
 
     def _look_at(self, view: View, opacity: float) -> None:
-        """The view as it is now; its tiles are wanted unless its zoom is changing."""
+        """Follows the view; while its zoom changes, no tiles are wanted."""
         before, self._view = self._view, view
         if before is not None and before.zoom != view.zoom:
             if not self._rest.isActive():
                 self._keep_sheet(before, opacity)
             self._rest.start()
-        elif not self._rest.isActive() and self._range != self._range_of(view):
-            self._want()
 
     def _range_of(self, view: View) -> tuple[object, ...]:
         """Tells apart views that want other tiles."""
@@ -322,6 +337,11 @@ def _seen(world: QTransform, viewport: QWidget) -> Box:
     """What of the scene a viewport shows."""
     seen = world.inverted()[0].mapRect(QRectF(viewport.rect()))
     return Box(seen.x(), seen.y(), seen.width(), seen.height())
+
+
+def _touches(box: Box, areas: Sequence[Box]) -> bool:
+    """Whether any area, be it a point, has a part in the box."""
+    return any(area.x < box.x1 and box.x < area.x1 and area.y < box.y1 and box.y < area.y1 for area in areas)
 
 
 def _box(rect: QRectF) -> Box | None:

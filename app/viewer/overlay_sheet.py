@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QPixmap, QRegion, QTransform
 
 from app.viewer.overlay_tiles import TILE, OverlayTile
@@ -44,7 +44,7 @@ class Device:
     """Tiles and sheets on the px of what is painted on. The view never rotates or shears the scene."""
 
     def __init__(self, world: QTransform, ratio: float, clip: QRegion | None = None) -> None:
-        """`world` as of a painter; `clip` in device px, outside of which nothing is seen."""
+        """`world` as of a painter; `clip` in device px of what `world` maps to, outside of which nothing is seen."""
         self.world, self.ratio = world, ratio
         self.zoom = world.m11() * ratio
         # Rounded once, so that tiles meet without seams.
@@ -53,9 +53,14 @@ class Device:
 
     @classmethod
     def of(cls, painter: QPainter) -> Device:
-        engine = painter.paintEngine()
-        clip = engine.systemClip() if engine is not None else None
-        return cls(painter.worldTransform(), painter.device().devicePixelRatioF(), clip)
+        world, ratio, on_device = (
+            painter.worldTransform(),
+            painter.device().devicePixelRatioF(),
+            painter.deviceTransform(),
+        )
+        # A viewport is painted into the window's picture, somewhere in it; the clip counts from the window's corner.
+        shift = QPoint(round(world.dx() * ratio - on_device.dx()), round(world.dy() * ratio - on_device.dy()))
+        return cls(world, ratio, _clip_of(painter).translated(shift))
 
     def shows(self, tile: OverlayTile) -> bool:
         """Whether any of a tile is to be painted: what two scrolled edges uncover is a corner, not all between them."""
@@ -99,6 +104,20 @@ def sheet_of(area: Box, view: View, opacity: float, ticket: int, draw: Callable[
     draw(painter, Device(QTransform(scale, 0, 0, scale, -x / view.ratio, -y / view.ratio), view.ratio))
     painter.end()
     return Sheet(pixmap, Box(x, y, w, h).scaled(1 / view.zoom), view.zoom, opacity, ticket)
+
+
+def exposed_parts(painter: QPainter, exposed: QRectF) -> list[QRectF]:
+    """What is to be painted of `exposed`, in the painter's coordinates: two edges, not all that lies between them."""
+    clip = list(_clip_of(painter))  # type: ignore[call-overload]  # missing in the stubs
+    if len(clip) < 2:
+        return [exposed]
+    inverted = painter.deviceTransform().inverted()[0]
+    return [inverted.mapRect(QRectF(rect)) for rect in clip]
+
+
+def _clip_of(painter: QPainter) -> QRegion:
+    engine = painter.paintEngine()
+    return engine.systemClip() if engine is not None else QRegion()
 
 
 def _beside(area: Box, inner: Box) -> Iterator[Box]:

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGraphicsView
 
 from app.jobs import Job
 from app.session import Session
-from app.viewer.boxes_item import BoxesItem, BoxSet, box_set
+from app.viewer.boxes_item import BoxesItem, BoxSet, box_set, with_decisions
 from app.viewer.heat_layer import HeatLayer
 from app.viewer.layer_stack import LayerStack
 from app.viewer.overlay_grid import GridItem
@@ -18,6 +18,7 @@ from core.geometry import Box
 from core.memory import share
 
 MANY = 5000  # detections; more are made ready in another thread
+_FEW_DECISIONS = 200  # at once; more are made ready with all the others
 _NOWHERE = Box(0, 0, 0, 0)
 
 
@@ -50,7 +51,7 @@ class Overlays(QObject):
         session.section_changed.connect(self._section_changed)
         session.detections_changed.connect(self._boxes_soon.start)
         session.visible_changed.connect(self._boxes_soon.start)
-        session.decisions_changed.connect(lambda _: self._boxes_soon.start())
+        session.decisions_changed.connect(self._decided)
         session.selection_changed.connect(self._show_selected)
         session.layers_changed.connect(self._layers_changed)
         self._marks: tuple[object, ...] = ()  # what the minimap was told last
@@ -117,6 +118,18 @@ class Overlays(QObject):
             job.ended.connect(lambda: self._made(job))
             session.run_io(job)
 
+    def _decided(self, ids: list[int]) -> None:
+        """Paints anew only what was decided; all of it where a change of the whole set is on its way anyhow."""
+        session, scan, shown = self._session, self._session.scan, self.boxes.boxes
+        visible = session.visible_detections()
+        rows = [row for row in map(session.visible_row, ids) if row is not None]
+        is_same = len(visible) == len(shown.detections) and all(shown.detections[r].id == visible[r].id for r in rows)
+        if self._job is not None or self._boxes_soon.isActive() or not is_same or len(rows) > _FEW_DECISIONS:
+            self._boxes_soon.start()
+        elif rows and scan is not None:
+            self.boxes.restroke(with_decisions(shown, visible, rows, scan.labels, scan.artefact_labels), rows)
+            self._show_selected()
+
     def _made(self, job: Job) -> None:
         """Changes that came meanwhile are gathered into one more job, however fast they come."""
         if job is self._job:
@@ -134,5 +147,5 @@ class Overlays(QObject):
     def _show_selected(self, source: str = "") -> None:
         """A selected detection that is hidden or below the threshold has no frame."""
         selected = self._session.selected
-        shown = selected is not None and any(d is selected for d in self._session.visible_detections())
+        shown = selected is not None and self._session.visible_row(selected.id) is not None
         self.boxes.set_selected(selected if shown else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -154,11 +155,21 @@ class Project:
         """Detections worst first. `min_score` None: all that were kept, those below the threshold too."""
         with self.database.reading() as db:
             rows = db.execute(
-                "SELECT d.*, s.section_id, s.spec ->> 'id' AS model FROM detections d JOIN scans s ON s.id = d.scan_id"
-                " WHERE NOT s.replaced AND (:id IS NULL OR d.scan_id = :id) AND (:least IS NULL OR d.score >= :least)",
+                f"{_DETECTIONS} AND (:id IS NULL OR d.scan_id = :id) AND (:least IS NULL OR d.score >= :least)",
                 {"id": scan_id, "least": min_score},
             )
             return worst_first(detection_of(row) for row in rows)
+
+    def detections_by_id(self, ids: Iterable[int]) -> list[Detection]:
+        """The stored ones of these, in no particular order; at once where there are few of them."""
+        wanted = list(ids)
+        found: list[Detection] = []
+        with self.database.reading() as db:
+            for start in range(0, len(wanted), _IDS_AT_ONCE):
+                part = wanted[start : start + _IDS_AT_ONCE]
+                rows = db.execute(f"{_DETECTIONS} AND d.id IN ({','.join('?' * len(part))})", part)
+                found += [detection_of(row) for row in rows]
+        return found
 
     def score_map(self, scan_id: str) -> ScoreMap | None:
         """The scores of a scan as far as it got, always the same object; None when nothing is stored yet.
@@ -187,6 +198,11 @@ class Project:
             db.execute("REPLACE INTO view_state (key, value) VALUES (?, ?)", (key, json.dumps(value)))
 
 
+_IDS_AT_ONCE = 500  # SQLite takes a limited number of values in one question
+_DETECTIONS = (
+    "SELECT d.*, s.section_id, s.spec ->> 'id' AS model FROM detections d JOIN scans s ON s.id = d.scan_id"
+    " WHERE NOT s.replaced"
+)
 _SCANS = """
 SELECT s.*, (SELECT count(*) FROM tiles t WHERE t.scan_id = s.id) AS done,
             (SELECT count(*) FROM tiles t WHERE t.scan_id = s.id AND t.state = 'skipped') AS skipped
