@@ -16,6 +16,7 @@ from app.viewer.scale_bar import ScaleBar
 from app.viewer.section_item import SectionItem
 from app.viewer.tile_provider import TileProvider
 from app.viewer.tiles import TileKey
+from app.viewer.unread_badge import UnreadBadge
 from core.geometry import Box
 from core.section import Section
 
@@ -30,6 +31,8 @@ class SectionView(QWidget):
         self.canvas = Canvas(self)
         self.scale_bar = ScaleBar(self.canvas.viewport())
         self.look_badge = LookBadge(self.canvas.viewport())
+        self.unread_badge = UnreadBadge(self.canvas.viewport(), self._is_read)
+        self.unread_badge.toggled.connect(self._place_overlays)
         self._section: Section | None = None  # the one in the canvas
         self._section_item = SectionItem(self.provider)
         self.canvas.scene().addItem(self._section_item)
@@ -49,6 +52,11 @@ class SectionView(QWidget):
         if view is None or self.provider.is_sharp(view, zoom):
             return True
         return not self._improving() and self.provider.is_current(view, zoom)
+
+    def _is_read(self) -> bool:
+        """Whether all that is in sight is exact, whatever may come yet."""
+        view = self.canvas.visible_box()
+        return view is None or self.provider.is_sharp(view, self._device_zoom())
 
     def _improving(self) -> bool:
         """Whether overviews are on their way that will make tiles better."""
@@ -76,6 +84,7 @@ class SectionView(QWidget):
         if camera is None or section is None:
             return
         self._want_tiles()
+        self.unread_badge.view_changed()
         size = section.info.pixel_size_um
         self.scale_bar.show_scale(camera.zoom, size[0] if size is not None else None)
 
@@ -94,9 +103,12 @@ class SectionView(QWidget):
 
     def _tile_ready(self, key: TileKey) -> None:
         self._section_item.tile_changed(key)
+        self.unread_badge.watch()
 
     def _look_changed(self) -> None:
         self.look_badge.show_look(self.provider.look, preparing=self.provider.preparing)
+        self._place_overlays()
+        self.unread_badge.view_changed()
 
     def _set_extent(self, section: Section | None) -> Box | None:
         """The area that is painted."""
@@ -109,6 +121,8 @@ class SectionView(QWidget):
     def _place_overlays(self) -> None:
         """What lies over the section is in the viewport: beside it, it would keep Qt from scrolling what is painted."""
         self.look_badge.move(2 * SPACE, 2 * SPACE)
+        below = 0 if self.look_badge.isHidden() else self.look_badge.height() + SPACE
+        self.unread_badge.move(2 * SPACE, 2 * SPACE + below)
         self.scale_bar.move(2 * SPACE, self.canvas.rect().height() - self.scale_bar.height() - 2 * SPACE)
 
     def _show_theme(self) -> None:
@@ -126,7 +140,9 @@ class SectionView(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._want_tiles()
+        self.unread_badge.view_changed()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self.provider.pause()
+        self.unread_badge.stop()

@@ -72,8 +72,8 @@ class Viewer(SectionView):
     # -- for the window ---------------------------------------------------------------------------
 
     def picture(self) -> QImage:
-        """What the view shows, with its overlays, scale bar included, without minimap and badge."""
-        shown = [widget for widget in (self.minimap, self.look_badge) if widget.isVisible()]
+        """What the view shows, with its overlays, scale bar included, without minimap and badges."""
+        shown = [widget for widget in (self.minimap, self.look_badge, self.unread_badge) if widget.isVisible()]
         for widget in shown:
             widget.hide()
         self.overlays.settle()
