@@ -222,8 +222,8 @@ QCheckBox::indicator:hover, QListView::indicator:hover, QRadioButton::indicator:
 QCheckBox::indicator:checked, QListView::indicator:checked {{ background: {t.accent}; border-color: {t.accent};
     image: url({controls}/check-{name}.svg); }}
 QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 5px solid {t.accent}; }}
-QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {t.border}; background: {t.window}; }}
-QCheckBox::indicator:checked:disabled {{ background: {t.border}; }}
+QCheckBox::indicator:disabled, QListView::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {t.border}; background: {t.window}; }}
+QCheckBox::indicator:checked:disabled, QListView::indicator:checked:disabled {{ background: {t.border}; }}
 QRadioButton::indicator:checked:disabled {{ border-color: {t.border}; }}
 QProgressBar {{ border: none; border-radius: 3px; background: {t.border}; max-height: 6px; min-height: 6px;
     text-align: center; }}

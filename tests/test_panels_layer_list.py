@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from app.layer_styles import STANDARD_LAYERS, GridStyle
+from app.layer_styles import STANDARD_LAYERS, GridStyle, ReferenceImage
 from app.panels.layers_panel import LayersPanel
 from app.session_state import ViewState
-from tests.gallery_support import fill, grey_section, some_detections
+from core.placement import Placement
+from tests.gallery_support import fill, grey_section, scan_record, some_detections
 
+ENABLED = Qt.ItemFlag.ItemIsEnabled
 TOP_FIRST = [layer.id for layer in reversed(STANDARD_LAYERS)]
 
 
@@ -54,6 +58,29 @@ def test_a_click_on_its_box_and_space_switch_a_layer(panel, session):
     choose(panel, "heat")
     QTest.keyClick(rows, Qt.Key.Key_Space)
     assert session.layers.layer("heat").visible
+
+
+def test_a_layer_without_anything_to_show_is_greyed_and_keeps_its_state(panel, session):
+    rows = panel.layers.rows
+
+    def greyed():
+        return {rows.item(row).text() for row in range(rows.count()) if not rows.item(row).flags() & ENABLED}
+
+    assert greyed() == {"Reference image"}
+    session.adopt_scans([], None)
+    assert greyed() == {"Reference image", "Heat map"}
+    item = rows.item(order(panel).index("heat"))
+    assert "before a scan" in item.toolTip()
+    rect = rows.visualItemRect(item)
+    QTest.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(rect.left() + 12, rect.center().y()))
+    assert session.layers.layer("heat").visible
+    laid = ReferenceImage("sem.png", (40, 30), Placement.around((100.0, 100.0), (40, 30), 1.0))
+    session.set_layers(replace(session.layers, reference=laid))
+    assert greyed() == {"Heat map"}
+    session.adopt_scans([scan_record()], scan_record())
+    assert greyed() == set()
+    assert item.toolTip() == ""
+    assert item.checkState() == Qt.CheckState.Checked
 
 
 def test_layers_move_by_buttons_and_keys_and_stay_chosen(panel, session):

@@ -24,6 +24,12 @@ from app.theme import SPACE
 
 _ROW_PX = 24
 _ID = Qt.ItemDataRole.UserRole
+_FLAGS = (
+    Qt.ItemFlag.ItemIsUserCheckable
+    | Qt.ItemFlag.ItemIsEnabled
+    | Qt.ItemFlag.ItemIsSelectable
+    | Qt.ItemFlag.ItemIsDragEnabled
+)
 
 
 class LayerList(Group):
@@ -58,10 +64,21 @@ class LayerList(Group):
             self._fill(layers)
         for place, layer in enumerate(layers):
             state = Qt.CheckState.Checked if layer.visible else Qt.CheckState.Unchecked
-            self.rows.item(place).setCheckState(state)
+            item, missing = self.rows.item(place), self._missing(layer.id)
+            item.setCheckState(state)
+            item.setFlags(_FLAGS & ~Qt.ItemFlag.ItemIsEnabled if missing else _FLAGS)
+            item.setToolTip(missing)
         self.rows.setCurrentRow(next((place for place, layer in enumerate(layers) if layer.id == chosen), 0))
         self._following = False
         self._show_chosen()
+
+    def _missing(self, layer_id: str) -> str:
+        """Why a layer has nothing to show yet, whatever is chosen for it; "" when it has, or may have at any time."""
+        if layer_id == "reference" and self._session.layers.reference is None:
+            return "There is no reference image. One can be opened below."
+        if layer_id == "heat" and self._session.scan is None:
+            return "There is no heat map before a scan."
+        return ""
 
     def _ids(self) -> list[str]:
         return [self.rows.item(row).data(_ID) for row in range(self.rows.count())]
@@ -72,8 +89,6 @@ class LayerList(Group):
             item = QListWidgetItem(layer.name)
             item.setData(_ID, layer.id)
             item.setSizeHint(QSize(0, _ROW_PX))
-            wanted = Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-            item.setFlags(wanted | Qt.ItemFlag.ItemIsDragEnabled)
             self.rows.addItem(item)
         self.rows.setFixedHeight(_ROW_PX * max(len(layers), 1) + 2 * self.rows.frameWidth())
 
@@ -129,7 +144,8 @@ class LayerList(Group):
         self.add_row("Opacity", self.opacity, buttons)
 
     def _connect(self) -> None:
-        self._session.layers_changed.connect(self.follow)
+        for changed in (self._session.layers_changed, self._session.scans_changed):
+            changed.connect(self.follow)
         self.rows.itemChanged.connect(self._checked)
         self.rows.currentRowChanged.connect(lambda _: None if self._following else self._show_chosen())
         self.rows.model().rowsMoved.connect(self._dragged)
