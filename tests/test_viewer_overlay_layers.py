@@ -75,6 +75,7 @@ def test_the_grid_counts_from_the_sections_corner(qtbot, viewer):
     assert np.flatnonzero(column & ~np.roll(column, 1)).tolist() == pytest.approx([79, 179, 279, 379, 479, 579], abs=1)
     labels = shown[160:180, 80:180]
     assert (labels > 200).all(axis=2).sum() > 20, "200, 200 µm stands at level-0 (400, 400)"
+    assert (labels < 60).all(axis=2).sum() > 400, "on a dark ground, whatever lies there"
 
 
 def test_scrolling_leaves_no_other_grid_than_painting_anew(qtbot, viewer):

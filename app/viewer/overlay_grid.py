@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.layer_styles import GridStyle
@@ -15,7 +15,8 @@ from core.geometry import Box
 LEAST_PX = 90.0  # on the screen, between lines
 _LEAST_OF_FIXED_PX = 6.0  # a spacing that was asked for is drawn until it would be closer
 _LABEL_EVERY = 2  # lines, both ways
-_LABEL_PX = (170.0, 20.0)
+_LABEL_PX = (170.0, 24.0)
+_BACKDROP = QColor(12, 14, 16, 215)  # the layer's opacity takes from it
 _DARK, _LIGHT = QColor(0, 0, 0, 130), QColor(255, 255, 255, 110)  # side by side: one is seen on any ground
 
 
@@ -98,18 +99,21 @@ class GridItem(QGraphicsItem):
         for row in (r for r in rows if r > 0 and r % _LABEL_EVERY == 0):
             for column in (c for c in columns if c > 0 and c % _LABEL_EVERY == 0):
                 at = world.map(QPointF(column * steps.x_px, row * steps.y_px))
-                _halo_text(painter, at + QPointF(4, 14), f"{column * steps.step:g}, {row * steps.step:g} {steps.unit}")
+                _paint_label(painter, at + QPointF(3, 3), f"{column * steps.step:g}, {row * steps.step:g} {steps.unit}")
         painter.restore()
 
 
-def _halo_text(painter: QPainter, at: QPointF, text: str) -> None:
-    """Light with a dark edge: legible on metal and on resin."""
+def _paint_label(painter: QPainter, at: QPointF, text: str) -> None:
+    """Light on a dark ground, like the scale bar: legible on metal, on resin and on a mixture of both."""
+    metrics = QFontMetricsF(painter.font())
     place = QPointF(round(at.x()), round(at.y()))
-    painter.setPen(QColor(0, 0, 0, 170))
-    for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-        painter.drawText(place + QPointF(dx, dy), text)
+    ground = QRectF(place.x(), place.y(), metrics.horizontalAdvance(text) + 6, metrics.height() + 2)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_BACKDROP)
+    painter.drawRoundedRect(ground, 3, 3)
     painter.setPen(QPen(Qt.GlobalColor.white))
-    painter.drawText(place, text)
+    painter.drawText(ground, Qt.AlignmentFlag.AlignCenter, text)
 
 
 def _nice_above(value: float) -> float:
