@@ -24,6 +24,7 @@ class ProgressDialog(QDialog):
         self.text.setWordWrap(True)
         self.bar = QProgressBar()
         self.bar.setRange(0, 0)
+        self.bar.setTextVisible(False)  # it is too thin for one
         self.left = QLabel(" ")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         layout = QVBoxLayout(self)
@@ -47,8 +48,9 @@ class ProgressDialog(QDialog):
             self.bar.setRange(0, _STEPS)
             self.bar.setValue(_STEPS * step.done // step.total)
         left = self._time_left.update(step)
-        if left is not None and not self._job.cancel_token.cancelled:
-            self.left.setText(f"About {spoken_seconds(left)} left")
+        if step.total and not self._job.cancel_token.cancelled:
+            share = f"{100 * step.done // step.total} %"
+            self.left.setText(share if left is None else f"{share} · about {spoken_seconds(left)} left")
 
     def _end(self) -> None:
         self.hide()

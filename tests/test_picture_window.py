@@ -212,11 +212,15 @@ def test_a_copy_is_made_verified_and_opened(qtbot, window, tmp_path, monkeypatch
     folder = tmp_path / "local"
     folder.mkdir()
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: str(folder))
+    window.viewer.canvas.one_to_one()
+    window.viewer.canvas.look_at(1300, 900)
+    camera = window.viewer.canvas.camera
     with qtbot.waitSignal(window.session.path_opened, timeout=20_000):
         window.menus.actions["copy_locally"].trigger()
     assert window.session.section.info.path == folder / source.name
     assert (folder / source.name).read_bytes() == source.read_bytes()
     assert window.settings.get("last_copy_folder") == str(folder)
+    qtbot.waitUntil(lambda: window.viewer.canvas.camera == camera)
 
 
 def test_a_section_is_not_copied_onto_itself(qtbot, window, tmp_path, monkeypatch):
@@ -261,3 +265,21 @@ def test_a_picture_of_the_view_never_replaces_the_section(qtbot, window, monkeyp
     window.menus.actions["screenshot"].trigger()
     qtbot.waitUntil(lambda: window.notifications.level == "error")
     assert source.read_bytes() == before
+
+
+def test_progress_is_told_in_words_beside_the_bar(qtbot, qapp):
+    from PySide6.QtWidgets import QWidget
+
+    from app.jobs import Job
+    from core.jobs import Step
+
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    job = Job(lambda progress, cancel: None, "Copy")
+    dialog = ProgressDialog(parent, job, "Copying")
+    job.progress.emit(Step(14, 100, "Copying"))
+    assert not dialog.bar.isTextVisible()
+    assert dialog.left.text() == "14 %"
+    dialog.reject()
+    job.progress.emit(Step(15, 100, "Copying"))
+    assert dialog.left.text() == "Stopping…"
