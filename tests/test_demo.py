@@ -12,16 +12,21 @@ import cv2
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def schliff(*words: object) -> str:
+def ran(*words: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "app", *map(str, words)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    return run.stdout
+    return run
+
+
+def schliff(*words: object) -> str:
+    return ran(*words).stdout
 
 
 def test_demo_scans_a_sample_and_draws_the_window(tmp_path: Path):
     project, picture = tmp_path / "demo.schliff", tmp_path / "window.png"
-    schliff("demo", "--size", 1536, "--project", project, "--screenshot", picture)
+    told = ran("demo", "--size", 1536, "--project", project, "--screenshot", picture).stderr.splitlines()
+    assert told[:3] == ["making the sample", "scanning with texture", "scanning with battery-windows"]
     listed = json.loads(schliff("defects", project, "--json"))
     assert {row["model"] for row in listed} == {"texture", "battery-windows"}
     window = cv2.imread(str(picture))

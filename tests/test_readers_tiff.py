@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -196,6 +198,28 @@ def test_a_list_of_tiles_without_all_their_lengths_is_refused(tmp_path: Path):
         file.write((7).to_bytes(4, "little"))
     with pytest.raises(InputError, match="pixels are missing"):
         open_section(path)
+
+
+@pytest.mark.parametrize("kept", [5, 8, 200])
+def test_a_file_cut_off_near_its_beginning_is_refused_in_plain_words(tmp_path: Path, kept: int):
+    path = tmp_path / "cut.tif"
+    tifffile.imwrite(path, np.zeros((300, 300), np.uint8), tile=(64, 64), photometric="minisblack")
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(InputError) as refused:
+        open_section(path)
+    assert "missing" in str(refused.value)
+    for jargon in ("index", "unpack", "buffer", "Error"):
+        assert jargon not in str(refused.value)
+
+
+def test_the_notes_of_tifffile_stay_off_the_terminal(tmp_path: Path):
+    path = tmp_path / "cut.tif"
+    tifffile.imwrite(path, np.zeros((300, 300), np.uint8), tile=(64, 64), photometric="minisblack")
+    path.write_bytes(path.read_bytes()[:200])
+    command = [sys.executable, "-m", "app", "info", str(path)]
+    run = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
+    assert run.returncode == 3
+    assert len(run.stderr.splitlines()) == 1, run.stderr
 
 
 def test_a_cut_off_plane_is_refused(tmp_path: Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,11 @@ import app.section_info as section_info
 from app.cli import main
 from app.section_info import SectionInfoDialog
 from core.errors import CancelledError, InputError
+from core.frames import StageTransform
 from core.jobs import CancelToken
 from core.readers.details import MOST_NODES, Budget, Detail, as_text, details, search, tree_of
 from core.readers.details_xml import xml_tree
-from core.readers.facts import section_facts
+from core.readers.facts import section_facts, stage_text
 from tests.memory_section import MemorySection, noise
 from tests.toy import spotted_image, write_image
 from tests.window_support import open_and_wait, open_window, press
@@ -189,6 +191,20 @@ def test_the_facts_name_what_is_missing_and_every_warning():
     assert facts["pixel size"] == "not stated"
     assert facts["stage"] == "not stated"
     assert "20 × 10 px" in facts["size"]
+
+
+def test_the_facts_count_only_axes_that_have_several():
+    info = MemorySection(noise(10, 20)).info
+    assert "planes" not in dict(section_facts(info))
+    assert dict(section_facts(replace(info, t_count=3)))["planes"] == "3 times"
+    assert dict(section_facts(replace(info, z_count=5)))["planes"] == "5 focus steps"
+    assert dict(section_facts(replace(info, z_count=5, t_count=3)))["planes"] == "5 focus steps, 3 times"
+
+
+def test_sources_of_the_stage_that_agree_are_not_said_to_disagree():
+    stage = StageTransform("tile_positions", ((1, 0, 0), (0, 1, 0)), disagreement_um=0.004)
+    assert "disagree" not in stage_text(stage)
+    assert stage_text(replace(stage, disagreement_um=0.3)).endswith("other sources disagree by up to 0.30 µm")
 
 
 def test_info_all_prints_everything(capsys, tmp_path: Path):

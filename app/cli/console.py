@@ -18,11 +18,12 @@ _REDRAW_S = 0.1
 
 
 class ProgressLine:
-    """A bar on stderr that redraws itself; silent where stderr is not a terminal."""
+    """A bar on stderr that redraws itself; where stderr is not a terminal, silent or (`told`) one line with the title."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, told: bool = False) -> None:
         self._title = title
         self._shown = sys.stderr.isatty()
+        self._told = told and not self._shown
         self._time_left = TimeLeft()
         self._drawn = 0.0
 
@@ -46,6 +47,8 @@ class ProgressLine:
         return f"{self._title}  {bar} {100 * step.done // step.total:3d} %  {step.message}{ending}"
 
     def __enter__(self) -> ProgressLine:
+        if self._told:
+            print(self._title, file=sys.stderr, flush=True)
         return self
 
     def __exit__(self, *exc: object) -> None:

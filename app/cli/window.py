@@ -34,7 +34,7 @@ def demo(args: argparse.Namespace) -> int:
         )
     with stop_by_signal() as cancel:
         project = make_demo(args.kind, args.size, Path(args.project) if args.project else None, cancel)
-    print(f"The sample and what was found: {project}")
+    print(f"The sample and what was found: {project}", flush=True)
     if args.screenshot:
         return save_screenshot(project, Path(args.screenshot))
     return run_app(project)
@@ -47,7 +47,7 @@ def make_demo(kind: Kind, size: int, folder: Path | None, cancel: CancelToken) -
     from core.readers.base import open_section
 
     project_path = folder or demo_dir() / f"{kind}-{size}.schliff"
-    with ProgressLine("making the sample") as progress:
+    with ProgressLine("making the sample", told=True) as progress:
         section_path = sample_section(progress, cancel, kind, size, project_path.parent)
     with Project.open_or_create(project_path) as project, open_section(section_path) as section:
         for model_id in _models_for(kind):
@@ -69,5 +69,5 @@ def _scan(project: Project, section: Section, model_id: str, cancel: CancelToken
     from core.models.catalog import find_model, load_model
     from core.scan.runner import run_scan
 
-    with ProgressLine(f"scanning with {model_id}") as progress:
+    with ProgressLine(f"scanning with {model_id}", told=True) as progress:
         run_scan(project, section, load_model(find_model(model_id)), None, progress, cancel)

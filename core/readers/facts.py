@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.frames import StageSource, StageTransform
 from core.section import SectionInfo
 
+LEAST_TOLD_UM = 0.01  # what is less would read as 0.00
 NOT_STATED = "not stated"
 
 _SOURCES: dict[StageSource, str] = {
@@ -26,7 +27,7 @@ def section_facts(info: SectionInfo) -> list[tuple[str, str]]:
         ("levels", ", ".join(_level(info, i) for i in range(len(info.levels)))),
         ("pixel size", _pixel_size(info)),
         ("channels", _channels(info)),
-        ("planes", f"{info.z_count} focus steps, {info.t_count} times" if info.z_count * info.t_count > 1 else ""),
+        ("planes", _planes(info)),
         ("scenes", _scenes(info)),
         ("stage", stage_text(info.stage)),
         ("objective", info.objective or NOT_STATED),
@@ -43,7 +44,7 @@ def stage_text(stage: StageTransform) -> str:
     text = f"top-left corner at {x:.3f}, {y:.3f} µm, from {_SOURCES.get(stage.source, stage.source)}"
     if stage.residual_um is not None:
         text += f", residual {stage.residual_um:.2f} µm"
-    if stage.disagreement_um is not None:
+    if stage.disagreement_um is not None and stage.disagreement_um >= LEAST_TOLD_UM:
         text += f", other sources disagree by up to {stage.disagreement_um:.2f} µm"
     return text
 
@@ -85,6 +86,12 @@ def _pixel_size(info: SectionInfo) -> str:
 def _channels(info: SectionInfo) -> str:
     names = [name or f"channel {index + 1}" for index, name in enumerate(info.channel_names)]
     return f"{len(names)}: {', '.join(names)}" if any(info.channel_names) or len(names) > 1 else "1"
+
+
+def _planes(info: SectionInfo) -> str:
+    """How many there are along each axis that has several."""
+    axes = ((info.z_count, "focus steps"), (info.t_count, "times"))
+    return ", ".join(f"{count} {name}" for count, name in axes if count > 1)
 
 
 def _scenes(info: SectionInfo) -> str:

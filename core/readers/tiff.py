@@ -6,6 +6,8 @@ stage from `tiff_metadata`. The Orientation tag is not applied: pixels stay as s
 
 from __future__ import annotations
 
+import logging
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +35,11 @@ from core.readers.tiff_pages import (
 from core.readers.tiff_values import Values, values_of
 from core.section import Array, Plane, Section, SectionInfo
 
+# tifffile's notes on damaged tags would reach the terminal; what matters of them becomes an error or a doubt here.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+# What the parser trips over where the file ends too early; its words would tell a user nothing.
+_BROKEN_STRUCTURE = (LookupError, struct.error, TypeError, AttributeError, AssertionError, ArithmeticError)
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _SAMPLE_PIXELS = 4 << 20
 
@@ -53,6 +60,13 @@ class _Axes:
         return int(np.ravel_multi_index(where, self.sizes)) if where else 0
 
 
+def _reason(error: Exception) -> str:
+    """The end of a sentence on a file that can't be read."""
+    if isinstance(error, _BROKEN_STRUCTURE):
+        return ": its list of images is missing or damaged"
+    return f" ({(str(error).strip().splitlines() or [type(error).__name__])[0][:160]})"
+
+
 class TiffSection(Section):
     """One TIFF: its first image series, with that series' own levels."""
 
@@ -67,8 +81,7 @@ class TiffSection(Section):
             raise
         except Exception as error:  # whatever a broken file trips in the parser
             self.close()
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-            raise InputError(f"it can't be read as TIFF ({reason})", path=path, remedy=COPY_AGAIN) from error
+            raise InputError(f"it can't be read as TIFF{_reason(error)}", path=path, remedy=COPY_AGAIN) from error
 
     def read_level(self, level: int, x: int, y: int, width: int, height: int, plane: Plane) -> Array:
         values = self._values
