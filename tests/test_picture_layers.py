@@ -23,7 +23,7 @@ from tests.memory_section import MemorySection, noise
 from tests.window_support import open_and_wait, open_window, press
 
 CTRL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
-TURQUOISE = QColor(PLAIN).getRgb()[:3]
+TURQUOISE = (QColor(PLAIN).red(), QColor(PLAIN).green(), QColor(PLAIN).blue())
 BOX = Drawing("box", ((300.0, 200.0), (1500.0, 1100.0)), id=1)
 
 
