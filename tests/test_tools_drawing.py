@@ -548,3 +548,52 @@ def test_hundreds_are_painted_thin_and_a_strip_as_the_whole(qapp, zoom):
     assert (whole != whole[0, 0]).any(axis=2).mean() > 0.05
     for x, y, w, h in ((141, 0, 2, 200), (0, 77, 300, 3), (30, 20, 100, 60)):
         assert np.abs(painted(item, zoom, (10, 10), (x, y, w, h)).astype(int) - whole[y : y + h, x : x + w]).max() <= 24
+
+
+@pytest.fixture
+def at_the_corner(drawing):
+    """The section's corner is in the middle of the view, at (320, 240): what is left of it and above it is margin."""
+    drawing.canvas.look_at(0, 0)
+    assert (drawing.canvas.camera.x, drawing.canvas.camera.y) == (0, 0)
+    return drawing
+
+
+@pytest.mark.parametrize("tool", ["ruler", "box", "profile", "polygon", "angle", "area", "point"])
+def test_nothing_begins_in_the_margin(at_the_corner, tool):
+    take(at_the_corner, tool)
+    click(at_the_corner, (200, 200))
+    assert not drawn(at_the_corner)
+    assert at_the_corner.drawings.item.draft is None
+    drag(at_the_corner, (200, 200), (250, 220), (300, 230))
+    assert not drawn(at_the_corner)
+
+
+@pytest.mark.parametrize(
+    ("tool", "modifiers", "to", "expected"),
+    [
+        ("ruler", NONE, (300, 340), (0, 100.5)),
+        ("box", NONE, (100, 100), (0, 0)),
+        ("ruler", SHIFT, (280, 200), (0, 0)),
+        ("box", SHIFT, (300, 140), (0, 0)),
+    ],
+)
+def test_what_begins_inside_ends_at_the_edge(at_the_corner, tool, modifiers, to, expected):
+    take(at_the_corner, tool)
+    drag(at_the_corner, (420, 340), (360, 300), to, modifiers=modifiers)
+    (made,) = drawn(at_the_corner)
+    assert made.points[0] == (100.5, 100.5)
+    assert made.points[1] == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_drawing_is_dragged_no_farther_than_the_edge(at_the_corner):
+    take(at_the_corner, "box")
+    drag(at_the_corner, (420, 340), (450, 360), (480, 400))
+    take(at_the_corner, "pointer")
+    click(at_the_corner, (420, 370))
+    drag(at_the_corner, (420, 370), (350, 370), (250, 360))
+    (moved,) = drawn(at_the_corner)
+    assert (moved.box.x, moved.box.w, moved.box.h) == (0, 60, 60)
+    drag(at_the_corner, (320, 330), (300, 250), (250, 100))
+    (resized,) = drawn(at_the_corner)
+    assert resized.box.x == 0
+    assert resized.box.y == 0

@@ -78,7 +78,9 @@ class CornersTool(Tool):
         self.desk.show(None)
 
     def _held(self, at: Pointed) -> Point:
-        return to_45_degrees(self.corners[-1], at.raw) if at.shift and self.corners else at.point
+        if not at.shift or not self.corners:
+            return at.point
+        return self.desk.held_inside(self.corners[-1], to_45_degrees(self.corners[-1], at.raw))
 
     def _set_corner(self, at: Pointed) -> None:
         self._last = at

@@ -11,7 +11,9 @@ from PySide6.QtWidgets import QApplication
 
 from app.measure_text import live_text
 from app.tools.readout import Readout
+from core.constrain import clamped, shortened
 from core.drawing import Drawing, Point
+from core.geometry import Box
 from core.measure import measure
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ SNAP_PX = 10.0  # on the screen
 
 @dataclass(frozen=True, slots=True)
 class Pointed:
-    """Where the mouse is: in the viewport, in level-0 px, and there after snapping."""
+    """Where the mouse is: in the viewport, in level-0 px, and there after snapping, never outside the section."""
 
     view: QPointF
     raw: Point
@@ -55,7 +57,27 @@ class Desk:
         if raw is None or self._session.section is None:
             return None
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        return Pointed(event.position(), raw, self._snapped(raw), shift)
+        return Pointed(event.position(), raw, clamped(self._snapped(raw), self._section_box), shift)
+
+    def may_begin(self, at: Pointed) -> bool:
+        """Whether a press there is meant for a drawing: in the margin only for one that was begun inside."""
+        return self._item.draft is not None or self._section_box.contains(*at.raw)
+
+    def held_inside(self, origin: Point, point: Point) -> Point:
+        """A point that is held to an angle from `origin`, no farther than the section reaches."""
+        return shortened(origin, point, self._section_box)
+
+    def moved_inside(self, drawing: Drawing, dx: float, dy: float) -> Drawing:
+        """A drawing of the section moved, no farther than the section reaches."""
+        box, section = drawing.box, self._section_box
+        dx = max(min(dx, max(section.x1 - box.x1, 0.0)), min(section.x - box.x, 0.0))
+        dy = max(min(dy, max(section.y1 - box.y1, 0.0)), min(section.y - box.y, 0.0))
+        return drawing.moved(dx, dy)
+
+    @property
+    def _section_box(self) -> Box:
+        section = self._session.section
+        return section.info.box if section is not None else Box(0, 0, 0, 0)
 
     def _snapped(self, raw: Point) -> Point:
         """If snapping is on: to the point of a drawing nearby, else to the nearest corner of a px."""

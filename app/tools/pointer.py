@@ -65,7 +65,7 @@ class PointerTool(Tool):
         if key in _NUDGES and not event.modifiers() & ~_ALLOWED:
             step = 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
             dx, dy = _NUDGES[key]
-            self._changed = chosen.moved(step * dx, step * dy)
+            self._changed = self.desk.moved_inside(chosen, step * dx, step * dy)
             self.desk.show(self._changed)
         elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self._held = self._pressed = self._changed = None
@@ -115,14 +115,18 @@ class PointerTool(Tool):
             return held.with_handle(self._handle, self._constrained(held, at))
         to = to_45_degrees(start.raw, at.raw) if at.shift else at.raw
         dx, dy = to[0] - start.raw[0], to[1] - start.raw[1]
-        return held.moved(round(dx), round(dy)) if self.desk.drawings.snapping else held.moved(dx, dy)
+        if self.desk.drawings.snapping:
+            dx, dy = round(dx), round(dy)
+        return self.desk.moved_inside(held, dx, dy)
 
     def _constrained(self, held: Drawing, at: Pointed) -> Point:
         if not at.shift or self._handle is None or len(held.handles) == 1:
             return at.point
         if held.kind == "box":
-            return to_square(held.handles[(self._handle + 2) % 4], at.raw)
-        return to_45_degrees(held.handles[self._handle - 1], at.raw)
+            corner = held.handles[(self._handle + 2) % 4]
+            return self.desk.held_inside(corner, to_square(corner, at.raw))
+        before = held.handles[self._handle - 1]
+        return self.desk.held_inside(before, to_45_degrees(before, at.raw))
 
     def _show_what_is_here(self, at: Pointed) -> None:
         hit = self.desk.hit(at)

@@ -61,6 +61,8 @@ class Toolbox(QObject):
         if kind == QEvent.Type.MouseButtonRelease:
             taken, self._pressed = self._pressed, False
             return taken and tool.release(at)
+        if tool is not self._tools["pointer"] and not self.desk.may_begin(at):
+            return False  # the margin is there to move the view
         self._pressed = tool.press(at) if kind == QEvent.Type.MouseButtonPress else tool.double_click(at)
         return self._pressed
 

@@ -70,7 +70,9 @@ class TwoPointTool(Tool):
         return Drawing(self.kind, (start, end))
 
     def _held(self, at: Pointed) -> Point:
-        return self.constrain(self._start, at.raw) if at.shift and self._start is not None else at.point
+        if not at.shift or self._start is None:
+            return at.point
+        return self.desk.held_inside(self._start, self.constrain(self._start, at.raw))
 
     def _show(self, at: Pointed) -> None:
         self._last = at
