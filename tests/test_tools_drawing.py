@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QStyleOptionGraphicsItem
 
 from app.session_opening import Opened
 from app.session_state import SavedView, ViewState
+from app.viewer.drawing_labels import DrawingLabels, label_for
 from core.drawing import Drawing
 from core.project import Project
 from core.project.drawing_store import DrawingStore
@@ -597,3 +598,13 @@ def test_a_drawing_is_dragged_no_farther_than_the_edge(at_the_corner):
     (resized,) = drawn(at_the_corner)
     assert resized.box.x == 0
     assert resized.box.y == 0
+
+
+def test_where_labels_collide_the_larger_drawing_keeps_its_own(qapp):
+    polygon = Drawing("polygon", ((100, 100), (1000, 100), (1000, 900), (100, 900)), id=1)
+    sliver = Drawing("area", ((0, 105), (1010, 105), (1010, 125), (0, 125)), id=2)
+    point = Drawing("point", ((1002, 102),), name="pore", id=3)
+    labels = DrawingLabels()
+    labels.set_labels([label_for(drawing, "0.21 mm²") for drawing in (sliver, point, polygon)])
+    assert labels.chosen(0.25).tolist() == [2]
+    assert labels.chosen(8.0).tolist() == [2, 0, 1], "there is room for all"

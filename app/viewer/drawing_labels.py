@@ -29,19 +29,25 @@ _CELL = (128.0, 32.0)  # of the grid that finds labels nearby
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A text, how wide it is on the screen, the level-0 point it stands at, and how large its drawing is in level-0 px."""
+    """A text, how wide it is on the screen, the level-0 point it stands at.
+
+    `extent`: what decides whether it is large enough for a label, in level-0 px. `rank`: the highest stays where two
+    collide.
+    """
 
     text: str
     width: float
     anchor: tuple[float, float]
     extent: float
+    rank: float
 
 
 def label_for(drawing: Drawing, text: str) -> Label:
-    """Points have their label at every zoom."""
+    """Points have their label at every zoom, where nothing larger needs the room."""
     width = QFontMetricsF(_font()).horizontalAdvance(text) + 2 * _PAD
     box = drawing.box
-    return Label(text, width, label_anchor(drawing), math.inf if drawing.kind == "point" else max(box.w, box.h))
+    extent = math.inf if drawing.kind == "point" else max(box.w, box.h)
+    return Label(text, width, label_anchor(drawing), extent, rank=box.w + box.h)  # a long thin one is no large one
 
 
 class DrawingLabels:
@@ -51,6 +57,7 @@ class DrawingLabels:
         self.texts: list[str] = []
         self._anchors = np.zeros((0, 2))
         self._extents = np.zeros(0)
+        self._ranks = np.zeros(0)
         self._widths = np.zeros(0)
         self._height = 0.0
         self._chosen: dict[int, np.ndarray] = {}  # by step of the zoom
@@ -60,6 +67,7 @@ class DrawingLabels:
         self.texts = [label.text for label in labels]
         self._anchors = np.array([label.anchor for label in labels], float).reshape(-1, 2)
         self._extents = np.array([label.extent for label in labels], float)
+        self._ranks = np.array([label.rank for label in labels], float)
         self._widths = np.array([label.width for label in labels], float)
         self._height = math.ceil(QFontMetricsF(_font()).height() + _PAD)
         self._chosen = {}
@@ -88,7 +96,7 @@ class DrawingLabels:
     def _choose(self, zoom: float) -> np.ndarray:
         """At the lowest zoom of a step: what doesn't touch there, touches nowhere in it. The largest come first."""
         wanted = [i for i in np.flatnonzero(self._extents * zoom >= LABELLED_PX).tolist() if self.texts[i]]
-        wanted.sort(key=lambda i: (-self._extents[i], i))
+        wanted.sort(key=lambda i: (-self._ranks[i], i))
         chosen: list[int] = []
         cells: dict[tuple[int, int], list[QRectF]] = defaultdict(list)
         for index in wanted[:MOST_LABELS]:
