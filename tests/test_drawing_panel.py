@@ -59,7 +59,8 @@ def test_the_list_says_what_each_measures(panel):
 def test_no_column_lies_beyond_the_edge(qtbot, panel, width):
     panel.resize(width, 600)
     table = panel.table
-    qtbot.waitUntil(lambda: table.width() == width - 16)
+    qtbot.waitUntil(lambda: table.width() == panel.width() - 16)
+    assert panel.width() - width < 60, "a style with wide buttons may ask for a little more"
     assert not table.horizontalScrollBar().isVisible()
     assert table.horizontalHeader().length() == table.viewport().width()
     shown = [column for column in range(len(COLUMNS)) if not table.isColumnHidden(column)]
