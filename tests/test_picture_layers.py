@@ -20,9 +20,8 @@ from app.viewer.drawing_strokes import PLAIN
 from core.drawing import Drawing
 from core.picture import region_request
 from tests.memory_section import MemorySection, noise
-from tests.window_support import open_and_wait, open_window, press
+from tests.window_support import ask_for_picture, open_and_wait, open_window
 
-CTRL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 TURQUOISE = (QColor(PLAIN).red(), QColor(PLAIN).green(), QColor(PLAIN).blue())
 BOX = Drawing("box", ((300.0, 200.0), (1500.0, 1100.0)), id=1)
 
@@ -41,20 +40,13 @@ def window(qtbot, qapp, tmp_path):
         yield window
 
 
-def ask(qtbot, window) -> PictureDialog:
-    press(qtbot, window, Qt.Key.Key_E, CTRL_SHIFT)
-    dialog = window.findChild(PictureDialog)
-    qtbot.waitUntil(dialog.isVisible)
-    return dialog
-
-
 def layer(painter) -> Layer:
     return Layer(painter, 1.0, in_proportion=True)
 
 
 def test_drawings_are_offered_and_written_where_they_lie(qtbot, window, tmp_path, monkeypatch):
     window.session.drawings.add(replace(BOX, id=0))
-    dialog = ask(qtbot, window)
+    dialog = ask_for_picture(qtbot, window)
     assert dialog.layers["Drawings"].isChecked()
     assert not dialog.layers["Grid"].isChecked()
     qtbot.mouseClick(dialog.whole, Qt.MouseButton.LeftButton)
@@ -71,7 +63,7 @@ def test_drawings_are_offered_and_written_where_they_lie(qtbot, window, tmp_path
 
 def test_without_drawings_none_are_offered(qtbot, window):
     window.session.set_layers(window.session.layers.styled("grid", visible=True))
-    dialog = ask(qtbot, window)
+    dialog = ask_for_picture(qtbot, window)
     assert "Drawings" not in dialog.layers
     assert dialog.layers["Grid"].isChecked(), "as on the screen"
 

@@ -19,9 +19,7 @@ from core.look import Look
 from core.picture import region_request
 from core.section_info import Plane
 from tests.memory_section import MemorySection, noise
-from tests.window_support import open_and_wait, open_window, press
-
-CTRL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+from tests.window_support import ask_for_picture, open_and_wait, open_window, press
 
 
 @pytest.fixture
@@ -38,13 +36,6 @@ def window(qtbot, qapp, tmp_path, pixels):
         yield window
 
 
-def ask(qtbot, window) -> PictureDialog:
-    press(qtbot, window, Qt.Key.Key_E, CTRL_SHIFT)
-    dialog = window.findChild(PictureDialog)
-    qtbot.waitUntil(dialog.isVisible)
-    return dialog
-
-
 def write(qtbot, window, dialog, path, monkeypatch) -> None:
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(path), ""))
     qtbot.mouseClick(dialog.export, Qt.MouseButton.LeftButton)
@@ -56,7 +47,7 @@ def choose(combo, value) -> None:
 
 
 def test_the_whole_section_at_full_resolution(qtbot, window, pixels, tmp_path, monkeypatch):
-    dialog = ask(qtbot, window)
+    dialog = ask_for_picture(qtbot, window)
     qtbot.mouseClick(dialog.whole, Qt.MouseButton.LeftButton)
     qtbot.keyClick(dialog.scale_bar, Qt.Key.Key_Space)
     choose(dialog.format, "tiff")
@@ -69,7 +60,7 @@ def test_the_whole_section_at_full_resolution(qtbot, window, pixels, tmp_path, m
 
 
 def test_a_region_by_numbers_with_a_scale_bar(qtbot, window, pixels, tmp_path, monkeypatch):
-    dialog = ask(qtbot, window)
+    dialog = ask_for_picture(qtbot, window)
     for edge, value in zip(dialog.edges, (100, 200, 900, 700), strict=True):
         edge.setValue(value)
     assert dialog.in_region.isChecked()
@@ -88,7 +79,7 @@ def test_a_region_by_numbers_with_a_scale_bar(qtbot, window, pixels, tmp_path, m
 def test_what_the_view_shows_is_offered_first(qtbot, window, tmp_path, monkeypatch):
     press(qtbot, window, Qt.Key.Key_1)
     view = window.viewer.visible_region()
-    dialog = ask(qtbot, window)
+    dialog = ask_for_picture(qtbot, window)
     assert dialog.in_view.isChecked()
     picture = dialog.picture
     assert picture.request.box == Box(*view.outer_pixels())
@@ -187,7 +178,7 @@ def test_cancelling_leaves_no_file(qtbot, window, tmp_path, monkeypatch):
         cancel.check()
 
     monkeypatch.setattr(picture_export, "write_region", slow)
-    dialog = ask(qtbot, window)
+    dialog = ask_for_picture(qtbot, window)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "x.png"), ""))
     qtbot.mouseClick(dialog.export, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(going.is_set)
@@ -201,7 +192,7 @@ def test_cancelling_leaves_no_file(qtbot, window, tmp_path, monkeypatch):
 
 
 def test_a_failing_disk_is_told(qtbot, window, tmp_path, monkeypatch):
-    dialog = ask(qtbot, window)
+    dialog = ask_for_picture(qtbot, window)
     write(qtbot, window, dialog, tmp_path / "nowhere" / "x.png", monkeypatch)
     assert window.notifications.level == "error"
     assert "nowhere" in window.notifications.text.text()

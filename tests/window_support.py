@@ -48,3 +48,13 @@ def press(qtbot: Any, window: Any, key: Any, modifier: Any = Qt.KeyboardModifier
     window.menus.refresh()
     qtbot.keyClick(window.viewer.canvas, key, modifier)
     QApplication.processEvents()
+
+
+def ask_for_picture(qtbot: Any, window: Any) -> Any:
+    """The dialog of File ▸ Export picture, brought up by its key."""
+    from app.picture_dialog import PictureDialog
+
+    press(qtbot, window, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    dialog = window.findChild(PictureDialog)
+    qtbot.waitUntil(dialog.isVisible)
+    return dialog

@@ -126,10 +126,6 @@ class TileStore:
             return True
         return self._broken.get(key) == revision
 
-    def is_known(self, key: TileKey) -> bool:
-        """Whether there is anything to draw for it but the preview and the picture of the whole section."""
-        return self._held(key) is not None
-
     def stands_in(self, key: TileKey, steps: int) -> bool:
         """Whether it or a tile up to `steps` levels coarser is there."""
         for _ in range(steps + 1):

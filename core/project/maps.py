@@ -72,11 +72,6 @@ class ScanMaps:
                 out[:, r0 - row : r1 - row, c0 - column : c1 - column] = array[:, r0:r1, c0:c1]
         return out
 
-    def read_all(self, name: str) -> Array:
-        array = self._open(name, "r")
-        with self._damage_told():
-            return np.asarray(array[:], np.float32)
-
     def score_source(self) -> StoredScores:
         """The scores as far as they are stored. Raises InputError when they are missing or damaged."""
         return StoredScores(self, self._open("scores", "r"))
