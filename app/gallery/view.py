@@ -16,6 +16,7 @@ from app.gallery.delegate import MARGIN, CropDelegate
 from app.gallery.grid import GridView
 from app.gallery.model import GalleryModel, Index
 from app.gallery.thumbnails import ThumbnailStore
+from app.own_keys import keeps_key
 
 _Key = Qt.Key
 _OWN_KEYS = frozenset(
@@ -131,10 +132,7 @@ class CropView(GridView):
 
     def event(self, event: QEvent) -> bool:
         """Keys that move through the crops are the gallery's while it has the focus, whatever the window does by them."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in _OWN_KEYS:
-            event.accept()
-            return True
-        return super().event(event)
+        return keeps_key(event, _OWN_KEYS) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers():

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.own_keys import keeps_key
 from app.panels.layout import muted
 from app.session import Session
 from app.theme import SPACE
@@ -124,10 +125,7 @@ class _List(QListWidget):
 
     def event(self, event: QEvent) -> bool:
         """Its own keys rather than what the window does with them."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in _OWN_KEYS:
-            event.accept()
-            return True
-        return super().event(event)
+        return keeps_key(event, _OWN_KEYS) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Delete:
