@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from core.models.base import ModelSpec
     from core.project import Project, ScanRecord, ScoreMap, SectionRecord
     from core.review import Review
-    from core.scan.runner import ScanOptions
+    from core.scan.options import ScanOptions
     from core.section import Section
 
 SAVE_AFTER_MS = 800

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.session import Session
     from core.models.base import ModelSpec
     from core.project import Project
-    from core.scan.runner import ScanOptions
+    from core.scan.options import ScanOptions
     from core.section import Section
 
 SHOW_FOUND_MS = 200  # how long new detections are gathered: a fast scan must not keep the window busy
@@ -176,10 +176,10 @@ def _scan(
         project = made.project
     progress(Step(0, 0, f"Loading {spec.name}"))
     from core.models.catalog import load_model
+    from core.scan.options import Watchers
     from core.scan.runner import run_scan
 
     model = load_model(spec, options.device)
     cancel.check()
-    return run_scan(
-        project, section, model, options, progress, cancel, job.post, on_tile=lambda tile: job.post(_TILE_STORED)
-    )
+    watchers = Watchers(on_detections=job.post, on_tile=lambda tile: job.post(_TILE_STORED))
+    return run_scan(project, section, model, options, progress, cancel, watchers)

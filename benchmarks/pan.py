@@ -310,7 +310,8 @@ def start_scan(session: Session) -> None:
     from app.jobs import Job
     from core.models.catalog import find_model, load_model
     from core.project import Project
-    from core.scan.runner import ScanOptions, run_scan
+    from core.scan.options import ScanOptions
+    from core.scan.runner import run_scan
 
     section = session.section
     assert section is not None

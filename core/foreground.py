@@ -14,7 +14,7 @@ import numpy as np
 
 from core.geometry import Box
 from core.jobs import CancelToken, Progress, Step, no_progress
-from core.section import Array, Plane, RegionRequest, Section
+from core.section import Array, Plane, RegionRequest, Section, SectionInfo
 
 FINEST_DOWNSAMPLE = 16
 LONGEST_SIDE = 4096  # mask cells; larger sections get coarser cells
@@ -61,10 +61,17 @@ class Mask:
         return float(self.values.mean())
 
 
+def whole_section(info: SectionInfo) -> Mask:
+    """A mask under which everything is specimen."""
+    side = max(info.width_px, info.height_px)
+    return Mask(np.ones((1, 1), bool), side)
+
+
 def foreground_mask(
     section: Section,
     plane: Plane = Plane(),  # noqa: B008 - frozen
     display_range: tuple[float, float] | None = None,
+    caution: float = 0.5,
     progress: Progress = no_progress,
     cancel: CancelToken | None = None,
 ) -> Mask:
@@ -72,6 +79,7 @@ def foreground_mask(
 
     Args:
         display_range: the values shown as black and white; None takes them from the overview.
+        caution: 0 to 1; the more, the smoother a place must be to count as background (see `_SMOOTHER`).
     Raises CancelledError, and what reading raises.
     """
     downsample = _mask_downsample(section)
@@ -81,7 +89,7 @@ def foreground_mask(
     low, high = display_range or _range_of(overview)
     shown = np.clip((overview - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
     texture = _Texture(section, plane, downsample, high - low)
-    background = _background(shown, texture)
+    background = _background(shown, texture, _SMOOTHER * 2 * (1 - caution))
     foreground = _without_specks(~background)
     if foreground.mean() < _LEAST_FOREGROUND:
         foreground = np.ones_like(background)
@@ -121,7 +129,7 @@ def _range_of(overview: Array) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _background(shown: Array, texture: _Texture) -> Array:
+def _background(shown: Array, texture: _Texture, smoother: float) -> Array:
     """Flat regions of a border colour that reach the border and are smoother than the rest at full resolution."""
     smooth = cv2.blur(shown, (3, 3)).reshape(shown.shape)
     spread = _local_spread(shown)
@@ -137,7 +145,7 @@ def _background(shown: Array, texture: _Texture) -> Array:
     background = np.zeros_like(candidates)
     for label in at_border[at_border > 0]:
         region = labels == label
-        if region.sum() >= _SPECK_CELLS and texture.of(region) <= _SMOOTHER * min(rest, 1.0):
+        if region.sum() >= _SPECK_CELLS and texture.of(region) <= smoother * min(rest, 1.0):
             background |= region
     return background
 

@@ -11,7 +11,10 @@ from core.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One named value. `kind` is int, float, bool or str; `choices` restricts a str."""
+    """One named value. `kind` is int, float, bool or str; `choices` restricts a str.
+
+    `rereads`: it only changes how a model's stored map is read, so that another value needs no new scan.
+    """
 
     name: str
     kind: type
@@ -21,6 +24,7 @@ class Parameter:
     maximum: float | None = None
     unit: str = ""
     choices: tuple[str, ...] = ()
+    rereads: bool = False
 
     def parse(self, value: Any) -> Any:
         """`value` (a str from the command line, or already typed) as this parameter's kind. Raises UsageError."""

@@ -104,5 +104,10 @@ class SectionInfo:
     warnings: tuple[str, ...] = ()
 
     @property
+    def um2_per_px2(self) -> float | None:
+        """The area of a level-0 px; None without a scale."""
+        return self.pixel_size_um[0] * self.pixel_size_um[1] if self.pixel_size_um else None
+
+    @property
     def box(self) -> Box:
         return Box(0, 0, self.width_px, self.height_px)

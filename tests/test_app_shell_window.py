@@ -25,7 +25,7 @@ from app.settings import Settings
 from app.start import save_screenshot
 from app.theme import DARK, LIGHT, Theme
 from core.errors import InputError, ResourceError
-from core.scan.runner import ScanOptions
+from core.scan.options import ScanOptions
 from tests.toy import ToyModel, spotted_image, toy_spec, write_image
 
 SPOTS = 12

@@ -147,7 +147,7 @@ def test_a_project_that_cant_be_read_offers_no_undo(session, tmp_path, told):
 
 def test_a_scan_and_a_drawing_that_both_want_a_project_share_one(qtbot, session, image, monkeypatch):
     import core.models.catalog as catalog
-    from core.scan.runner import ScanOptions
+    from core.scan.options import ScanOptions
     from tests.toy import ToyModel, toy_spec
 
     monkeypatch.setattr(catalog, "load_model", lambda spec, device="auto": ToyModel(spec))

@@ -209,7 +209,7 @@ def test_device_threshold_and_parameters_are_handed_over(qtbot, panel, opened):
     finish(qtbot, opened)
     spec, device = SlowModel.loaded[-1]
     assert device == "cpu"
-    assert [p.default for p in spec.parameters] == [2.5]
+    assert spec.values == {"gain": 2.5}
     qtbot.waitUntil(lambda: opened.scan is not None, timeout=5000)
     assert opened.scan.threshold == 0.8
 

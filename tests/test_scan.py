@@ -21,7 +21,8 @@ from core.project import Project
 from core.project.maps import ScanMaps
 from core.project.scan_store import ScanStore
 from core.readers.base import open_section
-from core.scan.runner import ScanOptions, run_scan
+from core.scan.options import ScanOptions, Watchers
+from core.scan.runner import run_scan
 from tests.toy import STRIDE, ToyModel, spotted_image, toy_spec, write_image
 
 SPOTS = 12
@@ -135,9 +136,8 @@ def test_detections_arrive_while_it_runs(tmp_path: Path, section_path: Path):
         done[0] = step.done
 
     with Project.create(tmp_path / "p") as project, open_section(section_path) as section:
-        run_scan(
-            project, section, ToyModel(), progress=watch, on_detections=lambda ds: arrived.append((done[0], len(ds)))
-        )
+        watchers = Watchers(on_detections=lambda ds: arrived.append((done[0], len(ds))))
+        run_scan(project, section, ToyModel(), progress=watch, watchers=watchers)
     assert sum(count for _, count in arrived) == SPOTS
     assert arrived[0][0] < 49
 
@@ -243,7 +243,7 @@ def test_killed_before_its_skipped_tiles_were_noted_it_loses_nothing(
 ):
     specimen = np.zeros((25, 25), bool)
     specimen[:, :14] = True
-    monkeypatch.setattr("core.scan.runner.foreground_mask", lambda *args, **kwargs: Mask(specimen, 16))
+    monkeypatch.setattr("core.scan.preparing.foreground_mask", lambda *args, **kwargs: Mask(specimen, 16))
     whole, detections = scan(tmp_path / "whole", section_path)
     with monkeypatch.context() as killed:
         killed.setattr(ScanStore, "skip", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -260,7 +260,7 @@ def test_what_lies_beside_the_specimen_is_no_detection(
     _, whole = scan(tmp_path / "whole", section_path)
     specimen = np.zeros((25, 25), bool)
     specimen[:, :14] = True  # up to x = 224, in the middle of a tile
-    monkeypatch.setattr("core.scan.runner.foreground_mask", lambda *args, **kwargs: Mask(specimen, 16))
+    monkeypatch.setattr("core.scan.preparing.foreground_mask", lambda *args, **kwargs: Mask(specimen, 16))
     summary, part = scan(tmp_path / "p", section_path)
     assert summary.tiles_skipped == 3 * 7
     assert [row for row in part if row[2].x1 < 200] == [row for row in whole if row[2].x1 < 200] != []

@@ -12,7 +12,7 @@ from app.session_opening import Opened
 from app.session_state import SavedView
 from core.look import Curve, Look
 from core.project import Project
-from core.scan.runner import ScanOptions
+from core.scan.options import ScanOptions
 from core.section import Plane
 from tests.memory_section import MemorySection, noise
 from tests.test_looks import Mosaic

@@ -10,7 +10,7 @@ import core.models.catalog as catalog
 from app.session import Session
 from core.errors import ResourceError
 from core.project import Project
-from core.scan.runner import ScanOptions
+from core.scan.options import ScanOptions
 from tests.toy import ToyModel, spotted_image, toy_spec, write_image
 
 SPOTS = 12

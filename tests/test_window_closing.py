@@ -13,7 +13,7 @@ import app.copying as copying
 import app.picture_export as picture_export
 import core.models.catalog as catalog
 from core.jobs import Step
-from core.scan.runner import ScanOptions
+from core.scan.options import ScanOptions
 from tests.toy import ToyModel, spotted_image, toy_spec, write_image
 from tests.window_support import open_window
 

@@ -73,7 +73,8 @@ def _remove_if_empty(path: Path) -> None:
 def _scan_one(
     project: Project, path: Path, model: Model, args: argparse.Namespace, cancel: CancelToken
 ) -> dict[str, Any]:
-    from core.scan.runner import ScanOptions, run_scan
+    from core.scan.options import ScanOptions
+    from core.scan.runner import run_scan
 
     options = ScanOptions(args.region, args.threshold, args.device, restart=args.restart)
     with open_section(path) as section, ProgressLine(path.name) as progress:

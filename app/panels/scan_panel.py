@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
@@ -19,12 +18,12 @@ from core.devices import DEVICES
 from core.errors import SchliffError
 from core.geometry import Box
 from core.jobs import Step
-from core.models.base import ModelSpec
+from core.models.base import ModelSpec, with_values
 from core.project.records import ScanRecord
 from core.scan.plan import model_scale, scale_doubt
 
 if TYPE_CHECKING:
-    from core.scan.runner import ScanOptions
+    from core.scan.options import ScanOptions
 
 DEVICE_NAMES = {"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA graphics card", "mps": "Apple graphics"}
 
@@ -69,7 +68,7 @@ class ScanPanel(Panel):
         if spec is None or not self.start_button.isEnabled() or self._session.scanning:
             return
         try:
-            chosen = replace(spec, parameters=self._chosen_parameters())
+            chosen = with_values(spec, self.form.values())
             options = self._options(spec)
         except SchliffError as error:
             self.progress.show_error(str(error))
@@ -88,7 +87,7 @@ class ScanPanel(Panel):
     # -- what is asked for ------------------------------------------------------------------------
 
     def _options(self, spec: ModelSpec) -> ScanOptions:
-        from core.scan.runner import ScanOptions
+        from core.scan.options import ScanOptions
 
         view = self._visible_region()
         threshold = self.threshold.value()
@@ -100,11 +99,6 @@ class ScanPanel(Panel):
             plane=self._session.plane,
             restart=self.restart.isChecked() and not self.restart.isHidden(),
         )
-
-    def _chosen_parameters(self) -> tuple[Any, ...]:
-        """The model's parameters with the form's values as their defaults, which is how a model learns of them."""
-        values = self.form.values()
-        return tuple(replace(p, default=values[p.name]) for p in self.form.parameters)
 
     def _earlier(self) -> ScanRecord | None:
         """The last scan of this section by the same model over the same region."""

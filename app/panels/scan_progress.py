@@ -13,7 +13,7 @@ from core.jobs import Step
 from core.timing import TimeLeft, spoken_seconds
 
 if TYPE_CHECKING:
-    from core.scan.runner import ScanSummary
+    from core.scan.options import ScanSummary
 
 REFRESH_MS = 500  # numbers that change faster can't be read
 

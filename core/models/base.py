@@ -7,20 +7,20 @@ thresholds change without a new scan and no seam shows.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from core.jobs import CancelToken, Progress, no_progress
-from core.parameters import Parameter
+from core.parameters import Parameter, resolve
 
 Array = np.ndarray
 Family = Literal["classifier", "detector", "instances", "anomaly", "segmentation", "classical"]
 Source = Literal["bundled", "trained", "imported"]
+Output = Literal["map", "boxes"]
 
 # Samples one tile for `Model.learn`: the index-th of the offered places, as `map_tile` would get it.
 TileReader = Callable[[int], Array]
@@ -43,6 +43,9 @@ class ModelSpec:
         score_unit: "probability" (0 to 1) or what a distance means, shown beside every score.
         score_floor: cells scoring less are never kept as detections; below any useful threshold.
         threshold: the default above which detections are shown.
+        output: what `compute` gives for a tile: a "map" of cells, or "boxes" (see `Model.map_tile`, `Model.find_boxes`).
+        learns: whether `learn` fits it to each section first.
+        parameters: what can be chosen before a scan; `values`: what was chosen (see `ModelFamily.configure`).
         version: changes when the same input would give another map (hash of the weights and code version).
     """
 
@@ -68,13 +71,39 @@ class ModelSpec:
     licence: str = ""
     parameters: tuple[Parameter, ...] = ()
     card: Mapping[str, Any] = field(default_factory=dict)
+    output: Output = "map"
+    learns: bool = False
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Model(ABC):
-    """A loaded model. `map_tile` may be called from one thread at a time. `str(device)` names what it computes on."""
+class Model:
+    """A loaded model. `str(device)` names what it computes on.
+
+    The engine takes a tile through three calls, each in a thread of its own so that they overlap: `prepare` (any number
+    of threads; what the processor can do before), `submit` (one thread; starts the computation of up to `batch_tiles`
+    tiles and may return before it is finished) and `collect` (one thread; waits for it). A model that has nothing to
+    gain from that implements `map_tile` or `find_boxes` alone.
+    """
 
     spec: ModelSpec
     device: object = "cpu"
+    batch_tiles: int = 1
+
+    def prepare(self, pixels: Array) -> Any:
+        """What `submit` wants of a tile: (h, w, 3) uint8 RGB at the model's µm/px, h and w multiples of `stride_px`."""
+        return pixels
+
+    def submit(self, prepared: Sequence[Any]) -> Any:
+        """Starts computing a batch of prepared tiles of any sizes; what it returns is for `collect`.
+
+        Raises ResourceError when the device has too little memory even for one tile.
+        """
+        compute = self.map_tile if self.spec.output == "map" else self.find_boxes
+        return [compute(one) for one in prepared]
+
+    def collect(self, pending: Any) -> list[Array]:
+        """For each tile of a submitted batch its map (see `map_tile`) or boxes (see `find_boxes`), in order."""
+        return pending
 
     def learn(
         self, tiles: int, read: TileReader, progress: Progress = no_progress, cancel: CancelToken | None = None
@@ -85,20 +114,30 @@ class Model(ABC):
         """
         return None
 
-    def restore(self, state: Mapping[str, Array]) -> None:  # noqa: B027 - most models learn nothing from the section
+    def restore(self, state: Mapping[str, Array]) -> None:
         """Takes back what `learn` returned."""
 
-    @abstractmethod
     def map_tile(self, pixels: Array) -> Array:
-        """One tile with its halo → its map.
+        """One tile with its halo → its map. For models whose output is a "map".
 
         Args:
             pixels: (h, w, 3) uint8 RGB at the model's µm/px; h and w are multiples of `stride_px`.
         Returns:
             (map_channels, h / stride_px, w / stride_px) float32; the engine keeps the core and stores it as float16.
         """
+        raise NotImplementedError
 
-    @abstractmethod
+    def find_boxes(self, pixels: Array) -> Array:
+        """One tile with its halo → what was found in it. For models whose output is "boxes".
+
+        Args:
+            pixels: as for `map_tile`.
+        Returns:
+            (n, 6) float32: x0, y0, x1, y1 in px of the tile with halo, score, index into `labels`; highest score first,
+            suppressed within the tile. What the tile's border cuts is given as far as it is seen.
+        """
+        raise NotImplementedError
+
     def scores(self, maps: Array) -> Array:
         """Map → what is shown and thresholded, cell by cell (looks at most `context_cells` around each cell).
 
@@ -107,6 +146,7 @@ class Model(ABC):
         Returns:
             (len(labels), rows, columns) float32 in `score_unit`.
         """
+        raise NotImplementedError
 
     def explain(self, pixels: Array, label: str) -> Array | None:
         """ "Why was this called a defect": for a crop (h, w, 3) uint8 at the model's µm/px, a map (h, w) float32 of 0 to 1.
@@ -116,14 +156,21 @@ class Model(ABC):
         return None
 
 
+def with_values(spec: ModelSpec, given: Mapping[str, Any]) -> ModelSpec:
+    """The spec with a value for each of its parameters. Raises UsageError for names and values that don't fit."""
+    return replace(spec, values=resolve(spec.parameters, given))
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFamily:
     """What a file in `core/models` offers (as `SPEC`).
 
     `bundled` gives the specs of models that need no folder (training-free ones). `load` builds a model from its spec;
-    heavy imports happen there. `train` is None for families that can't be trained (see `core.train`).
+    heavy imports happen there. `configure` gives the spec that holds for chosen values of its parameters (the default
+    changes nothing but `values`).
     """
 
     id: str
     load: Callable[[ModelSpec, str], Model]
     bundled: Callable[[], tuple[ModelSpec, ...]] = tuple
+    configure: Callable[[ModelSpec, Mapping[str, Any]], ModelSpec] = with_values

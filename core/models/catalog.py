@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -92,14 +92,19 @@ def model_of_scan(model_id: str, version: str, folder: Path | None) -> ModelSpec
     raise UsageError(f"the model {model_id!r} {what}", remedy="Scan again with a model of today.")
 
 
+def configure(spec: ModelSpec, values: Mapping[str, Any]) -> ModelSpec:
+    """The model with chosen values of its parameters. Raises UsageError for names and values that don't fit."""
+    return _family_of(spec).configure(spec, values)
+
+
 def load_model(spec: ModelSpec, device: str = "auto") -> Model:
-    """The model itself, ready to map tiles. Imports what is heavy.
+    """The model itself, ready for tiles, as `spec.values` wants it. Imports what is heavy.
 
     Raises InputError for weights that can't be used, UsageError or ResourceError for the device.
     """
     if device not in ("auto", "cpu"):
         choose_device(device)  # also for models that only use the processor: what was asked for must be there
-    return _family_of(spec).load(spec, device)
+    return _family_of(spec).load(configure(spec, spec.values), device)
 
 
 def model_row(spec: ModelSpec) -> dict[str, Any]:

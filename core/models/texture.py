@@ -44,6 +44,7 @@ SPEC_TEXTURE = ModelSpec(
     version="2",
     description="Finds what is unlike the rest of the section. Learns from the section itself; works on any micrograph.",
     licence="MIT",
+    learns=True,
 )
 
 

@@ -30,6 +30,11 @@ def scan_key(section: SectionRecord, spec: ModelSpec, parameters: Mapping[str, A
     return blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
+def map_key(section: SectionRecord, spec: ModelSpec, parameters: Mapping[str, Any]) -> str:
+    """What makes two scans of a project share what the model said of a tile (`core.scan.plan.map_parameters`)."""
+    return scan_key(section, spec, parameters)
+
+
 class ScanStore:
     """Reads and writes one scan of a project."""
 
@@ -60,6 +65,7 @@ class ScanStore:
         threshold: float,
         device: str,
         provenance: Mapping[str, Any],
+        map_key: str = "",
     ) -> ScanStore:
         """Records a new scan. An older one with the same key is put aside; what was decided on it is carried over."""
         key = scan_key(section, spec, parameters)
@@ -71,9 +77,9 @@ class ScanStore:
             number = db.execute("SELECT count(*) FROM scans WHERE spec ->> 'id' = ?", (spec.id,)).fetchone()[0] + 1
             scan_id = f"{spec.id}-{number}"
             db.execute(
-                "INSERT INTO scans (id, section_id, key, status, threshold, spec, tiles_total, cell_px, context_px,"
-                " device, parameters, provenance, started) VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (scan_id, section.id, key, threshold, json.dumps(described), tiles_total, cell_px, context_px,
+                "INSERT INTO scans (id, section_id, key, map_key, status, threshold, spec, tiles_total, cell_px, context_px,"
+                " device, parameters, provenance, started) VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (scan_id, section.id, key, map_key, threshold, json.dumps(described), tiles_total, cell_px, context_px,
                  device, json.dumps(parameters), json.dumps(provenance), timestamp()),
             )  # fmt: skip
         return cls(project, project.scan(scan_id), section, spec)

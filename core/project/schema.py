@@ -5,7 +5,7 @@ A migration is a list of statements that run in one transaction with the new ver
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 
 _GESTURES = """CREATE TABLE gestures (
     id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, author TEXT NOT NULL, at TEXT NOT NULL,
@@ -26,6 +26,15 @@ _DRAWING_CHANGES = """CREATE TABLE drawing_changes (
     id INTEGER PRIMARY KEY AUTOINCREMENT, gesture INTEGER NOT NULL REFERENCES gestures, drawing_id INTEGER NOT NULL,
     before TEXT, after TEXT)"""
 _DRAWING_CHANGES_INDEX = "CREATE INDEX drawing_changes_by_gesture ON drawing_changes (gesture)"
+
+_TILES_BOXES = "ALTER TABLE tiles ADD COLUMN boxes BLOB"
+_SCANS_MAP_KEY = "ALTER TABLE scans ADD COLUMN map_key TEXT NOT NULL DEFAULT ''"
+_FRAGMENTS = """CREATE TABLE fragments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, scan_id TEXT NOT NULL REFERENCES scans ON DELETE CASCADE,
+    tile INTEGER NOT NULL, label TEXT NOT NULL, score REAL NOT NULL,
+    x_px REAL NOT NULL, y_px REAL NOT NULL, w_px REAL NOT NULL, h_px REAL NOT NULL, area_px REAL NOT NULL,
+    peak_x_px REAL NOT NULL, peak_y_px REAL NOT NULL, edges TEXT NOT NULL)"""
+_FRAGMENTS_INDEX = "CREATE INDEX fragments_by_scan ON fragments (scan_id)"
 
 TABLES = (
     """CREATE TABLE sections (
@@ -56,6 +65,10 @@ TABLES = (
     _DRAWINGS_INDEX,
     _DRAWING_CHANGES,
     _DRAWING_CHANGES_INDEX,
+    _TILES_BOXES,
+    _SCANS_MAP_KEY,
+    _FRAGMENTS,
+    _FRAGMENTS_INDEX,
 )
 
 # Version 1 kept the state of a gesture in each of its decisions, and 0 as the gesture of those that were carried over.
@@ -78,4 +91,7 @@ _FROM_1 = (
     _DRAWING_CHANGES_INDEX,
 )
 
-MIGRATIONS = {1: _FROM_1}
+# Version 2 had scans of maps only, and cut objects where they were longer than three tiles.
+_FROM_2 = (_TILES_BOXES, _SCANS_MAP_KEY, _FRAGMENTS, _FRAGMENTS_INDEX)
+
+MIGRATIONS = {1: _FROM_1, 2: _FROM_2}

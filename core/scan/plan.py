@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 from core.errors import UsageError
 from core.geometry import Box
 from core.models.base import ModelSpec
-from core.section import Plane, SectionInfo
+from core.scan.options import Foreground, ScanOptions
+from core.section import SectionInfo
 from core.tiling import Mask, Tile, TileGrid
 
 # Beyond this factor between the section's µm/px and the model's, what the model learned to see is not visible.
@@ -28,6 +30,13 @@ class ScanPlan:
     @property
     def to_map(self) -> list[Tile]:
         return [tile for tile in self.tiles if tile.index not in self.skipped]
+
+    @property
+    def skipped_area_px(self) -> float:
+        """Level-0 px² inside the section whose tiles are skipped."""
+        section = Box(0, 0, self.grid.section_width_px, self.grid.section_height_px)
+        parts = (tile.box.intersection(section) for tile in self.tiles if tile.index in self.skipped)
+        return sum(part.area for part in parts if part is not None)
 
     def neighbours(self, tile: Tile) -> list[int]:
         """Indices of the up to 8 tiles around one."""
@@ -82,11 +91,30 @@ def plan_scan(
     return ScanPlan(grid, mask, tuple(tiles), skipped)
 
 
-def scan_parameters(plane: Plane, region: Box | None, display: tuple[float, float], scale: float) -> dict[str, object]:
+def scan_parameters(
+    spec: ModelSpec, options: ScanOptions, display: tuple[float, float], scale: float
+) -> dict[str, object]:
     """All that makes the result what it is, besides section and model; goes into the scan's key and provenance."""
-    return {
+    plane, region, foreground = options.plane, options.region, options.foreground
+    parameters: dict[str, object] = {
         "plane": [plane.c, plane.z, plane.t],
         "region": None if region is None else [region.x, region.y, region.w, region.h],
         "display_range": list(display),
         "scale": scale,
     }
+    if spec.values:
+        parameters["model"] = dict(spec.values)
+    if foreground != Foreground():
+        parameters["foreground"] = asdict(foreground)
+    return parameters
+
+
+def map_parameters(spec: ModelSpec, parameters: Mapping[str, object]) -> dict[str, object]:
+    """Those of `scan_parameters` that change what the model says of a tile: two scans with the same ones can share maps.
+
+    A model that learns from the section learned from the tiles it was offered, so for it all of them count.
+    """
+    reread = {p.name for p in spec.parameters if p.rereads}
+    kept = {k: v for k, v in parameters.items() if spec.learns or k not in ("region", "foreground")}
+    kept["model"] = {name: value for name, value in spec.values.items() if name not in reread}
+    return kept

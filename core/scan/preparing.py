@@ -1,0 +1,78 @@
+"""Decides what a scan starts from: its plan, its record, what an earlier run or another scan already computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import core
+from core.display import auto_range
+from core.foreground import Mask, foreground_mask, whole_section
+from core.jobs import CancelToken
+from core.models.base import Model
+from core.project import Project, SectionRecord
+from core.project.scan_store import ScanStore, map_key, scan_key
+from core.scan.options import ScanOptions
+from core.scan.plan import ScanPlan, map_parameters, plan_scan, scan_parameters
+from core.scan.reading import TileSource
+from core.section import Section
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that a run of a scan needs besides the model. `resumed`: an earlier run left tiles behind."""
+
+    store: ScanStore
+    plan: ScanPlan
+    source: TileSource
+    resumed: bool
+
+
+def prepare(project: Project, section: Section, model: Model, options: ScanOptions, cancel: CancelToken) -> Prepared:
+    """Finds the scan that is asked for, or begins it. Raises as `core.scan.runner.run_scan`."""
+    spec, info = model.spec, section.info
+    shown = auto_range(section, options.plane)
+    mask = _foreground(section, options, (shown.low, shown.high), cancel)
+    plan = plan_scan(info, spec, mask, options.region, options.start_at)
+    parameters = scan_parameters(spec, options, (shown.low, shown.high), plan.grid.scale)
+    record = project.add_section(section)
+    found = ScanStore.find(project, record, spec, scan_key(record, spec, parameters))
+    if found is not None and not options.restart and found.maps.exists():
+        store, resumed = found, bool(found.tile_states())
+        if options.threshold is not None:
+            project.set_threshold(store.record.id, options.threshold)
+    else:
+        store, resumed = _begin(project, record, model, options, plan, parameters), False
+    store.skip(sorted(plan.skipped))
+    return Prepared(store, plan, TileSource(section, options.plane, shown, plan.grid.scale), resumed)
+
+
+def _foreground(section: Section, options: ScanOptions, shown: tuple[float, float], cancel: CancelToken) -> Mask:
+    if not options.foreground.skip:
+        return whole_section(section.info)
+    return foreground_mask(section, options.plane, shown, options.foreground.caution, cancel=cancel)
+
+
+def _begin(
+    project: Project,
+    record: SectionRecord,
+    model: Model,
+    options: ScanOptions,
+    plan: ScanPlan,
+    parameters: dict[str, object],
+) -> ScanStore:
+    spec, grid = model.spec, plan.grid
+    store = ScanStore.begin(
+        project,
+        record,
+        spec,
+        parameters=parameters,
+        map_key=map_key(record, spec, map_parameters(spec, parameters)),
+        tiles_total=len(plan.tiles),
+        cell_px=grid.cell_px,
+        context_px=spec.window_px * grid.scale,
+        threshold=spec.threshold if options.threshold is None else options.threshold,
+        device=str(model.device),
+        provenance={"schliff": core.__version__, "model": dict(spec.card), "section": str(record.path)},
+    )
+    store.maps.create(grid.cells, spec.tile_px // spec.stride_px, spec.map_channels, len(spec.labels))
+    return store
