@@ -29,19 +29,36 @@ def no_progress(step: Step) -> None:
 
 
 class CancelToken:
-    """Set from any thread, asked by the working one."""
+    """Set from any thread, asked by the working one. While it is paused, whoever asks waits."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._cancelled = threading.Event()
+        self._may_go_on = threading.Event()
+        self._may_go_on.set()
 
     def cancel(self) -> None:
-        self._event.set()
+        self._cancelled.set()
+        self._may_go_on.set()
+
+    def pause(self) -> None:
+        """Holds the work where it next asks; a cancelled one is not held any more."""
+        if not self.cancelled:
+            self._may_go_on.clear()
+
+    def go_on(self) -> None:
+        """Ends a pause."""
+        self._may_go_on.set()
 
     @property
     def cancelled(self) -> bool:
-        return self._event.is_set()
+        return self._cancelled.is_set()
+
+    @property
+    def paused(self) -> bool:
+        return not self._may_go_on.is_set()
 
     def check(self) -> None:
-        """Raises CancelledError once `cancel` was called."""
+        """Raises CancelledError once `cancel` was called; waits while paused."""
+        self._may_go_on.wait()
         if self.cancelled:
             raise CancelledError()

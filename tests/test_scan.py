@@ -6,6 +6,7 @@ import errno
 import random
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -265,3 +266,29 @@ def test_what_lies_beside_the_specimen_is_no_detection(
     assert summary.tiles_skipped == 3 * 7
     assert [row for row in part if row[2].x1 < 200] == [row for row in whole if row[2].x1 < 200] != []
     assert all(row[2].x1 <= 224 for row in part)
+
+
+def test_a_paused_scan_waits_and_then_goes_on(tmp_path: Path, section_path: Path):
+    token, steps = CancelToken(), []
+
+    def watch(step: Step) -> None:
+        steps.append(step.done)
+        if step.done == 20 and not token.paused:
+            token.pause()
+            threading.Timer(0.2, lambda: (steps.append(-1), token.go_on())).start()
+
+    with Project.create(tmp_path / "p") as project, open_section(section_path) as section:
+        summary = run_scan(project, section, ToyModel(), progress=watch, cancel=token)
+    assert summary.detections == SPOTS
+    held = steps.index(-1)
+    assert 0 < held < len(steps) - 1 and max(steps[:held]) < 49
+
+
+def test_a_cancelled_pause_ends():
+    token = CancelToken()
+    token.pause()
+    token.cancel()
+    with pytest.raises(CancelledError):
+        token.check()
+    token.pause()
+    assert not token.paused
