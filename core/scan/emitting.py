@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.detection import Candidate, Detection
+from core.errors import ResourceError
 from core.geometry import Box
 from core.models.base import Model
 from core.project.scan_store import ScanStore
@@ -27,6 +28,19 @@ class MapEmitter:
         self._model, self._spec = model, model.spec
         self._plan, self._store = plan, store
         self._section, self._region = section, region
+
+    def keep(self, tile: Tile, values: Array) -> None:
+        """Stores what the model said of a tile with its halo (see `Model.map_tile`), and that it is mapped.
+
+        Raises ResourceError for values that are not numbers.
+        """
+        spec = self._spec
+        halo = spec.halo_px // spec.stride_px
+        values = values[:, halo : halo + tile.h_cells, halo : halo + tile.w_cells]
+        if not np.isfinite(values).all():
+            raise ResourceError(f"{spec.id} gave values that are not numbers", remedy="Scan on the CPU (--device cpu).")
+        self._store.maps.write("model", tile.y_cell, tile.x_cell, values)
+        self._store.mapped(tile.index)
 
     def emit(self, tile: Tile) -> list[Detection]:
         """Stores the scores and the detections of a tile whose neighbours are mapped, skipped or not asked for."""

@@ -1,4 +1,4 @@
-"""Decides how tiles become maps: reading the next ones while the model computes, storing what it gave."""
+"""Decides how tiles become maps: reading the next ones while the model computes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from core.errors import ResourceError
 from core.jobs import CancelToken
 from core.models.base import Model
 from core.scan.plan import ScanPlan
@@ -18,7 +17,7 @@ Array = np.ndarray
 
 
 class TilePipeline:
-    """Runs a model over tiles: `maps` gives each tile with the core of its map, in the order asked for."""
+    """Runs a model over tiles: `results` gives each tile with what the model said of it, in the order asked for."""
 
     def __init__(self, model: Model, plan: ScanPlan, source: TileSource, cancel: CancelToken) -> None:
         self._model, self._plan, self._source, self._cancel = model, plan, source, cancel
@@ -27,10 +26,11 @@ class TilePipeline:
         """The tile with its halo, (h, w, 3) uint8 at the model's scale."""
         return self._source.read(*self._plan.grid.model_box(tile, self._model.spec.halo_px))
 
-    def maps(self, tiles: Sequence[Tile]) -> Iterator[tuple[Tile, Array]]:
-        """Raises ResourceError when the model gives values that are not numbers."""
+    def results(self, tiles: Sequence[Tile]) -> Iterator[tuple[Tile, Array]]:
+        """Each tile with its map or its boxes, halo included."""
         for tile, pixels in self._read_ahead(tiles):
-            yield tile, self._core(tile, self._model.map_tile(pixels))
+            prepared = [self._model.prepare(pixels)]
+            yield tile, self._model.collect(self._model.submit(prepared))[0]
 
     def _read_ahead(self, tiles: Sequence[Tile]) -> Iterator[tuple[Tile, Array]]:
         """Each tile with its pixels, the next one being read meanwhile."""
@@ -43,11 +43,3 @@ class TilePipeline:
                 upcoming = reader.submit(self.read, following) if following else None
                 self._cancel.check()
                 yield tile, pixels
-
-    def _core(self, tile: Tile, values: Array) -> Array:
-        spec = self._model.spec
-        halo = spec.halo_px // spec.stride_px
-        values = values[:, halo : halo + tile.h_cells, halo : halo + tile.w_cells]
-        if not np.isfinite(values).all():
-            raise ResourceError(f"{spec.id} gave values that are not numbers", remedy="Scan on the CPU (--device cpu).")
-        return values

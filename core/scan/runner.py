@@ -106,9 +106,8 @@ class _Run:
         self._emit_ready(self._tiles)
         self._report()
         pending = [tile for tile in self._plan.to_map if tile.index not in self._states]
-        for tile, values in self._pipeline.maps(pending):
-            self._store.maps.write("model", tile.y_cell, tile.x_cell, values)
-            self._store.mapped(tile.index)
+        for tile, result in self._pipeline.results(pending):
+            self._emitter.keep(tile, result)
             self._states[tile.index] = "mapped"
             self._emit_ready([tile.index, *self._plan.neighbours(tile)])
             self._report()
