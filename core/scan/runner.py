@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from hashlib import blake2b
 
 from core.jobs import CancelToken, Progress, Step, no_progress
@@ -13,8 +14,9 @@ from core.project.records import ScanStatus
 from core.project.scan_store import TileState
 from core.scan.emitting import MapEmitter
 from core.scan.mapping import TilePipeline
-from core.scan.options import ScanOptions, ScanStep, ScanSummary, TileDone, Watchers
+from core.scan.options import ScanOptions, ScanSummary, TileDone, Watchers
 from core.scan.preparing import Prepared, prepare
+from core.scan.progress import BusyClock, ScanPace
 from core.section import Section
 from core.tiling import Tile
 
@@ -56,11 +58,14 @@ class _Run:
         self._store, self._plan, self._info = prepared.store, prepared.plan, prepared.source.section.info
         self._resumed = prepared.resumed
         self._model = model
-        self._pipeline = TilePipeline(model, prepared.plan, prepared.source, cancel)
+        self._busy = BusyClock()
+        self._pipeline = TilePipeline(model, prepared.plan, prepared.source, cancel, self._busy)
         self._emitter = MapEmitter(model, prepared.plan, prepared.store, self._info.box, options.region)
         self._cancel, self._progress, self._watchers = cancel, progress, watchers
         self._states: dict[int, TileState] = prepared.store.tile_states()
         self._tiles = {tile.index: tile for tile in prepared.plan.tiles}
+        self._done = sum(index in self._tiles for index in self._states)
+        self._pace = ScanPace(self._busy, self._info.um2_per_px2)
         self._noted = time.monotonic()
 
     def go(self) -> ScanSummary:
@@ -106,11 +111,15 @@ class _Run:
         self._emit_ready(self._tiles)
         self._report()
         pending = [tile for tile in self._plan.to_map if tile.index not in self._states]
-        for tile, result in self._pipeline.results(pending):
-            self._emitter.keep(tile, result)
-            self._states[tile.index] = "mapped"
-            self._emit_ready([tile.index, *self._plan.neighbours(tile)])
-            self._report()
+        self._pace = ScanPace(self._busy, self._info.um2_per_px2)
+        with closing(self._pipeline.results(pending)) as results:
+            for tile, result in results:
+                self._emitter.keep(tile, result)
+                self._states[tile.index] = "mapped"
+                self._done += 1
+                self._emit_ready([tile.index, *self._plan.neighbours(tile)])
+                self._pace.scanned(tile.box.area)
+                self._report()
 
     def _emit_ready(self, indices: Iterable[int]) -> None:
         for index in indices:
@@ -133,8 +142,7 @@ class _Run:
     # -- telling ---------------------------------------------------------------------------------------------------
 
     def _report(self) -> None:
-        mapped = sum(index in self._tiles for index in self._states)
-        self._progress(ScanStep(mapped, len(self._tiles), "Scanning"))
+        self._progress(self._pace.step(self._done, len(self._tiles)))
 
     def _summary(self) -> ScanSummary:
         record = self._store.project.scan(self._store.record.id)
@@ -156,4 +164,5 @@ class _Run:
             resumed=self._resumed,
             skipped_megapixels=round(skipped / 1e6, 3),
             skipped_mm2=None if um2 is None else round(skipped * um2 / 1e6, 4),
+            busy=self._pace.busy_share,
         )

@@ -1,0 +1,44 @@
+"""Decides what running out of memory looks like, and what is tried before it is told."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+from core.errors import ResourceError
+
+# How torch's allocator for the processor and OpenCV say it, in errors that have no class of their own.
+_SAID = ("can't allocate memory", "not enough memory", "out of memory", "insufficient memory")
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether an error, or what it was raised from, is an allocation that failed on any device."""
+    while error is not None:
+        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+            return True
+        text = str(error).lower()
+        if not isinstance(error, ResourceError) and any(words in text for words in _SAID):
+            return True
+        error = error.__cause__
+    return False
+
+
+def free_memory() -> None:
+    """Gives back what only caches hold: garbage, and what torch keeps of a device for later."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
+
+
+def too_little_memory(device: object, what: str) -> ResourceError:
+    """The error to raise when nothing helped. `what`: whatever needed the memory."""
+    if str(device).startswith(("cuda", "mps")):
+        remedy = "Close what else uses it, or scan with --device cpu; what was scanned is kept."
+    else:
+        remedy = "Close other programs and go on; what was scanned is kept."
+    return ResourceError(f"{device} has too little free memory for {what}", remedy=remedy)
