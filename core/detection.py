@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from core.geometry import Box
 
@@ -40,3 +41,8 @@ class Detection:
     severity: float
     status: Status = "unreviewed"
     note: str = ""
+
+    @classmethod
+    def from_plain(cls, values: Mapping[str, Any]) -> Detection:
+        """From what `dataclasses.asdict` makes of one."""
+        return cls(**{**values, "box": Box(**values["box"])})

@@ -1,0 +1,169 @@
+"""Decides how a worker process is started, what becomes of what it prints, and how its end is told."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+
+from core.errors import ResourceError
+from core.worker.pipe import Message, Pipe, PipeError
+
+# The program itself serves as a worker when it is called with this (a program made by PyInstaller has no `python -m`).
+WORKER_ARGUMENT = "--worker"
+
+_log = logging.getLogger("schliff.worker")
+
+# glibc gives large blocks back to the system at once and asks for them again with the next tile; only a new process can
+# be told to keep them (mallopt(3), "Environment variables"). Elsewhere they mean nothing.
+_KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(4 << 30)}
+
+_LAST_LINES = 30
+_LONGEST_LINE = 4096
+_LONGEST_QUOTE = 160
+_PATIENCE_S = 2.0
+
+
+class WorkerProcess:
+    """A running worker. `pipe.send` speaks to it, `next_message` hears it. Raises ResourceError when it can't be started.
+
+    Args:
+        work: what it does, in words that stand before "process".
+    """
+
+    def __init__(self, work: str) -> None:
+        self._work = work
+        try:
+            self._process = subprocess.Popen(
+                _command(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=_environment(),
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+        except OSError as error:
+            raise ResourceError(
+                f"{work} process can't be started ({error.strerror or error})", remedy="Close other programs."
+            ) from None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self.pipe = Pipe(self._process.stdout, self._process.stdin)
+        self._mail: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
+        self._garbled = ""
+        self._threads = [
+            threading.Thread(target=work, name="worker-mail", daemon=True) for work in (self._read, self._log_stderr)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def next_message(self, seconds: float) -> Message | None:
+        """None when nothing came for so long. Raises ResourceError when the process has ended."""
+        try:
+            message = self._mail.get(timeout=seconds)
+        except queue.Empty:
+            return None
+        if message is None:
+            self._mail.put(None)  # it stays ended
+            self.end()
+            raise self._ending()
+        return message
+
+    def end(self, patience_s: float = _PATIENCE_S) -> None:
+        """Lets it go: it stops by itself once its pipe is closed, and is killed when it doesn't."""
+        with suppress(OSError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+        try:
+            self._process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for thread in self._threads:
+            thread.join(_PATIENCE_S)
+        self.pipe.close()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+
+    # -- in threads of their own -------------------------------------------------------------------
+
+    def _read(self) -> None:
+        try:
+            while (message := self.pipe.receive()) is not None:
+                self._mail.put(message)
+        except (PipeError, OSError, ValueError) as error:  # ValueError: the pipe was closed here
+            self._garbled = str(error)
+        self._mail.put(None)
+
+    def _log_stderr(self) -> None:
+        stderr = self._process.stderr
+        assert stderr is not None
+        with suppress(OSError, ValueError):
+            while line := stderr.readline(_LONGEST_LINE):
+                text = line.decode(errors="replace").rstrip()
+                if text:
+                    self._last_lines.append(text)
+                    _log.info("%s", text)
+
+    # -- telling -----------------------------------------------------------------------------------
+
+    def _ending(self) -> ResourceError:
+        """Why it ended, with its last lines as a note."""
+        how = _how(self._process.returncode) if not self._garbled else f"it said {self._garbled}"
+        quoted = self._last_words()
+        said = f": “{quoted}”" if quoted else ""
+        error = ResourceError(
+            f"{self._work} process ended unexpectedly ({how}){said}",
+            remedy="What was done is kept; start it again to go on.",
+        )
+        error.add_note("\n".join(self._last_lines))
+        return error
+
+    def _last_words(self) -> str:
+        """The last line before Python's own report of a crash."""
+        words = ""
+        for line in self._last_lines:
+            if line.startswith("Fatal Python error"):
+                break
+            words = line
+        return " ".join(words.split())[:_LONGEST_QUOTE]
+
+
+def _how(code: int) -> str:
+    if sys.platform == "win32":
+        return f"code {code & 0xFFFFFFFF:#x}"
+    if code >= 0:
+        return f"exit code {code}"
+    if -code == signal.SIGKILL:
+        return "signal 9, perhaps because the machine ran out of memory"
+    return f"signal {-code}"
+
+
+def _command() -> list[str]:
+    if getattr(sys, "frozen", False):
+        return [sys.executable, WORKER_ARGUMENT]
+    return [sys.executable, "-P", "-m", "core.worker"]
+
+
+def _environment() -> dict[str, str]:
+    """This process's own, with all places that it imports from, wherever it was started."""
+    environment = _KEEP_MEMORY | os.environ
+    if not getattr(sys, "frozen", False):
+        environment["PYTHONPATH"] = os.pathsep.join(str(Path(place).absolute()) for place in sys.path)
+    return environment

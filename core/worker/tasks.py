@@ -1,0 +1,39 @@
+"""Decides what a worker process can be asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from core.explain_request import ExplainRequest, explain_request
+from core.jobs import CancelToken
+from core.priority import lower_this_process
+from core.scan.executing import run_request
+from core.scan.options import Watchers
+from core.scan.request import ScanRequest
+from core.worker.child import Task, Tell
+from core.worker.kept_model import KeptModel
+from core.worker.messages import Json, array_to_json, step_to_json
+
+_model = KeptModel()
+
+
+def scan(given: Json, tell: Tell, cancel: CancelToken) -> Json:
+    """A `ScanRequest`; tells "step", "found" (detections) and "tile" (a box); gives a `ScanSummary`."""
+    lower_this_process()
+    watchers = Watchers(
+        on_detections=lambda found: tell("found", [asdict(one) for one in found]),
+        on_tile=lambda tile: tell("tile", asdict(tile.box)),
+    )
+    request = ScanRequest.from_json(given)
+    summary = run_request(request, lambda s: tell("step", step_to_json(s)), cancel, watchers, _model.load)
+    return asdict(summary)
+
+
+def explain(given: Json, tell: Tell, cancel: CancelToken) -> Json:
+    """An `ExplainRequest`; tells "step"; gives an `Explanation`."""
+    request = ExplainRequest.from_json(given)
+    found = explain_request(request, lambda s: tell("step", step_to_json(s)), cancel, _model.load)
+    return {"pixels": array_to_json(found.pixels), "heat": array_to_json(found.heat), "box": asdict(found.box)}
+
+
+TASKS: dict[str, Task] = {"scan": scan, "explain": explain}
