@@ -147,6 +147,12 @@ class Project:
             raise InputError(f"it holds no scan {scan_id!r}", path=self.path, remedy="List the project's scans.")
         return _scan(row)
 
+    def provenance(self, scan_id: str) -> dict[str, Any]:
+        """What was noted of how a scan was made (`core.scan.preparing`). Raises InputError when there is no such scan."""
+        self.scan(scan_id)
+        with self.database.reading() as db:
+            return json.loads(db.execute("SELECT provenance FROM scans WHERE id = ?", (scan_id,)).fetchone()[0])
+
     def set_threshold(self, scan_id: str, threshold: float) -> None:
         with self.database.writing() as db:
             db.execute("UPDATE scans SET threshold = ? WHERE id = ?", (threshold, scan_id))
