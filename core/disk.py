@@ -43,6 +43,16 @@ def written_whole(path: Path) -> Iterator[Path]:
                 temporary.unlink(missing_ok=True)
 
 
+def flush_folder(folder: Path) -> None:
+    """Lets names just given in a folder survive a power cut; does nothing where the system can't be asked for that."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
 def keep_off(section: Path, path: Path) -> None:
     """Raises InputError where a file at `path` would change a section: its own file, or one in its own folder."""
     if path.exists() and section.exists() and path.samefile(section):

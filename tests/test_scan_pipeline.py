@@ -206,7 +206,7 @@ def test_a_large_tile_waits_until_there_is_room():
         read.append(tile)
         return np.zeros(1000, np.uint8)
 
-    ahead = ReadAhead(reading, list(range(50)), 3, 2, budget=2500)  # type: ignore[arg-type]
+    ahead = ReadAhead(reading, list(range(50)), 3, 2, budget=2500)
     try:
         for position in range(0, 50, 2):
             taken = ahead.take(2, lambda: None)

@@ -1,26 +1,29 @@
 """Decides how a scan's maps lie on disk: one Zarr group per scan, a chunk per tile, half floats.
 
 `model` holds what the model returned, `scores` what is shown and thresholded. A chunk is written under a temporary
-name, renamed (by Zarr's local store) and flushed, and only then the tile's record is stored: neither a killed scan nor a
-power cut leaves half a tile.
+name, flushed and renamed (`core.project.map_chunks`), and only then the tile's record is stored: neither a killed scan nor
+a power cut leaves half a tile.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from zipfile import BadZipFile
 
 import numpy as np
 
-from core.disk import disk_errors, written_whole
+from core.disk import disk_errors, flush_folder, written_whole
 from core.errors import InputError
+from core.project.map_array import MapArray
+from core.project.map_chunks import ZSTD_LEVEL
 
 Array = np.ndarray
+MapName = Literal["model", "scores"]
 
 
 class ScanMaps:
@@ -28,11 +31,12 @@ class ScanMaps:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._arrays: dict[tuple[str, str], Any] = {}
+        self._arrays: dict[tuple[MapName, str], MapArray] = {}
 
     def create(self, cells: tuple[int, int], tile_cells: int, map_channels: int, labels: int) -> None:
         """Lays out both arrays. What was there before is replaced."""
         import zarr
+        from zarr.codecs import ZstdCodec
 
         with disk_errors(self.folder):
             self._arrays.clear()
@@ -45,57 +49,46 @@ class ScanMaps:
                     chunks=(channels, tile_cells, tile_cells),
                     dtype="float16",
                     fill_value=np.nan,
+                    compressors=ZstdCodec(level=ZSTD_LEVEL),
                     dimension_names=("label", "y", "x"),
                 )
+            self._flush()
 
-    def write(self, name: str, row: int, column: int, values: Array) -> None:
-        """Stores (channels, rows, columns) at a cell."""
+    def _flush(self) -> None:
+        """What says how the arrays lie, to the disk itself."""
+        for path in self.folder.rglob("zarr.json"):
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+            flush_folder(path.parent)
+        flush_folder(self.folder.parent)
+
+    def write(self, name: MapName, row: int, column: int, values: Array) -> None:
+        """Stores (channels, rows, columns) at a cell, to the disk itself: a record that follows must not outlive it."""
         with disk_errors(self.folder):
-            array = self._open(name, "r+")
-            rows, columns = values.shape[1:]
-            array[:, row : row + rows, column : column + columns] = np.clip(values, -6e4, 6e4).astype(np.float16)
-            self._flush(name, row // array.chunks[1], column // array.chunks[2])
+            self._open(name, "r+").write(row, column, values)
 
-    def _flush(self, name: str, row: int, column: int) -> None:
-        """To the disk itself: the record that follows must not outlive the chunk in a power cut."""
-        with suppress(FileNotFoundError), (self.folder / name / "c" / "0" / str(row) / str(column)).open("rb+") as file:
-            os.fsync(file.fileno())
-
-    def read(self, name: str, row: int, column: int, rows: int, columns: int) -> Array:
+    def read(self, name: MapName, row: int, column: int, rows: int, columns: int) -> Array:
         """(channels, rows, columns) float32; NaN outside the map and where nothing was scanned."""
-        array = self._open(name, "r")
-        height, width = array.shape[1:]
-        out = np.full((array.shape[0], rows, columns), np.nan, np.float32)
-        r0, c0, r1, c1 = max(row, 0), max(column, 0), min(row + rows, height), min(column + columns, width)
-        if r1 > r0 and c1 > c0:
-            with self._damage_told():
-                out[:, r0 - row : r1 - row, c0 - column : c1 - column] = array[:, r0:r1, c0:c1]
-        return out
+        array = self._open(name, "r+" if (name, "r+") in self._arrays else "r")
+        with self._damage_told():
+            return array.read(row, column, rows, columns)
+
+    def take_model(self, other: ScanMaps, chunks: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Makes chunks (row, column) of another scan's model map this scan's too; which of them are here now.
+
+        None of them where the two maps are laid out differently, or the other one can't be read.
+        """
+        try:
+            theirs = other._open("model", "r")
+        except InputError:
+            return []
+        with disk_errors(self.folder):
+            mine = self._open("model", "r+")
+            return mine.files.take(theirs.files, list(chunks)) if mine.has_layout_of(theirs) else []
 
     def score_source(self) -> StoredScores:
         """The scores as far as they are stored. Raises InputError when they are missing or damaged."""
-        return StoredScores(self, self._open("scores", "r"))
-
-    def read_chunk(self, name: str, row: int, column: int, shape: tuple[int, int, int]) -> Array:
-        """One whole chunk, float32, without Zarr's detours: ten times as fast. NaN where nothing was stored."""
-        import imagecodecs
-
-        path = self.folder / name / "c" / "0" / str(row) / str(column)
-        with self._damage_told():
-            try:
-                packed = path.read_bytes()
-            except FileNotFoundError:
-                return np.full(shape, np.nan, np.float32)
-            return np.frombuffer(imagecodecs.zstd_decode(packed), "<f2").reshape(shape).astype(np.float32)
-
-    def stored_chunks(self, name: str) -> Iterator[tuple[int, int]]:
-        """Row and column of every chunk that is on the disk."""
-        with suppress(FileNotFoundError), os.scandir(self.folder / name / "c" / "0") as rows:
-            for row in rows:
-                if row.name.isdecimal():
-                    for column in os.listdir(row.path):  # noqa: PTH208 - a Path for each of many thousands takes long
-                        if column.isdecimal():
-                            yield int(row.name), int(column)
+        return StoredScores(self)
 
     @property
     def levels_folder(self) -> Path:
@@ -109,6 +102,7 @@ class ScanMaps:
         """Keeps what a model learned from the section, so that a resumed scan goes on with the same model."""
         with written_whole(self._learned) as temporary, temporary.open("wb") as file:
             np.savez(file, allow_pickle=False, **state)
+        flush_folder(self.folder)
 
     def load_learned(self) -> dict[str, Array] | None:
         if not self._learned.is_file():
@@ -120,16 +114,15 @@ class ScanMaps:
     def _learned(self) -> Path:
         return self.folder / "learned.npz"
 
-    def _open(self, name: str, mode: Literal["r", "r+"]) -> Any:
+    def _open(self, name: MapName, mode: Literal["r", "r+"]) -> MapArray:
         if (name, mode) not in self._arrays:
-            self._arrays[name, mode] = self._open_anew(name, mode)
+            import zarr
+
+            with self._damage_told():
+                array = zarr.open_array(self.folder / name, mode=mode)
+            # Each tile's scores need the model's map of all its neighbours; the scores themselves are only looked at.
+            self._arrays[name, mode] = MapArray(self.folder / name, array, keep_recent=name == "model")
         return self._arrays[name, mode]
-
-    def _open_anew(self, name: str, mode: Literal["r", "r+"]) -> Any:
-        import zarr
-
-        with self._damage_told():
-            return zarr.open_array(self.folder / name, mode=mode)
 
     @contextmanager
     def _damage_told(self) -> Iterator[None]:
@@ -144,39 +137,23 @@ class ScanMaps:
 
 
 class StoredScores:
-    """Scores of a scan on disk, (labels, rows, columns) in chunks `chunk` cells wide."""
+    """Scores of a scan on disk, (labels, rows, columns) in chunks `chunk` cells wide. May be used from any thread."""
 
-    def __init__(self, maps: ScanMaps, array: Any) -> None:
-        self.shape: tuple[int, int, int] = tuple(array.shape)
-        self.chunk: int = array.chunks[1]
+    def __init__(self, maps: ScanMaps) -> None:
         self._maps = maps
-        self._is_plain = _is_plain(array)
+        self._array = maps._open("scores", "r")
+        self.shape = self._array.shape
+        self.chunk = self._array.side
 
     def read(self, row: int, column: int, rows: int, columns: int) -> Array:
         """(labels, rows, columns) float32; NaN outside the map and where nothing was scanned."""
-        if not self._is_plain:
-            return self._maps.read("scores", row, column, rows, columns)
-        chunk, labels = self.chunk, self.shape[0]
-        out = np.full((labels, rows, columns), np.nan, np.float32)
-        for r in range(max(row, 0) // chunk, -(-min(row + rows, self.shape[1]) // chunk)):
-            for c in range(max(column, 0) // chunk, -(-min(column + columns, self.shape[2]) // chunk)):
-                y, x = r * chunk - row, c * chunk - column
-                part = out[:, max(y, 0) : max(y + chunk, 0), max(x, 0) : max(x + chunk, 0)]
-                values = self._maps.read_chunk("scores", r, c, (labels, chunk, chunk))
-                part[...] = values[:, max(-y, 0) :, max(-x, 0) :][:, : part.shape[1], : part.shape[2]]
-        return out
+        with self._maps._damage_told():
+            return self._array.read(row, column, rows, columns)
 
     def stored(self) -> Array:
         """(chunk rows, chunk columns) bool."""
-        there = np.zeros((-(-self.shape[1] // self.chunk), -(-self.shape[2] // self.chunk)), bool)
-        for row, column in self._maps.stored_chunks("scores"):
+        there = np.zeros(self._array.grid, bool)
+        for row, column in self._array.files.stored():
             if row < there.shape[0] and column < there.shape[1]:
                 there[row, column] = True
         return there
-
-
-def _is_plain(array: Any) -> bool:
-    """Whether a chunk is what this program writes: little-endian half floats, packed by Zstandard and nothing else."""
-    codecs = [codec.to_dict() for codec in array.metadata.codecs]
-    names = [codec["name"] for codec in codecs]
-    return names == ["bytes", "zstd"] and codecs[0]["configuration"] == {"endian": "little"} and array.dtype == "<f2"
