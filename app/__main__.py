@@ -1,10 +1,21 @@
-"""The console command `schliff`."""
+"""The console command `schliff`; the same program serves as a worker process where there is no `python -m core.worker`."""
 
 from __future__ import annotations
 
 import sys
 
-from app.cli import main
+
+def main() -> int:
+    from core.worker import WORKER_ARGUMENT
+
+    if sys.argv[1:2] == [WORKER_ARGUMENT]:
+        from core.worker.child import main as serve
+
+        return serve()
+    from app.cli import main as run
+
+    return run()
+
 
 if __name__ == "__main__":
     sys.exit(main())

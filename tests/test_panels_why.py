@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-import core.models.catalog as catalog
 from app.panels.class_scores import GAP, ClassScores, scores_at
 from app.panels.why_panel import WhyPanel
 from core.errors import InputError
+from core.explain import explain_detection
 from core.geometry import Box
 from core.project.score_map import ScoreMap
 from tests.gallery_support import LABELS, MODEL, fill, make_detection, scan_record, some_detections
@@ -27,6 +27,7 @@ class Reasoning(ToyModel):
         self.asked: list[str] = []
         self.gate: threading.Event | None = None
         self.silent = False
+        self.trouble: Exception | None = None
 
     def explain(self, pixels, label):
         self.asked.append(label)
@@ -40,16 +41,18 @@ class Reasoning(ToyModel):
 
 
 @pytest.fixture
-def model(monkeypatch):
-    model = Reasoning()
-    monkeypatch.setattr(catalog, "model_of_scan", lambda *scan: model.spec)
-    monkeypatch.setattr(catalog, "load_model", lambda spec, device="auto": model)
-    return model
+def model():
+    return Reasoning()
 
 
 @pytest.fixture
 def panel(qtbot, session, model):
-    panel = WhyPanel(session)
+    def answer(question, progress, cancel):
+        if model.trouble is not None:
+            raise model.trouble
+        return explain_detection(question.section, question.detection, model)
+
+    panel = WhyPanel(session, answer=answer)
     qtbot.addWidget(panel)
     panel.resize(320, 600)
     panel.show()
@@ -106,11 +109,8 @@ def test_a_model_without_reasons_shows_the_crop_and_says_so(qtbot, session, pane
     assert not panel.blend.isEnabled()
 
 
-def test_what_went_wrong_is_said_in_place(qtbot, session, panel, monkeypatch):
-    def missing(*scan):
-        raise InputError("the model of this scan is not there", remedy="Import it again.")
-
-    monkeypatch.setattr(catalog, "model_of_scan", missing)
+def test_what_went_wrong_is_said_in_place(qtbot, session, panel, model):
+    model.trouble = InputError("the model of this scan is not there", remedy="Import it again.")
     fill(session, some_detections())
     session.select(1, "gallery")
     qtbot.waitUntil(lambda: "Import it again" in panel.picture.message, timeout=5000)

@@ -1,26 +1,28 @@
-"""Decides when an explanation is computed: a moment after the selection rests, in its own thread, only the last one.
+"""Decides when an explanation is computed: a moment after the selection rests, in its own process, only the last one.
 
-A scan may hold the GPU lane for an hour, so explanations have a thread of their own and compute on the processor.
+A scan may hold the GPU lane for an hour, so explanations have a process of their own, with a thread here that waits for
+it, and compute on the processor. The window's process never loads torch for them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QObject, QThreadPool, QTimer, Signal
 
 from app.jobs import Job
 from core.detection import Detection
 from core.errors import SchliffError
-from core.jobs import CancelToken, Progress, Step
+from core.jobs import CancelToken, Progress
 from core.project.records import ScanRecord
-from core.section import Plane, Section
+from core.section import Section
 
 if TYPE_CHECKING:
     from core.explain import Explanation
-    from core.models.base import Model
     from core.project import Project
+    from core.worker.explaining import ExplainingWorker
 
 DEBOUNCE_MS = 180
 
@@ -35,23 +37,31 @@ class Question:
     detection: Detection
 
 
+# What answers a question; it runs in the explainer's thread.
+Answer = Callable[[Question, Progress, CancelToken], "Explanation"]
+
+
 class Explainer(QObject):
     """`answered(Question, Explanation)` or `failed(Question, str)` for the last question; earlier ones are dropped.
 
     `said(Question, str)` tells meanwhile what is being done.
+
+    Args:
+        answer: another way to an explanation than a worker process.
     """
 
     said = Signal(object, str)
     answered = Signal(object, object)
     failed = Signal(object, str)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, answer: Answer | None = None) -> None:
         super().__init__(parent)
+        self._answer = answer or self._ask_worker
+        self._worker: ExplainingWorker | None = None
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)
         self._open: set[Job] = set()
         self._closed = False
-        self._loaded: tuple[str, Any] | None = None
         self._question: Question | None = None
         self._job: Job | None = None
         self._rest = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
@@ -72,16 +82,18 @@ class Explainer(QObject):
             self._rest.start()
 
     def close(self) -> None:
-        """Cancels and joins the thread; nothing is explained afterwards."""
+        """Cancels and joins the thread, ends the process; nothing is explained afterwards."""
         self._closed = True
         self.ask(None)
+        if self._worker is not None:
+            self._worker.close()
         self._pool.waitForDone()
 
     def _begin(self) -> None:
         question = self._question
         if question is None or self._closed:
             return
-        job = self._job = Job(lambda progress, cancel: self._explain(question, progress, cancel), "Explaining")
+        job = self._job = Job(lambda progress, cancel: self._answer(question, progress, cancel), "Explaining")
         job.finished.connect(lambda found: self._over(job, question, found))
         job.failed.connect(lambda error: self._went_wrong(job, question, error))
         job.progress.connect(lambda step: self._says(job, question, step.message))
@@ -107,26 +119,12 @@ class Explainer(QObject):
 
     # -- in the thread ----------------------------------------------------------------------------
 
-    def _explain(self, question: Question, progress: Progress, cancel: CancelToken) -> Explanation:
-        from core.explain import explain_detection
+    def _ask_worker(self, question: Question, progress: Progress, cancel: CancelToken) -> Explanation:
+        from core.explain_request import ExplainRequest
+        from core.worker.explaining import ExplainingWorker
 
-        progress(Step(0, 0, "Loading the model …"))
-        model = self._model(question)
-        cancel.check()
-        progress(Step(0, 0, "Asking the model …"))
-        plane = Plane(*question.scan.parameters.get("plane", ()))
-        return explain_detection(question.section, question.detection, model, plane)
-
-    def _model(self, question: Question) -> Model:
-        """The scan's model, with what it learned from this section; kept until another scan is asked about."""
-        from core.models.catalog import load_model, model_of_scan
-
-        key = f"{question.project.path if question.project else ''}|{question.scan.id}"
-        if self._loaded is None or self._loaded[0] != key:
-            scan = question.scan
-            model = load_model(model_of_scan(scan.model_id, scan.model_version, scan.model_path), "cpu")
-            learned = question.project.maps(question.scan.id).load_learned() if question.project else None
-            if learned is not None:
-                model.restore(learned)
-            self._loaded = key, model
-        return self._loaded[1]
+        if self._worker is None:
+            self._worker = ExplainingWorker()  # it starts nothing once the job is cancelled
+        section, project = question.section.info.path, question.project
+        request = ExplainRequest.of(section, project.path if project else None, question.scan, question.detection)
+        return self._worker.explain(request, progress, cancel)

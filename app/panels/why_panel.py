@@ -15,7 +15,7 @@ from app.class_colours import class_colour
 from app.gallery.thumbnails import to_image
 from app.panels.class_scores import ClassScores, scores_at
 from app.panels.details import Details
-from app.panels.explainer import Explainer, Question
+from app.panels.explainer import Answer, Explainer, Question
 from app.panels.layout import Group, Panel, muted, value_label
 from app.panels.why_picture import WhyPicture
 from app.session import Session
@@ -28,13 +28,16 @@ DEFAULT_BLEND = 55
 
 
 class WhyPanel(Panel):
-    """The crop with the model's reasons over it, the scores of the other classes there, and the detection's facts."""
+    """The crop with the model's reasons over it, the scores of the other classes there, and the detection's facts.
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    `answer`: see `Explainer`.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None, answer: Answer | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._shown: tuple[Question, Explanation] | None = None
-        self.explainer = Explainer(self)
+        self.explainer = Explainer(self, answer)
         self.picture = WhyPicture()
         self.reading = muted()
         self.blend = QSlider(Qt.Orientation.Horizontal)
@@ -48,7 +51,7 @@ class WhyPanel(Panel):
         self._selection_changed()
 
     def shut(self) -> None:
-        """Ends the computing thread; to be called before the window goes."""
+        """Ends what computes; to be called before the window goes."""
         self.explainer.close()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -14,10 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from core.errors import ResourceError
+from core.worker import WORKER_ARGUMENT
 from core.worker.pipe import Message, Pipe, PipeError
-
-# The program itself serves as a worker when it is called with this (a program made by PyInstaller has no `python -m`).
-WORKER_ARGUMENT = "--worker"
 
 _log = logging.getLogger("schliff.worker")
 
