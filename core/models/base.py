@@ -161,16 +161,21 @@ def with_values(spec: ModelSpec, given: Mapping[str, Any]) -> ModelSpec:
     return replace(spec, values=resolve(spec.parameters, given))
 
 
+def as_it_is(spec: ModelSpec) -> ModelSpec:
+    return spec
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFamily:
     """What a file in `core/models` offers (as `SPEC`).
 
     `bundled` gives the specs of models that need no folder (training-free ones). `load` builds a model from its spec;
     heavy imports happen there. `configure` gives the spec that holds for chosen values of its parameters (the default
-    changes nothing but `values`).
+    changes nothing but `values`). `offer` adds to the spec of a model folder what its card leaves to the family: parameters.
     """
 
     id: str
     load: Callable[[ModelSpec, str], Model]
     bundled: Callable[[], tuple[ModelSpec, ...]] = tuple
     configure: Callable[[ModelSpec, Mapping[str, Any]], ModelSpec] = with_values
+    offer: Callable[[ModelSpec], ModelSpec] = as_it_is

@@ -52,13 +52,14 @@ def survey_models() -> tuple[list[ModelSpec], list[InputError]]:
 def read_model_folder(folder: Path, source: Source = "trained") -> ModelSpec:
     """The spec of a model folder. Raises InputError when its card can't be used."""
     card = read_card(folder)
-    if card["kind"] not in families():
+    family = families().get(card["kind"])
+    if family is None:
         raise InputError(
             f"models of kind {card['kind']!r} are not known to this version",
             path=folder / CARD_NAME,
             remedy="Install a newer Schliff, or the plug-in that brings this kind.",
         )
-    return spec_from_card(card, source, folder)
+    return family.offer(spec_from_card(card, source, folder))
 
 
 def find_model(wanted: str | Path) -> ModelSpec:

@@ -1,8 +1,117 @@
-"""Decides what the window classifier offers; the work is in `core.models.networks`, imported when one is loaded."""
+"""Decides what the window classifier offers; the work is in `core.models.networks`, imported when one is loaded.
+
+Those with one of torchvision's networks can be run in three ways (`mode`):
+
+- dense: one pass over a tile gives the logits of every cell of 32 px. They are stored, so that `window_px` and
+  `stride_px` only change how they are read. Each score is that of a window that was cut out with 128 px of what is
+  around it, but for rounding.
+- windows: exactly that, one window after the other; cells of the map are then as wide as the stride.
+- bare: windows cut out with nothing around them, as classifiers are often trained. What stands beyond their edge is then
+  the network's padding, and scores differ from those of the dense mode.
+"""
 
 from __future__ import annotations
 
-from core.models.base import Model, ModelFamily, ModelSpec
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from core.errors import UsageError
+from core.models.base import Model, ModelFamily, ModelSpec, with_values
+from core.models.window_scores import context_of
+from core.parameters import Parameter
+
+BACKBONES = ("resnet18", "resnet50", "vgg16", "vgg19", "googlenet")
+CELL_PX = 32
+WINDOW_PX = 256
+SURROUNDINGS_PX = 128
+TILE_PX = 3072
+
+DENSE, WINDOWS, BARE = "dense", "windows", "bare"
+
+
+def scan_fields(labels: int, threshold: float, floor: float, window_px: int = WINDOW_PX) -> dict[str, Any]:
+    """The `scan` part of the card of a classifier with one of `BACKBONES`."""
+    return {
+        "tile_px": TILE_PX,
+        "halo_px": SURROUNDINGS_PX,
+        "window_px": window_px,
+        "stride_px": CELL_PX,
+        "map_channels": labels + 1,
+        "context_cells": window_px // CELL_PX // 2,
+        "score_unit": "probability",
+        "score_floor": floor,
+        "threshold": threshold,
+    }
+
+
+def surroundings_of(spec: ModelSpec) -> int:
+    """Px around a window that the network sees in a configured model's `mode`; 0 for a bare one."""
+    return 0 if spec.values.get("mode") == BARE else SURROUNDINGS_PX
+
+
+def finest_stride(window_px: int) -> int:
+    """The smallest step, in px, at which windows on whole cells lie in the middle of what they stand for."""
+    return CELL_PX if window_px // CELL_PX % 2 else 2 * CELL_PX
+
+
+def _offer(spec: ModelSpec) -> ModelSpec:
+    """With the parameters of those that have one of `BACKBONES`. Others have none: their scans are known without."""
+    if spec.card["network"].get("backbone") not in BACKBONES:
+        return spec
+    return replace(spec, parameters=_parameters(spec.window_px, rereads=True))
+
+
+def _parameters(window_px: int, rereads: bool) -> tuple[Parameter, ...]:
+    """`rereads`: whether window and stride only say how the stored map is read."""
+    return (
+        Parameter(
+            "mode", str, DENSE, "dense: all windows from one pass; windows: one by one with 128 px around; bare: without",
+            choices=(DENSE, WINDOWS, BARE),
+        ),
+        Parameter("window_px", int, window_px, "side of a window, a multiple of 32", CELL_PX, 4096, "px", rereads=rereads),
+        Parameter(
+            "stride_px", int, finest_stride(window_px), "from one window to the next, a multiple of 32", CELL_PX, 2048,
+            "px", rereads=rereads,
+        ),
+        Parameter("batch", int, 8, "windows computed at once, when not dense", 1, 1024, rereads=True),
+    )  # fmt: skip
+
+
+def configure(spec: ModelSpec, values: Mapping[str, Any]) -> ModelSpec:
+    """The spec that holds for chosen values. Raises UsageError for sizes that don't fit each other."""
+    if not spec.parameters:
+        return with_values(spec, values)
+    scan = spec.card["scan"]
+    chosen = with_values(spec, values)
+    window, stride, tile = chosen.values["window_px"], chosen.values["stride_px"], scan["tile_px"]
+    for name, value in (("window_px", window), ("stride_px", stride)):
+        if value % CELL_PX:
+            raise UsageError(f"{name} = {value} is no multiple of {CELL_PX}")
+    parameters = _parameters(scan["window_px"], rereads=chosen.values["mode"] == DENSE)
+    chosen = replace(chosen, parameters=parameters, window_px=window)
+    return _dense(chosen, stride) if chosen.values["mode"] == DENSE else _windows(chosen, stride, tile)
+
+
+def _dense(spec: ModelSpec, stride: int) -> ModelSpec:
+    scan = spec.card["scan"]
+    tile = scan["tile_px"]
+    if tile % stride:
+        raise UsageError(f"stride_px = {stride} does not divide the tiles of {tile} px", remedy="Choose 32, 64 or 128.")
+    reach = context_of(spec.window_px // CELL_PX, stride // CELL_PX)
+    return replace(spec, tile_px=tile, stride_px=CELL_PX, halo_px=scan["halo_px"], context_cells=reach)
+
+
+def _windows(spec: ModelSpec, stride: int, tile: int) -> ModelSpec:
+    """Cells as wide as the stride, each with the logits of the window around its middle."""
+    beyond = max(0, (spec.window_px - stride) // 2 + surroundings_of(spec))
+    return replace(
+        spec,
+        tile_px=max(stride, tile // stride * stride),
+        stride_px=stride,
+        halo_px=-(-beyond // stride) * stride,
+        context_cells=0,
+    )
 
 
 def _load(spec: ModelSpec, device: str) -> Model:
@@ -11,4 +120,4 @@ def _load(spec: ModelSpec, device: str) -> Model:
     return load(spec, device)
 
 
-SPEC = ModelFamily(id="classifier", load=_load)
+SPEC = ModelFamily(id="classifier", load=_load, configure=configure, offer=_offer)

@@ -25,6 +25,8 @@ class ResNetCells(nn.Module):
     average pooling and a linear layer would give (Zhou et al. 2016, "Learning deep features", eq. 1).
     """
 
+    stride_px = STRIDE_PX
+
     def __init__(self, classes: int, width: int = 24, blocks: int = 2, dropout: float = 0.0) -> None:
         super().__init__()
         self.stem = nn.Sequential(
@@ -58,8 +60,8 @@ def build(network: Mapping[str, Any], classes: int) -> ResNetCells:
     return ResNetCells(classes, width, blocks)
 
 
-def normalise(pixels: torch.Tensor, mean: float, deviation: float) -> torch.Tensor:
-    """uint8 RGB (n, h, w, 3) → (n, 3, h, w) float32, (value / 255 − mean) / deviation."""
+def normalise(pixels: torch.Tensor, mean: float | torch.Tensor, deviation: float | torch.Tensor) -> torch.Tensor:
+    """uint8 RGB (n, h, w, 3) → (n, 3, h, w) float32, (value / 255 − mean) / deviation; per channel for (3, 1, 1)."""
     return (pixels.permute(0, 3, 1, 2).float() / 255 - mean) / deviation
 
 

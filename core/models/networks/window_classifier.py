@@ -2,21 +2,28 @@
 
 A window is `window_px` wide; the class probabilities of a window are the softmax of the mean, over its cells, of the
 network's logits. The network looks `halo_px` beyond each cell, so a window is judged with its surroundings, and the
-dense map equals cutting every window out one by one.
+dense map equals cutting every window out one by one. `core.models.window_scores` says which window a cell shows,
+`core.models.classifier` which ways there are to run it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 
 from core.devices import choose_device
-from core.errors import InputError, ResourceError
+from core.errors import InputError
 from core.models.base import Model, ModelSpec
 from core.models.card import CARD_NAME
-from core.models.networks.resnet_cells import ResNetCells, build, normalise
+from core.models.classifier import DENSE
+from core.models.networks.backbones import build
+from core.models.networks.computing import DenseComputing, Network, Pending
 from core.models.weights import load_weights
+from core.models.window_scores import window_probabilities
 
 Array = np.ndarray
 
@@ -33,10 +40,14 @@ def load(spec: ModelSpec, device: str = "auto") -> WindowClassifier:
             str(error), path=spec.path / CARD_NAME, remedy="Get the model folder again from whoever trained it."
         ) from None
     put_weights(network, spec)
-    return WindowClassifier(spec, network, choose_device(device))
+    if spec.values.get("mode", DENSE) == DENSE:
+        return WindowClassifier(spec, network, choose_device(device))
+    from core.models.networks.exact_windows import ExactWindows
+
+    return ExactWindows(spec, network, choose_device(device))
 
 
-def put_weights(network: ResNetCells, spec: ModelSpec) -> None:
+def put_weights(network: Network, spec: ModelSpec) -> None:
     """Fills a network with a model folder's weights. Raises InputError for weights that can't be used."""
     if spec.path is None:
         raise ValueError("a window classifier lives in a model folder")
@@ -51,91 +62,87 @@ def tensors_of(network: torch.nn.Module) -> dict[str, Array]:
     return {name: values.detach().cpu().numpy() for name, values in state if not _is_counter(name)}
 
 
-def check_scan(spec: ModelSpec, network: ResNetCells) -> None:
+def check_scan(spec: ModelSpec, network: Network) -> None:
     """Raises ValueError when what the card promises to the scan is not what the network does."""
-    promised = (spec.stride_px, spec.map_channels, spec.halo_px >= network.reach_px)
-    if promised != (8, len(spec.labels) + 1, True):
+    scan, stride = spec.card["scan"], network.stride_px
+    promised = (scan["stride_px"], scan["map_channels"], scan["halo_px"] >= network.reach_px)
+    if promised != (stride, len(spec.labels) + 1, True):
         raise ValueError("the card's stride, halo or channels are not the network's")
-    if spec.window_px != spec.stride_px * (2 * spec.context_cells + 1):
-        raise ValueError("window_px is not an odd number of cells, or context_cells not its half")
+    if scan["window_px"] % stride or scan["context_cells"] != scan["window_px"] // stride // 2:
+        raise ValueError("window_px is not a whole number of cells, or context_cells not its half")
 
 
 class WindowClassifier(Model):
-    """Maps are logits per cell, (1 + labels, rows, columns), "no defect" first."""
+    """Maps are logits per cell, (1 + labels, rows, columns), "no defect" first.
+
+    `network` is not kept: changing its weights afterwards changes nothing here.
+    """
 
     device: torch.device
 
-    def __init__(self, spec: ModelSpec, network: ResNetCells, device: torch.device) -> None:
+    def __init__(self, spec: ModelSpec, network: Network, device: torch.device) -> None:
         self.spec = spec
         self.device = device
-        self._network = network.to(device).to(memory_format=torch.channels_last).eval()
-        self._mean, self._deviation = _normalisation(spec)
+        self._computing = DenseComputing(network, device, *_normalisation(spec), spec.id)
+
+    def prepare(self, pixels: Array) -> torch.Tensor:
+        return self._computing.prepare(pixels)
+
+    def submit(self, prepared: Sequence[torch.Tensor]) -> list[Pending]:
+        return [self._computing.submit(one) for one in prepared]
+
+    def collect(self, pending: Sequence[Pending]) -> list[Array]:
+        return [one.wait()[0] for one in pending]
 
     def map_tile(self, pixels: Array) -> Array:
-        try:
-            with torch.inference_mode():
-                return self._network(self._input(pixels))[0].float().cpu().numpy()
-        except torch.OutOfMemoryError as error:
-            raise ResourceError(
-                f"{self.device} has too little free memory for {self.spec.id}",
-                remedy="Close what else uses it, or scan with --device cpu; what was scanned is kept.",
-            ) from error
+        return self.collect(self.submit([self.prepare(pixels)]))[0]
 
     def scores(self, maps: Array) -> Array:
-        """Probability of each label for the window around each cell; NaN where the map is."""
-        return window_probabilities(maps, self.spec.context_cells)[1:]
+        """Probability of each label for the window that each cell shows; NaN where the map is.
 
-    def explain(self, pixels: Array, label: str) -> Array:
-        """Grad-CAM (Selvaraju et al. 2017, eq. 1 and 2) of how much more `label` than "no defect" a place looks.
+        `maps` begins where a tile of the scan's grid begins, so that steps of more than one cell fall in place.
+        """
+        cell = self.spec.stride_px
+        step = self.spec.values.get("stride_px", cell) // cell
+        return window_probabilities(maps, self.spec.window_px // cell, step)[1:]
+
+    def activations(self, maps: Array) -> Array:
+        """Class activation maps of a whole region from its logits: (len(labels), rows, columns) float32, 0 and more.
 
         With a 1×1 convolution before the mean, the gradient of the mean logit is the same everywhere, and the weighted
-        sum of the features is the exact class activation map (Zhou et al. 2016, eq. 2). What is explained is the
-        difference of two logits, since the softmax knows only differences. Negative parts are cut, the highest is 1.
+        sum of the features is the exact class activation map (Zhou et al. 2016, eq. 2) and, but for its scale, Grad-CAM
+        (Selvaraju et al. 2017, eq. 1 and 2). That sum is the logit without its bias. What is explained is by how much a
+        label's logit exceeds that of "no defect", since the softmax knows only differences; negative parts are cut.
         """
+        above = self._computing.bias
+        differences = maps[1:] - maps[:1] - (above[1:] - above[0])[:, None, None]
+        return np.maximum(differences, 0, dtype=np.float32)
+
+    def explain(self, pixels: Array, label: str) -> Array:
+        """Grad-CAM of how much more `label` than "no defect" a place looks (see `activations`); the highest is 1."""
         h, w = pixels.shape[:2]
-        stride = self.spec.stride_px
+        stride = self._computing.stride_px
         padded = np.pad(pixels, ((0, -h % stride), (0, -w % stride), (0, 0)), mode="symmetric")
-        with torch.inference_mode():
-            features = self._network.features(self._input(padded))[0]
-            weights = self._network.head.weight[:, :, 0, 0]
-            weight = weights[1 + self.spec.labels.index(label)] - weights[0]
-            cells = torch.einsum("c,chw->hw", weight, features).clamp(min=0).float().cpu().numpy()
+        maps = self._computing.submit(self._computing.prepare(padded)).wait()[0]
+        cells = self.activations(maps)[self.spec.labels.index(label)]
         heat = cv2.resize(cells, padded.shape[1::-1], interpolation=cv2.INTER_LINEAR)[:h, :w]
         return heat / max(float(heat.max()), 1e-6)
 
-    def _input(self, pixels: Array) -> torch.Tensor:
-        batch = torch.from_numpy(np.ascontiguousarray(pixels))[None].to(self.device)
-        return normalise(batch, self._mean, self._deviation).contiguous(memory_format=torch.channels_last)
 
-
-def window_probabilities(maps: Array, context_cells: int) -> Array:
-    """Softmax over channels of the mean logits of the square window around each cell.
-
-    Args:
-        maps: (channels, rows, columns) float32; NaN where nothing was scanned (such cells count in no window).
-        context_cells: cells on each side of the middle one.
-    Returns:
-        The same shape, float32; NaN where `maps` is.
-    """
-    known = np.isfinite(maps).all(0)
-    filled = np.where(known, maps, 0).astype(np.float32)
-    side = (2 * context_cells + 1,) * 2
-    share = cv2.blur(known.astype(np.float32), side, borderType=cv2.BORDER_CONSTANT)
-    means = [cv2.blur(plane, side, borderType=cv2.BORDER_CONSTANT) for plane in filled]
-    logits = np.stack(means) / np.maximum(share, 1e-6)
-    exponentials = np.exp(logits - logits.max(0))
-    probabilities = exponentials / exponentials.sum(0)
-    probabilities[:, ~known] = np.nan
-    return probabilities
-
-
-def _normalisation(spec: ModelSpec) -> tuple[float, float]:
+def _normalisation(spec: ModelSpec) -> tuple[Any, Any]:
+    """Mean and deviation of the card: one number for all channels, or one for each."""
     values = spec.card["input"]
-    mean, deviation = values.get("mean"), values.get("deviation")
-    if not all(isinstance(v, int | float) and 1e-3 <= v <= 1 for v in (mean, deviation)):
-        path = spec.path / CARD_NAME if spec.path else None
-        raise InputError("input.mean and input.deviation must be 0.001 to 1", path=path, remedy="Train it again.")
-    return float(mean), float(deviation)
+    found = [values.get("mean"), values.get("deviation")]
+    if all(_is_share(v) for v in found):
+        return float(found[0]), float(found[1])
+    if all(isinstance(v, list) and len(v) == 3 and all(_is_share(one) for one in v) for v in found):
+        return torch.tensor(found[0])[:, None, None], torch.tensor(found[1])[:, None, None]
+    path = spec.path / CARD_NAME if spec.path else None
+    raise InputError("input.mean and input.deviation must be 0.001 to 1", path=path, remedy="Train it again.")
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 1e-3 <= value <= 1
 
 
 def _is_counter(name: str) -> bool:
