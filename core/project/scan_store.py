@@ -1,27 +1,36 @@
 """Decides how a running scan is kept: what identifies it, which tiles are done, and what one transaction holds.
 
-A tile goes through two states. "mapped": its map is on disk. "emitted": all its neighbours were mapped too, and its
-detections are stored, in the same transaction. "skipped": no specimen there. A killed scan goes on from these records.
+A tile goes through two states. "mapped": its map is on disk, or its boxes are stored with its record. "emitted": all its
+neighbours were mapped too, and its detections and fragments are stored, in the same transaction, together with the
+objects that are wholly seen now. "skipped": no specimen there. A killed scan goes on from these records.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import blake2b
 from typing import Any, Literal
 
+import numpy as np
+
 from core.detection import Candidate, Detection
 from core.models.base import ModelSpec
 from core.project.carrying import carry_over, put_aside
+from core.project.fragments import Fragment, Joined, OpenFragments, StoredFragments
 from core.project.maps import ScanMaps
 from core.project.project import Project, detection_of
+from core.project.raw_boxes import packed, unpacked
 from core.project.records import ScanRecord, ScanStatus, SectionRecord
 from core.ranking import severity
 from core.timing import timestamp
 
+Array = np.ndarray
 TileState = Literal["mapped", "emitted", "skipped"]
+# Says which objects are wholly seen now that a tile and its fragments are stored.
+Join = Callable[[OpenFragments], Sequence[Joined]]
 
 
 def scan_key(section: SectionRecord, spec: ModelSpec, parameters: Mapping[str, Any]) -> str:
@@ -91,24 +100,51 @@ class ScanStore:
 
     def skip(self, tiles: Iterable[int]) -> None:
         """Call at every start, for one that was killed before it came to this. What is known of a tile stays."""
-        self._set_states((tile, "skipped") for tile in tiles)
+        rows = [(self.record.id, tile, "skipped", None) for tile in tiles]
+        with self.project.database.writing() as db:
+            db.executemany(_INSERT_TILE, rows)
 
-    def mapped(self, tile: int) -> None:
-        """Call when the tile's map has been written."""
-        self._set_states([(tile, "mapped")])
+    def mapped(self, tile: int, boxes: Array | None = None) -> None:
+        """Call when the tile's map has been written, or with what a detector gave for it (see `core.project.raw_boxes`)."""
+        stored = None if boxes is None else packed(boxes)
+        with self.project.database.writing() as db:
+            # What another program has finished meanwhile stays so.
+            db.execute(_INSERT_TILE, (self.record.id, tile, "mapped", stored))
 
-    def emit(self, tile: int, candidates: Sequence[Candidate]) -> list[Detection]:
-        """Stores a tile's detections and that it is finished, all or nothing; nothing when another program was first."""
-        rows = [self._row(tile, candidate) for candidate in candidates]
+    def boxes(self, tiles: Iterable[int]) -> dict[int, Array]:
+        """What a detector gave for those of some tiles that are mapped. Raises InputError for a damaged record."""
+        wanted = list(tiles)
+        marks = ", ".join("?" * len(wanted))
+        query = f"SELECT tile, boxes FROM tiles WHERE scan_id = ? AND boxes IS NOT NULL AND tile IN ({marks})"
+        with self.project.database.reading() as db:
+            rows = db.execute(query, (self.record.id, *wanted)).fetchall()
+        labels, path = len(self._spec.labels), self.project.database.path
+        return {row["tile"]: unpacked(row["boxes"], labels, path) for row in rows}
+
+    def emit(
+        self, tile: int, candidates: Sequence[Candidate], fragments: Sequence[Fragment] = (), join: Join | None = None
+    ) -> list[Detection]:
+        """Stores a tile's detections and fragments, what `join` then says is wholly seen, and that the tile is finished.
+
+        All or nothing; nothing when another program was first.
+        """
         with self.project.database.writing() as db:
             if db.execute(_IS_EMITTED, (self.record.id, tile)).fetchone():
                 return []
-            ids = [int(db.execute(_INSERT_DETECTION, row).lastrowid or 0) for row in rows]
-            for detection_id in ids:
-                carry_over(db, self.record.key, detection_id)
-            db.execute("REPLACE INTO tiles (scan_id, tile, state) VALUES (?, ?, 'emitted')", (self.record.id, tile))
-            stored = [db.execute(_SELECT_DETECTION, (detection_id,)).fetchone() for detection_id in ids]
-        return [detection_of(row) for row in stored]
+            db.execute(_SET_EMITTED, (self.record.id, tile))
+            kept = StoredFragments(db, self.record.id)
+            kept.add(fragments)
+            joined = join(kept) if join is not None else ()
+            kept.remove(number for one in joined for number in one.fragments)
+            found = [(tile, one) for one in candidates]
+            found += [(one.tile, one.candidate) for one in joined if one.candidate is not None]
+            rows = [self._insert(db, *one) for one in found]
+        return [detection_of(row) for row in rows]
+
+    def _insert(self, db: sqlite3.Connection, tile: int, candidate: Candidate) -> sqlite3.Row:
+        detection_id = int(db.execute(_INSERT_DETECTION, self._row(tile, candidate)).lastrowid or 0)
+        carry_over(db, self.record.key, detection_id)
+        return db.execute(_SELECT_DETECTION, (detection_id,)).fetchone()
 
     def set_status(self, status: ScanStatus, seconds: float = 0.0) -> None:
         """Notes how the scan stands and adds the `seconds` it worked since the last note."""
@@ -119,12 +155,6 @@ class ScanStore:
                 (status, seconds, finished, self.record.id),
             )
         self.record = self.project.scan(self.record.id)
-
-    def _set_states(self, states: Iterable[tuple[int, TileState]]) -> None:
-        rows = [(self.record.id, tile, state) for tile, state in states]
-        with self.project.database.writing() as db:
-            # What another program has finished meanwhile stays so.
-            db.executemany("INSERT OR IGNORE INTO tiles (scan_id, tile, state) VALUES (?, ?, ?)", rows)
 
     def _row(self, tile: int, candidate: Candidate) -> dict[str, Any]:
         rank = severity(
@@ -149,6 +179,11 @@ class ScanStore:
 _INSERT_DETECTION = (
     "INSERT INTO detections (scan_id, tile, label, score, x_px, y_px, w_px, h_px, area_px, severity)"
     " VALUES (:scan, :tile, :label, :score, :x, :y, :w, :h, :area, :severity)"
+)
+_INSERT_TILE = "INSERT OR IGNORE INTO tiles (scan_id, tile, state, boxes) VALUES (?, ?, ?, ?)"
+_SET_EMITTED = (
+    "INSERT INTO tiles (scan_id, tile, state) VALUES (?, ?, 'emitted')"
+    " ON CONFLICT (scan_id, tile) DO UPDATE SET state = 'emitted'"
 )
 _IS_EMITTED = "SELECT 1 FROM tiles WHERE scan_id = ? AND tile = ? AND state = 'emitted'"
 _SELECT_DETECTION = "SELECT d.*, s.section_id, s.spec ->> 'id' AS model FROM detections d JOIN scans s ON s.id = d.scan_id WHERE d.id = ?"

@@ -34,7 +34,7 @@ _FRAGMENTS = """CREATE TABLE fragments (
     tile INTEGER NOT NULL, label TEXT NOT NULL, score REAL NOT NULL,
     x_px REAL NOT NULL, y_px REAL NOT NULL, w_px REAL NOT NULL, h_px REAL NOT NULL, area_px REAL NOT NULL,
     peak_x_px REAL NOT NULL, peak_y_px REAL NOT NULL, edges TEXT NOT NULL)"""
-_FRAGMENTS_INDEX = "CREATE INDEX fragments_by_scan ON fragments (scan_id)"
+_FRAGMENTS_INDEX = "CREATE INDEX fragments_by_scan ON fragments (scan_id, tile)"
 
 TABLES = (
     """CREATE TABLE sections (

@@ -1,14 +1,15 @@
-"""Decides how detections are read from a map of scores. Pure: no model, no file.
+"""Decides how marks are read from a map of scores. Pure: no model, no file.
 
-A detection starts at a local maximum of one label's scores and covers the joined cells around it that reach a share of
-that maximum (the cut at 45 % is Badmos's for class activation maps, dissertation §4.1.3). Where marks of several labels
-lie on each other, the surest stays.
+A mark starts at a local maximum of one label's scores and covers the joined cells around it that reach a share of that
+maximum (the cut at 45 % is Badmos's for class activation maps, dissertation §4.1.3). Where marks of several labels cover
+the same cells, the surest stays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import cv2
 import numpy as np
@@ -19,7 +20,7 @@ from core.geometry import Box
 Array = np.ndarray
 
 SHARE_OF_PEAK = 0.45
-# Two marks are the same finding when this much of the smaller one lies in the other.
+# Two marks are the same finding when this much of the smaller one's cells are the other's too.
 SAME_FINDING = 0.5
 
 
@@ -34,25 +35,38 @@ class Mark:
     peak: tuple[int, int]
 
 
+@dataclass(frozen=True)
+class MarkedCells:
+    """The marks of a map by number, surest first, and `numbers`: (labels, rows, columns) int32, which one covers a cell.
+
+    0: none. Marks of one label never share a cell.
+    """
+
+    marks: dict[int, Mark]
+    numbers: Array
+
+
 def find_marks(scores: Array, floor: float) -> list[Mark]:
-    """Every mark in a map, surest first, one per finding.
+    """Every mark in a map, surest first, one per finding. Arguments as for `mark_cells`."""
+    return list(mark_cells(scores, floor).marks.values())
+
+
+def mark_cells(scores: Array, floor: float) -> MarkedCells:
+    """Every mark in a map, one per finding, with its cells.
 
     Args:
         scores: (labels, rows, columns) float32; NaN where nothing was scanned.
         floor: maxima below it are nothing.
     """
     filled = np.nan_to_num(scores, nan=0.0, posinf=6e4)
-    marks = [mark for label, plane in enumerate(filled) for mark in _marks_of(label, plane, floor)]
-    return suppress(marks)
-
-
-def suppress(marks: Iterable[Mark]) -> list[Mark]:
-    """Of marks that are the same finding only the surest; ties go to the upper left one."""
-    kept: list[Mark] = []
-    for mark in sorted(marks, key=lambda m: (-m.score, m.peak, m.label)):
-        if not any(_same_finding(mark.box, other.box) for other in kept):
-            kept.append(mark)
-    return kept
+    numbers = np.zeros(filled.shape, np.int32)
+    marks: dict[int, Mark] = {}
+    for label, plane in enumerate(filled):
+        for mark in _marks_of(label, plane, floor, numbers[label], len(marks) + 1):
+            marks[len(marks) + 1] = mark
+    kept = _surest(marks, numbers)
+    numbers[~np.isin(numbers, [0, *kept])] = 0
+    return MarkedCells(kept, numbers)
 
 
 def to_candidate(mark: Mark, labels: Sequence[str], cell_px: float, row: int, column: int, section: Box) -> Candidate:
@@ -69,17 +83,41 @@ def to_candidate(mark: Mark, labels: Sequence[str], cell_px: float, row: int, co
     )
 
 
-def _marks_of(label: int, plane: Array, floor: float) -> list[Mark]:
-    """One label's marks: each maximum, highest first, takes the cells around it that are not taken yet."""
+def _surest(marks: dict[int, Mark], numbers: Array) -> dict[int, Mark]:
+    """Of marks that are the same finding only the surest, surest first; ties go to the upper left one."""
+    rivals = _same_findings(marks, numbers)
+    kept: dict[int, Mark] = {}
+    for number, mark in sorted(marks.items(), key=lambda item: (-item[1].score, item[1].peak, item[1].label)):
+        if rivals.get(number, set()).isdisjoint(kept):
+            kept[number] = mark
+    return kept
+
+
+def _same_findings(marks: dict[int, Mark], numbers: Array) -> dict[int, set[int]]:
+    """For each mark those of other labels which are the same finding."""
+    rivals: dict[int, set[int]] = {}
+    for one, other in combinations({mark.label for mark in marks.values()}, 2):
+        both = (numbers[one] > 0) & (numbers[other] > 0)
+        pairs, common = np.unique(np.stack([numbers[one][both], numbers[other][both]]), axis=1, return_counts=True)
+        for (a, b), count in zip(pairs.T.tolist(), common.tolist(), strict=True):
+            if count >= SAME_FINDING * min(marks[a].cells, marks[b].cells):
+                rivals.setdefault(a, set()).add(b)
+                rivals.setdefault(b, set()).add(a)
+    return rivals
+
+
+def _marks_of(label: int, plane: Array, floor: float, numbers: Array, first: int) -> Iterator[Mark]:
+    """One label's marks: each maximum, highest first, takes the cells around it that are not taken yet.
+
+    Writes the marks' numbers, from `first` on, into `numbers`.
+    """
     plane = np.ascontiguousarray(plane, np.float32)
-    free = np.zeros((plane.shape[0] + 2, plane.shape[1] + 2), np.uint8)  # flood fill wants a border; 0 = free
-    marks = []
+    taken = np.zeros((plane.shape[0] + 2, plane.shape[1] + 2), np.uint8)  # flood fill wants a border; 0 = free
+    number = first
     for row, column in _maxima(plane, floor):
-        if free[row + 1, column + 1]:
-            continue
-        score = float(plane[row, column])
-        marks.append(_grow(label, plane, free, row, column, score))
-    return marks
+        if not numbers[row, column]:
+            yield _grow(label, plane, taken, numbers, (row, column), number)
+            number += 1
 
 
 def _maxima(plane: Array, floor: float) -> list[tuple[int, int]]:
@@ -90,13 +128,16 @@ def _maxima(plane: Array, floor: float) -> list[tuple[int, int]]:
     return [(int(rows[i]), int(columns[i])) for i in order]
 
 
-def _grow(label: int, plane: Array, taken: Array, row: int, column: int, score: float) -> Mark:
-    flags = 8 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (1 << 8)
+_JUST_TAKEN, _TAKEN = 2, 1
+
+
+def _grow(label: int, plane: Array, taken: Array, numbers: Array, peak: tuple[int, int], number: int) -> Mark:
+    score = float(plane[peak])
+    flags = 8 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (_JUST_TAKEN << 8)
     lower, upper = score * (1 - SHARE_OF_PEAK), 0.0
-    cells, _, _, (x, y, w, h) = cv2.floodFill(plane, taken, (column, row), 0, lower, upper, flags)
-    return Mark(label, score, Box(x, y, w, h), int(cells), (row, column))
-
-
-def _same_finding(a: Box, b: Box) -> bool:
-    common = a.intersection(b)
-    return common is not None and common.area >= SAME_FINDING * min(a.area, b.area)
+    cells, _, _, (x, y, w, h) = cv2.floodFill(plane, taken, peak[::-1], 0, lower, upper, flags)
+    around = taken[y + 1 : y + 1 + h, x + 1 : x + 1 + w]
+    mine = around == _JUST_TAKEN
+    numbers[y : y + h, x : x + w][mine] = number
+    around[mine] = _TAKEN
+    return Mark(label, score, Box(x, y, w, h), int(cells), peak)

@@ -12,7 +12,7 @@ from core.models.base import Model
 from core.project import Project
 from core.project.records import ScanStatus
 from core.project.scan_store import TileState
-from core.scan.emitting import MapEmitter
+from core.scan.emitting import make_emitter
 from core.scan.mapping import TilePipeline
 from core.scan.options import ScanOptions, ScanSummary, TileDone, Watchers
 from core.scan.preparing import Prepared, prepare
@@ -60,7 +60,7 @@ class _Run:
         self._model = model
         self._busy = BusyClock()
         self._pipeline = TilePipeline(model, prepared.plan, prepared.source, cancel, self._busy)
-        self._emitter = MapEmitter(model, prepared.plan, prepared.store, self._info.box, options.region)
+        self._emitter = make_emitter(model, prepared.plan, prepared.store, self._info.box, options.region)
         self._cancel, self._progress, self._watchers = cancel, progress, watchers
         self._states: dict[int, TileState] = prepared.store.tile_states()
         self._tiles = {tile.index: tile for tile in prepared.plan.tiles}

@@ -1,0 +1,123 @@
+"""Decides how a tile's detections are found in boxes: among what the tile and its neighbours saw.
+
+The boxes a tile saw lie with its record. What no tile saw whole becomes fragments (`core.scan.joining`): two cut boxes of
+neighbouring tiles are one object when they meet in what both tiles saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from core.detection import Candidate, Detection
+from core.errors import ResourceError
+from core.geometry import Box
+from core.models.base import ModelSpec
+from core.project.fragments import Fragment
+from core.project.scan_store import ScanStore
+from core.scan.box_reading import (
+    SeenBoxes,
+    covered,
+    cut_by_view,
+    highest_scores,
+    reaching_into,
+    surest,
+    with_middle_in,
+)
+from core.scan.finishing import Finisher
+from core.scan.plan import ScanPlan
+from core.tiling import Tile
+
+Array = np.ndarray
+
+# Shares of the halo. Detectors don't put a box exactly on the border that cuts it;
+_CUT_WITHIN = 1 / 8
+# and two tiles don't put the middle of a box on exactly the same px, so each offers what lies just beyond its core too.
+_OFFERED_BEYOND = 1 / 4
+
+
+class BoxEmitter:
+    """See `core.scan.emitting.Emitter`. `section`: its box in level-0 px."""
+
+    def __init__(self, spec: ModelSpec, plan: ScanPlan, store: ScanStore, section: Box, finisher: Finisher) -> None:
+        self._spec, self._plan, self._store, self._finisher = spec, plan, store, finisher
+        self._section = section
+        self._halo_px = spec.halo_px * plan.grid.scale
+
+    def keep(self, tile: Tile, values: Array) -> None:
+        """Stores a tile's boxes (see `Model.find_boxes`) in level-0 px, cut to the section; empty ones are dropped."""
+        boxes = np.array(values, np.float32).reshape(-1, 6)
+        if not np.isfinite(boxes).all():
+            raise ResourceError(
+                f"{self._spec.id} gave values that are not numbers", remedy="Scan on the CPU (--device cpu)."
+            )
+        x, y, *_ = self._plan.grid.model_box(tile, self._spec.halo_px)
+        section = self._section
+        boxes[:, :4] = (boxes[:, :4] + np.array([x, y, x, y], np.float32)) * self._plan.grid.scale
+        boxes[:, :4] = boxes[:, :4].clip((section.x, section.y) * 2, (section.x1, section.y1) * 2)
+        kept = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]) & (boxes[:, 4] >= self._spec.score_floor)
+        self._store.mapped(tile.index, boxes[kept])
+
+    def emit(self, tile: Tile) -> list[Detection]:
+        seen = self._seen(tile)
+        self._write_scores(tile, seen)
+        cut = {index: cut_by_view(one, self._section, self._halo_px * _CUT_WITHIN) for index, one in seen.items()}
+        offered = [one.boxes[~cut[index] & self._is_offered(one)] for index, one in seen.items()]
+        whole = surest(np.concatenate(offered))
+        own = seen[tile.index]
+        parts = own.boxes[cut[tile.index] & reaching_into(own.boxes, own.core)]
+        parts = surest(parts[~covered(parts, whole)])
+        candidates = [self._candidate(box) for box in whole[with_middle_in(whole, own.core)]]
+        return self._finisher.finish(tile, candidates, [self._fragment(tile, own, box) for box in parts])
+
+    def _is_offered(self, seen: SeenBoxes) -> Array:
+        return with_middle_in(seen.boxes, seen.core.grown(self._halo_px * _OFFERED_BEYOND))
+
+    def _seen(self, tile: Tile) -> dict[int, SeenBoxes]:
+        """What the tile and its neighbours saw, by index, without what shows no specimen."""
+        indices = [tile.index, *self._plan.neighbours(tile)]
+        stored = self._store.boxes(indices)
+        return {index: self._seen_by(index, stored[index]) for index in indices if index in stored}
+
+    def _seen_by(self, index: int, boxes: Array) -> SeenBoxes:
+        core = self._plan.grid.tile(index).box
+        specimen = [self._plan.mask.covers(_box(one)) for one in boxes]
+        return SeenBoxes(boxes[np.array(specimen, bool)], core, core.grown(self._halo_px))
+
+    def _write_scores(self, tile: Tile, seen: dict[int, SeenBoxes]) -> None:
+        grid, first, shape = self._plan.grid, (tile.y_cell, tile.x_cell), (tile.h_cells, tile.w_cells)
+        boxes = np.concatenate([one.boxes[reaching_into(one.boxes, tile.box)] for one in seen.values()])
+        scores = highest_scores(boxes, len(self._spec.labels), grid.cell_px, first, shape)
+        specimen = self._plan.mask.at_cells(*shape, grid.cell_px, first)
+        self._store.maps.write("scores", *first, np.where(specimen, scores, np.float32(np.nan)))
+
+    def _candidate(self, box: Array) -> Candidate:
+        found = _box(box)
+        return Candidate(self._spec.labels[int(box[5])], float(box[4]), found, found.area, found.center)
+
+    def _fragment(self, tile: Tile, seen: SeenBoxes, part: Array) -> Fragment:
+        box = _box(part)
+        mine = box.intersection(seen.core) or box
+        return Fragment(
+            tile=tile.index,
+            label=self._spec.labels[int(part[5])],
+            score=float(part[4]),
+            box=box,
+            area_px=mine.area,
+            peak=mine.center,
+            edges=dict(self._edges(tile, seen, box)),
+        )
+
+    def _edges(self, tile: Tile, seen: SeenBoxes, box: Box) -> Iterator[tuple[int, tuple[Box, ...]]]:
+        """For each neighbour that sees some of a box, that part of it."""
+        for index in self._plan.neighbours(tile):
+            view = self._plan.grid.tile(index).box.grown(self._halo_px)
+            common = view.intersection(seen.view)
+            place = common and box.intersection(common)
+            if place is not None:
+                yield index, (place,)
+
+
+def _box(box: Array) -> Box:
+    return Box.from_edges(*(float(value) for value in box[:4]))

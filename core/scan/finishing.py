@@ -1,0 +1,42 @@
+"""Decides how a tile is finished: what was found in it is stored, with the objects that are wholly seen now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.detection import Candidate, Detection
+from core.geometry import Box
+from core.models.base import ModelSpec
+from core.project.fragments import Fragment, Joined, OpenFragments
+from core.project.scan_store import ScanStore
+from core.scan.joining import wholly_seen
+from core.scan.plan import ScanPlan
+from core.tiling import Tile
+
+
+class Finisher:
+    """Stores what emitters find.
+
+    Args:
+        region: where findings must have their middle (level-0 px), None for everywhere.
+    """
+
+    def __init__(self, spec: ModelSpec, plan: ScanPlan, store: ScanStore, region: Box | None) -> None:
+        self._spec, self._plan, self._store, self._region = spec, plan, store, region
+        self._awaited = frozenset(tile.index for tile in plan.tiles)
+
+    def finish(self, tile: Tile, candidates: Sequence[Candidate], fragments: Sequence[Fragment]) -> list[Detection]:
+        """What is stored by this, objects from other tiles' fragments among it."""
+
+        def join(stored: OpenFragments) -> list[Joined]:
+            around = self._plan.neighbours(tile)
+            joined = wholly_seen(tile.index, around, stored, self._awaited.__contains__)
+            return [one if self._is_kept(one.candidate) else Joined(one.fragments, one.tile, None) for one in joined]
+
+        kept = [one for one in candidates if self._is_kept(one)]
+        return self._store.emit(tile.index, kept, fragments, join)
+
+    def _is_kept(self, candidate: Candidate | None) -> bool:
+        if candidate is None or candidate.score < self._spec.score_floor:
+            return False
+        return self._region is None or self._region.contains(*candidate.box.center)

@@ -1,0 +1,98 @@
+"""Decides which fragments of neighbouring tiles are one object, and when it is wholly seen. Pure.
+
+Everything is decided around one tile at the moment it is emitted, from what is stored then: no pass over the whole
+section, and the same objects in whatever order tiles come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+
+from core.detection import Candidate
+from core.geometry import Box, bounding_box
+from core.project.fragments import Fragment, Joined, OpenFragments
+
+# Places given in level-0 px come from whole cells; a difference this small is rounding.
+_ROUNDING_PX = 1e-3
+
+IsAwaited = Callable[[int], bool]
+
+
+def wholly_seen(tile: int, around: Collection[int], stored: OpenFragments, is_awaited: IsAwaited) -> list[Joined]:
+    """The objects that are wholly seen now that a tile is emitted.
+
+    Args:
+        around: the tile's neighbours.
+        stored: with the tile's own fragments and state.
+        is_awaited: whether a tile takes part in the scan at all.
+    """
+    view = _View(stored, is_awaited)
+    joined, visited = [], set[int]()
+    for start in view.of([tile, *around]):
+        if (start.tile != tile and tile not in start.edges) or start.id in visited:
+            continue
+        found = _object_of(start, view)
+        if found is not None:
+            visited.update(one.id for one in found)
+            joined.append(_united(found))
+    return joined
+
+
+def meets(one: Fragment, other: Fragment) -> bool:
+    """Whether two fragments are the same object."""
+    places, others = one.edges.get(other.tile, ()), other.edges.get(one.tile, ())
+    return one.label == other.label and any(_touch(a, b) for a in places for b in others)
+
+
+class _View:
+    """What is stored, each tile asked for once."""
+
+    def __init__(self, stored: OpenFragments, is_awaited: IsAwaited) -> None:
+        self._stored, self._is_awaited = stored, is_awaited
+        self._fragments: dict[int, list[Fragment]] = {}
+        self._finished: set[int] = set()
+
+    def of(self, tiles: Iterable[int]) -> list[Fragment]:
+        wanted = list(tiles)
+        missing = [tile for tile in wanted if tile not in self._fragments]
+        self._fragments.update({tile: [] for tile in missing})
+        for fragment in self._stored.of(missing) if missing else ():
+            self._fragments[fragment.tile].append(fragment)
+        return [fragment for tile in wanted for fragment in self._fragments[tile]]
+
+    def all_finished(self, tiles: Iterable[int]) -> bool:
+        missing = {tile for tile in tiles if tile not in self._finished and self._is_awaited(tile)}
+        if missing:
+            self._finished |= self._stored.finished(missing)
+        return missing <= self._finished
+
+
+def _object_of(start: Fragment, view: _View) -> list[Fragment] | None:
+    """All fragments of an object; None while a tile into which it may go on isn't finished."""
+    found, waiting = {start.id: start}, [start]
+    while waiting:
+        fragment = waiting.pop()
+        if not view.all_finished(fragment.edges):
+            return None
+        for other in view.of(fragment.edges):
+            if other.id not in found and meets(fragment, other):
+                found[other.id] = other
+                waiting.append(other)
+    return list(found.values())
+
+
+def _united(fragments: list[Fragment]) -> Joined:
+    """One candidate of an object's fragments; the one with the highest score counts as the one that found it."""
+    best = min(fragments, key=lambda one: (-one.score, one.tile, one.peak))
+    box = bounding_box(one.box for one in fragments)
+    # In a fixed order, for a sum that doesn't depend on the order of work.
+    area = sum(one.area_px for one in sorted(fragments, key=lambda one: (one.tile, one.box)))
+    candidate = Candidate(best.label, best.score, box, min(area, box.area), best.peak)
+    return Joined(tuple(one.id for one in fragments), best.tile, candidate)
+
+
+def _touch(a: Box, b: Box) -> bool:
+    """Whether two boxes overlap or meet, in a corner at least."""
+    apart_x = max(a.x, b.x) - min(a.x1, b.x1)
+    apart_y = max(a.y, b.y) - min(a.y1, b.y1)
+    return max(apart_x, apart_y) <= _ROUNDING_PX
