@@ -28,6 +28,12 @@ def own_user_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing waits for the drive: for tests of many small scans in which no power fails."""
+    monkeypatch.setattr("core.disk.os.fsync", lambda handle: None)
+
+
+@pytest.fixture
 def session(qtbot):
     """A session as the window holds it."""
     from app.session import Session

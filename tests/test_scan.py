@@ -26,6 +26,7 @@ from core.scan.options import ScanOptions, Watchers
 from core.scan.runner import run_scan
 from tests.toy import STRIDE, ToyModel, spotted_image, toy_spec, write_image
 
+pytestmark = pytest.mark.usefixtures("quick_disk")
 SPOTS = 12
 
 

@@ -29,6 +29,8 @@ from core.section import Plane
 from tests.memory_section import MemorySection
 from tests.toy import ToyModel, spotted_image, toy_spec, write_image
 
+pytestmark = pytest.mark.usefixtures("quick_disk")
+
 
 @pytest.fixture(autouse=True)
 def no_thread_is_left():

@@ -11,6 +11,7 @@ from core.jobs import CancelToken
 from core.models.base import Model
 from core.project import Project, SectionRecord
 from core.project.scan_store import ScanStore, map_key, scan_key
+from core.project.taking_over import take_over
 from core.scan.options import ScanOptions
 from core.scan.plan import ScanPlan, map_parameters, plan_scan, scan_parameters
 from core.scan.reading import TileSource
@@ -43,6 +44,10 @@ def prepare(project: Project, section: Section, model: Model, options: ScanOptio
     else:
         store, resumed = _begin(project, record, model, options, plan, parameters), False
     store.skip(sorted(plan.skipped))
+    if store.record.status != "done":
+        wanted = {tile.index: (tile.row, tile.col) for tile in plan.to_map}
+        known = store.tile_states()
+        take_over(store, {i: at for i, at in wanted.items() if i not in known}, spec.output == "map", cancel)
     return Prepared(store, plan, TileSource(section, options.plane, shown, plan.grid.scale), resumed)
 
 

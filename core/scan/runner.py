@@ -108,8 +108,10 @@ class _Run:
     # -- tile by tile ----------------------------------------------------------------------------------------------
 
     def _map_all(self) -> None:
-        self._emit_ready(self._tiles)
         self._report()
+        for index in self._tiles:
+            self._cancel.check()
+            self._emit_ready([index])
         pending = [tile for tile in self._plan.to_map if tile.index not in self._states]
         self._pace = ScanPace(self._busy, self._info.um2_per_px2)
         with closing(self._pipeline.results(pending)) as results:
