@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from core.errors import InputError
-from core.models.base import Family, ModelSpec, Source
+from core.models.base import Family, ModelSpec, Output, Source
 
 CARD_NAME = "model.json"
 WEIGHTS_NAME = "weights.safetensors"
@@ -70,8 +70,9 @@ def spec_from_card(card: Mapping[str, Any], source: Source, path: Path | None) -
         halo_px=scan["halo_px"],
         window_px=scan["window_px"],
         stride_px=scan["stride_px"],
-        map_channels=scan["map_channels"],
-        context_cells=scan["context_cells"],
+        map_channels=scan.get("map_channels", 0),
+        context_cells=scan.get("context_cells", 0),
+        output=_output(scan),
         score_unit=scan["score_unit"],
         score_floor=scan["score_floor"],
         threshold=scan["threshold"],
@@ -128,8 +129,14 @@ def _check_input(values: Mapping[str, Any]) -> None:
         _require("um_per_px" in values, "input.um_per_px is missing")
 
 
+def _output(scan: Mapping[str, Any]) -> Output:
+    return scan.get("output", "map")
+
+
 def _check_scan(scan: Mapping[str, Any]) -> None:
-    for name, low, high in _SCAN_WHOLE:
+    _require(_output(scan) in get_args(Output), f"scan.output {scan.get('output')!r} is not known")
+    of_maps = [rule for rule in _MAP_WHOLE if _output(scan) == "map" or rule[0] in scan]
+    for name, low, high in (*_SCAN_WHOLE, *of_maps):
         _number(scan, name, low, high)
         _require(isinstance(scan[name], int), f"{name} must be a whole number")
     for name in ("tile_px", "halo_px"):
@@ -144,6 +151,8 @@ _SCAN_WHOLE = (
     ("tile_px", 16, 8192),
     ("halo_px", 0, 2048),
     ("window_px", 1, 4096),
+)
+_MAP_WHOLE = (
     ("map_channels", 1, 4096),
     ("context_cells", 0, 512),
 )

@@ -81,11 +81,16 @@ def make_card(identity: Identity, recipe: Recipe, reach_px: int) -> dict[str, An
         },
         "training": dict(recipe.training),
         "metrics": dict(recipe.metrics),
-        "versions": {
-            "schliff": core.__version__,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "torchvision": torchvision.__version__,
-            "numpy": np.__version__,
-        },
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Those of all that makes a training what it is."""
+    return {
+        "schliff": core.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "numpy": np.__version__,
     }

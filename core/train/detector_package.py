@@ -1,0 +1,67 @@
+"""Decides what a trained detector's folder says of itself, and writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from core.models.card import CARD_FORMAT
+from core.models.detector import HALO_PX, TILE_PX, scan_fields
+from core.models.networks.window_classifier import tensors_of
+from core.models.weights import save_model
+from core.train.package import DEVIATION, MEAN, Identity, versions
+
+# What torchvision's weights were trained with; our own networks take the window classifier's.
+IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+OWN_MEAN, OWN_DEVIATION = (MEAN,) * 3, (DEVIATION,) * 3
+
+
+@dataclass(frozen=True)
+class DetectorRecipe:
+    """What a trained detector needs beside its weights to be used as a model.
+
+    `network`: its architecture and sizes, see `core.models.networks.detectors.build`.
+    """
+
+    labels: Sequence[str]
+    artefact_labels: Sequence[str]
+    um_per_px: float | None
+    network: Mapping[str, Any]
+    threshold: float
+    score_floor: float
+    mean: Sequence[float] = OWN_MEAN
+    deviation: Sequence[float] = OWN_DEVIATION
+    tile_px: int = TILE_PX
+    halo_px: int = HALO_PX
+    training: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_detector(folder: Path, identity: Identity, recipe: DetectorRecipe, network: nn.Module) -> dict[str, Any]:
+    """Writes the model folder and returns its card. Raises ResourceError when the disk refuses."""
+    return save_model(folder, make_card(identity, recipe), tensors_of(network))
+
+
+def make_card(identity: Identity, recipe: DetectorRecipe) -> dict[str, Any]:
+    """The card, but for the hash of the weights, which `save_model` adds."""
+    return {
+        "format": CARD_FORMAT,
+        "id": identity.id,
+        "name": identity.name,
+        "kind": "detector",
+        "family": "detector",
+        "description": identity.description,
+        "licence": identity.licence or "not stated",
+        "labels": list(recipe.labels),
+        "artefact_labels": list(recipe.artefact_labels),
+        "input": {"um_per_px": recipe.um_per_px, "mean": list(recipe.mean), "deviation": list(recipe.deviation)},
+        "network": dict(recipe.network),
+        "scan": scan_fields(recipe.threshold, recipe.score_floor, recipe.tile_px, recipe.halo_px),
+        "training": dict(recipe.training),
+        "metrics": dict(recipe.metrics),
+        "versions": versions(),
+    }
