@@ -31,6 +31,7 @@ from core.look import Look
 from core.section_info import Plane
 
 if TYPE_CHECKING:
+    from app.scan_queue.runner import ScanRunner
     from core.models.base import ModelSpec
     from core.project import Project, ScanRecord, ScoreMap, SectionRecord
     from core.review import Review
@@ -106,14 +107,26 @@ class Session(QObject):
 
     @property
     def scanning(self) -> bool:
+        """Whether any scan runs."""
         return self.scan_control.running
 
+    @property
+    def scanning_here(self) -> bool:
+        """Whether the open section is being scanned."""
+        return self.scan_control.running_here
+
+    @property
+    def queue(self) -> ScanRunner:
+        """All scans that run, wait, or are over."""
+        return self.scan_control.runner
+
     def start_scan(self, spec: ModelSpec, options: ScanOptions) -> None:
-        """Scans the open section in the background; makes a project where there is none yet."""
+        """Scans the open section in the background, at once or when the scans before it are over; makes a project where
+        there is none yet."""
         self.scan_control.start(spec, options)
 
     def cancel_scan(self) -> None:
-        """Stops the running scan within a tile; starting it again resumes."""
+        """Stops the running scan within a tile; starting it again resumes. The next one in the queue gets its turn."""
         self.scan_control.cancel()
 
     def set_scan(self, scan_id: str | None) -> None:

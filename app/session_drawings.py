@@ -20,9 +20,7 @@ from core.errors import SchliffError
 
 if TYPE_CHECKING:
     from app.session import Session
-    from core.jobs import CancelToken
     from core.project.drawing_store import DrawingStore
-    from core.section import Section
 
 
 class Drawings(QObject):
@@ -191,7 +189,7 @@ class Drawings(QObject):
         section = self._session.section
         if self._making is not None or section is None:
             return
-        job = self._making = Job(lambda progress, cancel: _made_for(section, cancel), "Making a project")
+        job = self._making = Job(lambda progress, cancel: make_project(section, cancel), "Making a project")
         job.finished.connect(lambda made: self._made(job, made))
         job.failed.connect(lambda error: self._not_made(job, error))
         self._session.lanes.io.submit(job)
@@ -213,11 +211,3 @@ class Drawings(QObject):
                 self._session.message.emit("error", f"The drawing is not saved yet. {error}")
             else:
                 self._session.report(error)
-
-
-def _made_for(section: Section, cancel: CancelToken) -> NewProject:
-    made = make_project(section)
-    if cancel.cancelled:  # nobody will take it
-        made.project.close()
-        cancel.check()
-    return made

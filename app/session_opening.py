@@ -100,9 +100,6 @@ class Opener:
             self._session.activity_changed.emit("", 0, 0)
 
     def _replace(self, opened: Opened | None) -> None:
-        if self._session.scanning:
-            self._session.cancel_scan()
-            self._session.message.emit("info", "The scan was paused; open its section again and scan to go on.")
         self._session.settle()
         self._retire()
         self._session.adopt(opened)
@@ -118,8 +115,8 @@ class Opener:
             self._retired.append(old)
 
     def close_retired(self) -> None:
-        """Closes what is open no more, once no scan uses it; called again when a scan ends."""
-        if self._session.scanning or not self._retired:
+        """Closes what is open no more. A scan that runs has files of its own."""
+        if not self._retired:
             return
         old, self._retired = self._retired, []
         lanes = self._session.lanes

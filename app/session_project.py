@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from core.errors import ResourceError
 
 if TYPE_CHECKING:
+    from core.jobs import CancelToken
     from core.project import Project, SectionRecord
     from core.review import Review
     from core.section import Section
@@ -25,8 +26,11 @@ class NewProject:
     review: Review
 
 
-def make_project(section: Section) -> NewProject:
-    """Makes or opens the section's own project; in any thread. Raises SchliffError where nothing can be written."""
+def make_project(section: Section, cancel: CancelToken | None = None) -> NewProject:
+    """Makes or opens the section's own project; in any thread.
+
+    Raises SchliffError where nothing can be written, CancelledError when nobody will take it any more.
+    """
     from app.opening import project_home, user_project
     from core.project import Project
     from core.review import Review
@@ -37,7 +41,10 @@ def make_project(section: Section) -> NewProject:
         except ResourceError:  # the folder only looked writable
             project = Project.open_or_create(user_project(section.info.path))
     try:
-        return NewProject(project, project.add_section(section), Review(project))
+        record = project.add_section(section)
+        if cancel is not None:
+            cancel.check()
+        return NewProject(project, record, Review(project))
     except BaseException:
         project.close()
         raise

@@ -1,81 +1,106 @@
-"""Decides how a scan runs behind the window: where its project comes from, and what is shown while it goes on."""
+"""Decides what the session shows of scans: those of the open section live, while the queue runs whatever is in it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QElapsedTimer, QTimer
 
 from app.jobs import Job
+from app.scan_queue.runner import ScanRunner
+from app.scan_queue.work import HomeReady, TileStored
 from app.session_opening import Opened
 from app.session_project import NewProject, make_project
 from app.session_reading import Shown, read_scan
 from core.detection import Detection
-from core.jobs import CancelToken, Progress, Step
+from core.jobs import Step
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from app.session import Session
     from core.models.base import ModelSpec
     from core.project import Project
     from core.scan.options import ScanOptions
-    from core.section import Section
+    from core.scan.queue import Entry
 
 SHOW_FOUND_MS = 200  # how long new detections are gathered: a fast scan must not keep the window busy
 SHOW_MAP_MS = 500  # how long new parts of the map are gathered
-_TILE_STORED = object()  # posted when the scores of one more tile are on the disk
 REFRESH_MS = 3000  # how often the growing map and the records are read again during a scan
 
 
 class ScanControl:
-    """Starts, follows and stops the one scan that may run."""
+    """Asks for scans of the open section, and follows the one that runs as far as it is of that section."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._job: Job | None = None
-        self._section: Section | None = None
+        self.runner = ScanRunner(session.lanes.gpu, parent=session)
         self._followed = False
         self._reading: Job | None = None
+        self._attaching: Job | None = None
         self._since_reading = QElapsedTimer()
         self._found: dict[int, Detection] = {}  # not shown yet
         self._found_timer = QTimer(session, singleShot=True, interval=SHOW_FOUND_MS)
         self._found_timer.timeout.connect(self._show_found)
         self._map_timer = QTimer(session, singleShot=True, interval=SHOW_MAP_MS)
         self._map_timer.timeout.connect(session.score_map_changed)
+        self._wanted: tuple[Path, str | None] | None = None  # shown as soon as its section is open
+        self.runner.started.connect(self._started)
+        self.runner.posted.connect(self._posted)
+        self.runner.progressed.connect(self._progressed)
+        self.runner.ended.connect(self._ended)
+        self.runner.problem.connect(lambda text: session.message.emit("warning", text))
+        session.section_changed.connect(self._section_changed)
+
+    # -- asking ------------------------------------------------------------------------------------
 
     @property
     def running(self) -> bool:
-        return self._job is not None
+        return self.runner.running is not None
 
     @property
-    def cancelling(self) -> bool:
-        return self._job is not None and self._job.cancel_token.cancelled
+    def running_here(self) -> bool:
+        """Whether the scan that runs is of the open section."""
+        entry = self.runner.running
+        return entry is not None and self.is_of_open_section(entry)
+
+    def is_of_open_section(self, entry: Entry) -> bool:
+        """Whether it goes into the project that is open, for the section that is open."""
+        section, project = self._session.section, self._session.project
+        if section is None or not _is_same_path(section.info.path, entry.section):
+            return False
+        return project is None or _is_same_path(project.path, entry.request.project)
 
     def start(self, spec: ModelSpec, options: ScanOptions) -> None:
-        session = self._session
-        if session.section is None or self.running:
-            return
-        section, project = session.section, session.project
-        job = Job(lambda progress, cancel: _scan(job, section, project, spec, options, progress, cancel), spec.name)
-        self._job, self._section, self._followed = job, section, False
-        job.posted.connect(self._posted)
-        job.progress.connect(self._progressed)
-        job.failed.connect(session.report)
-        job.finished.connect(self._over)
-        job.failed.connect(lambda error: self._over(None))
-        job.cancelled.connect(lambda: self._over(None))
-        self._since_reading.start()
-        session.lanes.gpu.submit(job)
-        session.scan_started.emit()
-        session.scan_progress.emit(Step(0, 0, "Getting ready"))
+        """Scans the open section, now or when the scans before it are over."""
+        from app.opening import project_home
+        from core.scan.queue import Entry
+        from core.scan.request import ScanRequest
 
-    def stop(self) -> None:
-        """Shows nothing any more; what runs is ended with its lane."""
-        self._found_timer.stop()
-        self._map_timer.stop()
+        session = self._session
+        if session.section is None:
+            return
+        path = session.section.info.path
+        home = session.project.path if session.project is not None else project_home(path)
+        entry = Entry(ScanRequest.of(path, home, spec, options), spec.name)
+        was_busy = self.running
+        if not self.runner.add([entry], now=True):
+            session.message.emit("info", f"{entry.title} is in the queue already.")
+        elif was_busy:
+            session.message.emit("info", f"{entry.title} waits for its turn (View ▸ Panels ▸ Scans).")
 
     def cancel(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
+        """Stops what runs; what waits gets its turn."""
+        self.runner.cancel()
+
+    def stop(self) -> None:
+        """Shows nothing any more; what runs is ended with its lane and is in the queue at the next start."""
+        self._found_timer.stop()
+        self._map_timer.stop()
+        self.runner.shut()
+
+    # -- showing -----------------------------------------------------------------------------------
 
     def show(self, scan_id: str | None) -> None:
         """Another scan of the section: its records, detections and map are read in the background.
@@ -86,7 +111,7 @@ class ScanControl:
         if session.project is None or session.section_record is None:
             return
         project, section_id = session.project, session.section_record.id
-        running = self.running
+        running = self.running_here
         job = self._reading = Job(
             lambda progress, cancel: read_scan(project, section_id, scan_id, prefer_running=running), "Reading a scan"
         )
@@ -94,6 +119,30 @@ class ScanControl:
         job.ended.connect(lambda: self._reading_ended(job))
         self._since_reading.restart()
         session.run_io(job)
+
+    def show_entry(self, entry: Entry) -> None:
+        """Opens the section of a queued scan, if another one is open, and shows that scan."""
+        scan_id = entry.summary.scan_id if entry.summary is not None else None
+        if self.is_of_open_section(entry):
+            self.show(scan_id)
+            return
+        from app.opening import project_home
+
+        request = entry.request
+        is_home = _is_same_path(project_home(request.section), request.project)
+        self._wanted = (request.section, scan_id)
+        self._session.open_path(request.section if is_home else request.project)
+
+    def _section_changed(self) -> None:
+        """Another section: what was gathered is of the one before."""
+        self._followed, self._found = False, {}
+        wanted, self._wanted = self._wanted, None
+        section = self._session.section
+        if wanted is not None and section is not None and _is_same_path(section.info.path, wanted[0]) and wanted[1]:
+            scan_id = wanted[1]
+            QTimer.singleShot(0, self._session, lambda: self.show(scan_id))
+        elif self.running_here:
+            QTimer.singleShot(0, self._session, self._read_soon)
 
     def _read(self, job: Job, project: Project, shown: Shown) -> None:
         session = self._session
@@ -108,31 +157,55 @@ class ScanControl:
         if job is self._reading:
             self._reading = None
 
-    def _is_of_open_section(self) -> bool:
-        return self._section is self._session.section
+    # -- following the one that runs ---------------------------------------------------------------
+
+    def _started(self, entry: Entry) -> None:
+        self._followed = False
+        self._since_reading.start()
+        self._session.scan_started.emit()
 
     def _posted(self, item: object) -> None:
-        """The project that was made for the scan, or what was found in one tile."""
-        session = self._session
-        if isinstance(item, NewProject):
-            if self._is_of_open_section() and session.project is None:
-                session.adopt_project(item.project, item.record, item.review)
-                session.message.emit("info", f"Project: {item.project.path}")
-            else:
-                session.opener.retire(Opened(None, item.project))
-        elif item is _TILE_STORED and not self._map_timer.isActive():
+        if not self.running_here:
+            return
+        if isinstance(item, HomeReady):
+            self._attach_project()
+        elif isinstance(item, TileStored) and not self._map_timer.isActive():
             self._map_timer.start()
-        elif isinstance(item, list) and item and self._is_of_open_section():
+        elif isinstance(item, list) and item:
             self._found |= {d.id: d for d in item}
             if not self._found_timer.isActive():
                 self._found_timer.start()
+
+    def _attach_project(self) -> None:
+        """The open section takes the project that its first scan has made."""
+        session, section = self._session, self._session.section
+        if section is None or session.project is not None:
+            return
+        job = self._attaching = Job(lambda progress, cancel: make_project(section, cancel), "Opening the project")
+        job.finished.connect(lambda made: self._attached(made, section))
+        job.ended.connect(lambda: self._attaching_ended(job))
+        session.run_io(job)
+
+    def _attaching_ended(self, job: Job) -> None:
+        if job is self._attaching:
+            self._attaching = None
+
+    def _attached(self, made: NewProject, section: object) -> None:
+        session = self._session
+        if session.section is section and session.project is None:
+            session.adopt_project(made.project, made.record, made.review)
+            session.message.emit("info", f"Project: {made.project.path}")
+            self._read_soon()
+        else:
+            session.opener.retire(Opened(None, made.project))
+            session.opener.close_retired()
 
     def _show_found(self) -> None:
         from core.ranking import worst_first
 
         session, found = self._session, self._found
         self._found = {}
-        if not found or not self._is_of_open_section():
+        if not found:
             return
         if session.scan is None or session.scan.id != next(iter(found.values())).scan_id:
             self._read_soon()
@@ -141,7 +214,7 @@ class ScanControl:
 
     def _progressed(self, step: Step) -> None:
         self._session.scan_progress.emit(step)
-        if self._since_reading.elapsed() > REFRESH_MS and self._is_of_open_section() and not self.cancelling:
+        if self._since_reading.elapsed() > REFRESH_MS and self.running_here and not self.runner.stopping:
             self._read_soon()
 
     def _read_soon(self) -> None:
@@ -150,36 +223,23 @@ class ScanControl:
             scan = self._session.scan
             self.show(scan.id if scan is not None and self._followed else None)
 
-    def _over(self, summary: Any) -> None:
-        session, ours = self._session, self._is_of_open_section()
-        self._show_found()
-        self._job = self._section = None
-        session.opener.close_retired()
-        session.scan_finished.emit(summary)
+    def _ended(self, entry: Entry, error: Exception | None) -> None:
+        session, ours = self._session, self.is_of_open_section(entry)
+        if error is not None:
+            session.report(error)
         if ours:
-            self.show(summary.scan_id if summary is not None else None)
+            self._show_found()
+        session.scan_finished.emit(entry.summary)
+        if ours:
+            self._show_at_last(entry.summary.scan_id if entry.summary is not None else None)
+
+    def _show_at_last(self, scan_id: str | None) -> None:
+        """A scan may be over before its project is open here."""
+        if self._attaching is None:
+            self.show(scan_id)
+        else:
+            self._attaching.ended.connect(lambda: self.show(scan_id))
 
 
-def _scan(
-    job: Job,
-    section: Section,
-    project: Project | None,
-    spec: ModelSpec,
-    options: ScanOptions,
-    progress: Progress,
-    cancel: CancelToken,
-) -> Any:
-    """In the GPU lane: a project if there is none, the model (torch is imported here), the scan."""
-    if project is None:
-        made = make_project(section)
-        job.post(made)
-        project = made.project
-    progress(Step(0, 0, f"Loading {spec.name}"))
-    from core.models.catalog import load_model
-    from core.scan.options import Watchers
-    from core.scan.runner import run_scan
-
-    model = load_model(spec, options.device)
-    cancel.check()
-    watchers = Watchers(on_detections=job.post, on_tile=lambda tile: job.post(_TILE_STORED))
-    return run_scan(project, section, model, options, progress, cancel, watchers)
+def _is_same_path(one: Path, other: Path) -> bool:
+    return os.path.normcase(os.path.abspath(one)) == os.path.normcase(os.path.abspath(other))  # noqa: PTH100 - links stay

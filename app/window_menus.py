@@ -60,7 +60,6 @@ class Menus:
             "detections": bool(session.visible_detections()),
             "selection": session.selected is not None,
             "scanning": session.scanning,
-            "idle_section": session.section is not None and not session.scanning,
             "undo": session.can_undo,
             "redo": session.can_redo,
         }

@@ -14,7 +14,6 @@ from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QIcon, QPalette
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLabel, QLineEdit
 
 import app.sample as sample
-import core.models.catalog as catalog
 from app.combo import ComboBox
 from app.commands.table import MENUS
 from app.icons import icon
@@ -26,7 +25,8 @@ from app.start import save_screenshot
 from app.theme import DARK, LIGHT, Theme
 from core.errors import InputError, ResourceError
 from core.scan.options import ScanOptions
-from tests.toy import ToyModel, spotted_image, toy_spec, write_image
+from tests.scan_support import scan_here
+from tests.toy import spotted_image, toy_spec, write_image
 
 SPOTS = 12
 
@@ -40,7 +40,7 @@ def make(qapp) -> MainWindow:
 
 @pytest.fixture
 def window(qtbot, qapp, windows, monkeypatch):
-    monkeypatch.setattr(catalog, "load_model", lambda spec, device="auto": ToyModel(spec))
+    scan_here(monkeypatch)
     return windows()
 
 

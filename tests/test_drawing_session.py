@@ -72,7 +72,7 @@ def test_what_was_drawn_just_before_leaving_is_kept(qtbot, session, image, leave
 def test_where_nothing_can_be_written_it_is_said_and_tried_again(qtbot, session, image, told, monkeypatch):
     import app.session_drawings as module
 
-    def fail(section):
+    def fail(section, cancel=None):
         raise ResourceError("no permission to write here", path="p.schliff", remedy="Choose another folder for it.")
 
     real = module.make_project
@@ -146,11 +146,11 @@ def test_a_project_that_cant_be_read_offers_no_undo(session, tmp_path, told):
 
 
 def test_a_scan_and_a_drawing_that_both_want_a_project_share_one(qtbot, session, image, monkeypatch):
-    import core.models.catalog as catalog
     from core.scan.options import ScanOptions
-    from tests.toy import ToyModel, toy_spec
+    from tests.scan_support import scan_here
+    from tests.toy import toy_spec
 
-    monkeypatch.setattr(catalog, "load_model", lambda spec, device="auto": ToyModel(spec))
+    scan_here(monkeypatch)
     open_and_wait(qtbot, session, image)
     with qtbot.waitSignal(session.scan_finished, timeout=30_000):
         session.drawings.add(RULER)

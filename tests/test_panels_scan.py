@@ -9,14 +9,14 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-import core.models.catalog as catalog
 from app.panels.scan_panel import ScanPanel
 from app.panels.scan_progress import ScanProgress
 from core.errors import ResourceError
 from core.geometry import Box
-from core.jobs import Step
 from core.parameters import Parameter
+from core.scan.options import ScanStep, ScanSummary
 from tests.gallery_support import MODEL, fill, grey_section, scan_record, some_detections
+from tests.scan_support import scan_here
 from tests.toy import ToyModel, spotted_image, toy_spec, write_image
 
 TEXTURE = toy_spec(id="texture-toy", name="Texture", description="Works on any micrograph.")
@@ -43,12 +43,14 @@ class SlowModel(ToyModel):
 def models(monkeypatch):
     SlowModel.loaded, SlowModel.gate, SlowModel.fails = [], None, False
 
-    def load(spec, device="auto"):
+    def load(spec, device):
         SlowModel.loaded.append((spec, device))
         return SlowModel(spec)
 
-    monkeypatch.setattr(catalog, "load_model", load)
-    return [MODEL, TEXTURE, WITH_PARAMETERS, COARSE]
+    known = [MODEL, TEXTURE, WITH_PARAMETERS, COARSE]
+    scan_here(monkeypatch, SlowModel, *known)
+    monkeypatch.setattr("core.scan.executing.load_model", load)
+    return known
 
 
 @pytest.fixture
@@ -140,7 +142,7 @@ def test_a_scan_runs_and_its_summary_counts(qtbot, panel, opened):
     press(panel.start_button)
     assert opened.scanning
     assert panel.cancel_button.isVisible()
-    assert not panel.model.isEnabled()
+    assert panel.start_button.text() == "Add to queue"
     finish(qtbot, opened)
     qtbot.waitUntil(lambda: bool(opened.detections), timeout=5000)
     above = len(opened.visible_detections())
@@ -214,16 +216,54 @@ def test_device_threshold_and_parameters_are_handed_over(qtbot, panel, opened):
     assert opened.scan.threshold == 0.8
 
 
-def test_progress_speaks_of_tiles_time_and_speed(qtbot, monkeypatch):
+def test_progress_speaks_of_tiles_area_time_speed_and_device(qtbot, monkeypatch):
     progress = ScanProgress()
     qtbot.addWidget(progress)
-    clock = [0.0]
-    progress.begin(2.0)
-    progress._time_left._clock = lambda: clock[0]
+    progress.begin("cpu")
     monkeypatch.setattr("app.panels.scan_progress.REFRESH_MS", -1)
-    for done in range(0, 51, 10):
-        clock[0] = float(done)
-        progress.step(Step(done, 200, "Scanning"))
-    assert progress.headline.text() == "50 of 200 tiles · 25 %"
-    assert progress.detail.text() == "2 min left · 2.0 MP/s"
-    assert (progress.bar.value(), progress.bar.maximum()) == (50, 200)
+    progress.step(ScanStep(412, 1150, "Scanning", 812.0, 12.41, 8.12, 0.968), 180.0)
+    assert progress.headline.text() == "412 of 1,150 tiles · 35 %"
+    assert progress.detail.text() == "12.4 mm² · 3 min left · 8.1 MP/s · processor busy 97 %"
+    assert (progress.bar.value(), progress.bar.maximum()) == (412, 1150)
+    progress.step(ScanStep(413, 1150, "Scanning"), None)
+    assert progress.detail.text() == "Scanning"
+
+
+def test_a_summary_says_what_was_left_out(qtbot):
+    progress = ScanProgress()
+    qtbot.addWidget(progress)
+    summary = ScanSummary("id", "a.tif", "toy", "cpu", 0.5, 10, 10, 2, 7, 40.0, 80.0, False, 20.0, 3.21)
+    progress.show_summary(summary, 7)
+    assert progress.headline.text() == "Found 7 detections above the threshold"
+    assert progress.detail.text() == (
+        "40 s on the processor · 80 MP · 2.0 MP/s · 3.21 mm² (20 %) skipped, no specimen there"
+    )
+
+
+def test_a_scan_pauses_and_goes_on(qtbot, panel, opened):
+    SlowModel.gate = threading.Event()
+    press(panel.start_button)
+    qtbot.waitUntil(lambda: panel.progress.bar.value() >= 24, timeout=10000)
+    press(panel.pause_button)
+    assert panel.pause_button.text() == "Go on"
+    assert panel.progress.detail.text() == "Paused"
+    SlowModel.gate.set()
+    qtbot.wait(150)
+    assert opened.queue.running.done < opened.queue.running.total
+    press(panel.pause_button)
+    finish(qtbot, opened)
+    assert panel.progress.headline.text().startswith("Found")
+
+
+def test_another_model_waits_in_the_queue_for_its_turn(qtbot, panel, opened):
+    SlowModel.gate = threading.Event()
+    press(panel.start_button)
+    panel.model.choose("tuned")
+    press(panel.start_button)
+    assert "1 scan waits" in panel.waiting.text()
+    press(panel.start_button)  # the very same once more
+    assert "1 scan waits" in panel.waiting.text()
+    SlowModel.gate.set()
+    finish(qtbot, opened)
+    qtbot.waitUntil(lambda: [scan.model_id for scan in opened.scans] == ["texture-toy", "tuned"], timeout=5000)
+    assert not panel.waiting.isVisible()

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 
-import core.models.catalog as catalog
 from app.session import Session
 from app.session_opening import Opened
 from app.session_state import SavedView
@@ -15,6 +14,7 @@ from core.project import Project
 from core.scan.options import ScanOptions
 from core.section import Plane
 from tests.memory_section import MemorySection, noise
+from tests.scan_support import scan_here
 from tests.test_looks import Mosaic
 from tests.toy import ToyModel, spotted_image, toy_spec
 
@@ -66,7 +66,7 @@ def test_models_never_see_a_look(qtbot, monkeypatch, tmp_path, dtype):
             seen.append(pixels.tobytes())
             return super().map_tile(pixels)
 
-    monkeypatch.setattr(catalog, "load_model", lambda spec, device="auto": Spy(spec))
+    scan_here(monkeypatch, Spy)
     pixels = cv2.cvtColor(spotted_image(spots=6), cv2.COLOR_RGB2GRAY).astype(dtype)
     found = {}
     for name, look in (("plain", None), ("loud", LOUD)):

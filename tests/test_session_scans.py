@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
-import core.models.catalog as catalog
 from app.session import Session
 from core.errors import ResourceError
 from core.project import Project
 from core.scan.options import ScanOptions
+from tests.scan_support import scan_here
 from tests.toy import ToyModel, spotted_image, toy_spec, write_image
 
 SPOTS = 12
@@ -37,7 +37,7 @@ def session(qtbot, monkeypatch):
     GatedModel.gate.set()
     GatedModel.waiting.clear()
     monkeypatch.setattr(GatedModel, "fail", False)
-    monkeypatch.setattr(catalog, "load_model", lambda spec, device="auto": GatedModel(spec))
+    scan_here(monkeypatch, GatedModel)
     session = Session()
     session.told = []
     session.message.connect(lambda level, text: session.told.append((level, text)))
@@ -135,13 +135,15 @@ def test_a_failing_device_is_told_and_nothing_is_lost(qtbot, session, image, mon
     assert scan(qtbot, session).detections >= SPOTS
 
 
-def test_opening_another_section_pauses_the_scan_and_keeps_the_other_clean(qtbot, session, image, tmp_path):
+def test_a_scan_goes_on_while_another_section_is_open_and_keeps_that_one_clean(qtbot, session, image, tmp_path):
     other = write_image(tmp_path / "other.png", spotted_image(200, 2))
     GatedModel.gate.clear()
     open_and_wait(qtbot, session, image)
     session.start_scan(toy_spec(), ScanOptions())
     qtbot.waitUntil(lambda: GatedModel.waiting.is_set() and session.project is not None, timeout=20_000)
     open_and_wait(qtbot, session, other)
+    assert session.scanning
+    assert not session.scanning_here
     GatedModel.gate.set()
     settle(qtbot, session)
     qtbot.waitUntil(lambda: not session.lanes.build.busy)
@@ -149,7 +151,23 @@ def test_opening_another_section_pauses_the_scan_and_keeps_the_other_clean(qtbot
     assert session.project is None
     assert session.detections == []
     with Project.open(image.with_name("spots.schliff")) as project:
-        assert [s.status for s in project.scans()] == ["interrupted"]
+        assert [s.status for s in project.scans()] == ["done"]
+
+
+def test_coming_back_to_a_section_that_is_being_scanned_shows_it_live_again(qtbot, session, image, tmp_path):
+    other = write_image(tmp_path / "other.png", spotted_image(200, 2))
+    GatedModel.gate.clear()
+    open_and_wait(qtbot, session, image)
+    session.start_scan(toy_spec(), ScanOptions())
+    qtbot.waitUntil(lambda: GatedModel.waiting.is_set() and session.project is not None, timeout=20_000)
+    open_and_wait(qtbot, session, other)
+    open_and_wait(qtbot, session, image)
+    assert session.scanning_here
+    qtbot.waitUntil(lambda: session.scan is not None and session.scan.status == "running", timeout=20_000)
+    GatedModel.gate.set()
+    settle(qtbot, session)
+    assert len(session.visible_detections()) == SPOTS
+    assert session.scan.status == "done"
 
 
 def test_decisions_are_stored_told_and_undone(qtbot, session, image):

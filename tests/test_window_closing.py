@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QDialog
 
 import app.copying as copying
 import app.picture_export as picture_export
-import core.models.catalog as catalog
 from core.jobs import Step
 from core.scan.options import ScanOptions
-from tests.toy import ToyModel, spotted_image, toy_spec, write_image
+from tests.scan_support import scan_here
+from tests.toy import spotted_image, toy_spec, write_image
 from tests.window_support import open_window
 
 SIDE = 2000
@@ -31,7 +31,7 @@ def flat(tmp_path):
 @pytest.fixture
 def window(qtbot, qapp, monkeypatch, flat):
     """With all its panels and a section whose overviews are being built."""
-    monkeypatch.setattr(catalog, "load_model", lambda spec, device="auto": ToyModel(spec))
+    scan_here(monkeypatch)
     with open_window(qapp) as window:
         with qtbot.waitSignal(window.session.path_opened, timeout=20_000):
             window.session.open_path(flat)

@@ -12,7 +12,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         ("Ctrl+R",),
         "scan",
         "Look for defects with the model chosen in the Scan panel",
-        "idle_section",
+        "section",
         in_toolbar=True,
     ),
     ActionSpec(
@@ -22,7 +22,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         ("Ctrl+Shift+R",),
         "region",
         "Look for defects only in what the view shows",
-        "idle_section",
+        "section",
     ),
     ActionSpec(
         "cancel_scan",

@@ -30,7 +30,7 @@ def why_empty(session: Session, arrangement: Arrangement) -> EmptyText:
     """The first reason, from outside in, why no detection is shown."""
     if session.section is None:
         return EmptyText("Nothing open", "Open a section, or drop a file on the window.", "open", "Open…")
-    if session.scanning and not session.detections:
+    if session.scanning_here and not session.detections:
         return EmptyText("Scanning", "Detections appear here as they are found, the worst first.")
     if session.scan is None:
         return EmptyText("No scan yet", "Choose a model and press Scan. The worst places come first.", "scan", "Scan…")

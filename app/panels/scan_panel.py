@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.forms import ParameterForm
 from app.panels.layout import Group, Panel, muted
@@ -24,12 +24,19 @@ from core.scan.plan import model_scale, scale_doubt
 
 if TYPE_CHECKING:
     from core.scan.options import ScanOptions
+    from core.scan.queue import Entry
 
 DEVICE_NAMES = {"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA graphics card", "mps": "Apple graphics"}
 
 
 class ScanPanel(Panel):
-    """Starts, follows and stops scans through the session. `visible_region` tells what the viewer shows."""
+    """Starts, follows and stops scans through the session. `visible_region` tells what the viewer shows.
+
+    `several_requested()` when several scans are to be chosen at once, `queue_requested()` when all are to be seen.
+    """
+
+    several_requested = Signal()
+    queue_requested = Signal()
 
     def __init__(
         self,
@@ -41,7 +48,6 @@ class ScanPanel(Panel):
         super().__init__(parent)
         self._session = session
         self._visible_region = visible_region
-        self._error = ""
         self._finished_id = ""  # a scan that is done, though the list of scans doesn't say so yet
         self.model = ModelGroup(list_them)
         self.region = RegionGroup(session, visible_region)
@@ -51,7 +57,10 @@ class ScanPanel(Panel):
         self.form = ParameterForm()
         self.restart = QCheckBox("Start over")
         self.start_button = QPushButton()
-        self.cancel_button = QPushButton("Cancel")
+        self.pause_button = QPushButton("Pause")
+        self.cancel_button = QPushButton("Stop")
+        self.waiting = QLabel()
+        self.several = QLabel('<a href="several">Scan several sections or models…</a>')
         self.note = muted()
         self.progress = ScanProgress()
         self._settings = Group("Settings")
@@ -65,7 +74,7 @@ class ScanPanel(Panel):
     def start(self) -> None:
         """Scans as chosen; does nothing while that is not possible."""
         spec = self.model.spec
-        if spec is None or not self.start_button.isEnabled() or self._session.scanning:
+        if spec is None or not self.start_button.isEnabled():
             return
         try:
             chosen = with_values(spec, self.form.values())
@@ -133,6 +142,8 @@ class ScanPanel(Panel):
 
     def _session_changed(self) -> None:
         self.progress.clear()
+        if self._session.scanning:
+            self._begin_progress()
         scan = self._session.scan
         self.model.choose_for(scan.model_id if scan is not None else None)
         self._state_changed()
@@ -142,16 +153,15 @@ class ScanPanel(Panel):
         problem = self._problem()
         doubt = "" if problem else self._doubt()
         running = session.scanning
-        for widget in (self.model, self.region, self._settings):
-            widget.setEnabled(not running)
-        self.start_button.setEnabled(not running and not problem)
-        self.start_button.setVisible(not running)
-        self.cancel_button.setVisible(running)
+        self.start_button.setEnabled(not problem)
         done = earlier is None or earlier.status == "done" or earlier.id == self._finished_id
-        self.start_button.setText("Scan" if done or self.restart.isChecked() else "Resume")
-        self.restart.setVisible(earlier is not None and not running)
+        resumes = not done and not self.restart.isChecked()
+        self.start_button.setText("Add to queue" if running else "Resume" if resumes else "Scan")
+        self.start_button.setToolTip("Scans when those before it are over" if running else "")
+        self.restart.setVisible(earlier is not None and not session.scanning_here)
+        self._show_queue()
         said = [problem] if problem else [text for text in (doubt, _said_of(earlier, done)) if text]
-        self.note.setText("" if running else "\n".join(said))
+        self.note.setText("" if session.scanning_here else "\n".join(said))
         warns = bool(doubt or problem) and session.section is not None
         self.note.setStyleSheet(f"color: {tokens().warning}" if warns else "")
         self.note.setVisible(bool(self.note.text()))
@@ -174,27 +184,45 @@ class ScanPanel(Panel):
         section, spec = self._session.section, self.model.spec
         return "" if section is None or spec is None else scale_doubt(section.info, spec)
 
+    def _show_queue(self) -> None:
+        """How the queue stands: what can be done with it, and how many scans are in it."""
+        queue = self._session.queue
+        running = queue.running is not None
+        self.cancel_button.setVisible(running)
+        self.cancel_button.setEnabled(not queue.stopping)
+        self.pause_button.setVisible(running)
+        self.pause_button.setEnabled(not queue.stopping)
+        self.pause_button.setText("Go on" if queue.paused else "Pause")
+        waiting = len(queue.queue.waiting)
+        scans = "1 scan waits" if waiting == 1 else f"{waiting:,} scans wait"
+        self.waiting.setText(f'{scans} in the <a href="queue">queue</a>')
+        self.waiting.setVisible(bool(waiting))
+        if queue.paused:
+            self.progress.show_paused()
+
     def _started(self) -> None:
-        self._error = ""
-        section, spec = self._session.section, self.model.spec
-        scale = model_scale(section.info, spec) if section is not None and spec is not None else 1.0
-        self.progress.begin((spec.tile_px * scale) ** 2 / 1e6 if spec is not None else 0.0)
+        self._begin_progress()
         self._state_changed()
 
+    def _begin_progress(self) -> None:
+        """Shows how the running scan stands; of another section than the open one it says which."""
+        queue, here = self._session.queue, self._session.scanning_here
+        entry = queue.running
+        assert entry is not None
+        self.progress.begin(entry.request.options.device, "" if here else f"Scanning {entry.title}")
+        self.progress.step(queue.step, queue.seconds_left)
+
     def _progressed(self, step: Step) -> None:
-        self.progress.step(step)
+        if not self._session.queue.stopping:
+            self.progress.step(step, self._session.queue.seconds_left)
 
-    def _message(self, level: str, text: str) -> None:
-        if level == "error" and self._session.scanning:
-            self._error = text
-
-    def _finished(self, summary: Any) -> None:
+    def _ended(self, entry: Entry, error: Exception | None) -> None:
         self.restart.setChecked(False)
-        if summary is not None:
-            self._finished_id = summary.scan_id
-            self.progress.show_summary(summary, summary.detections)
-        elif self._error:
-            self.progress.show_error(self._error)
+        if entry.summary is not None:
+            self._finished_id = entry.summary.scan_id
+            self.progress.show_summary(entry.summary, entry.summary.detections)
+        elif error is not None:
+            self.progress.show_error(entry.error)
         else:
             self.progress.show_stopped()
         self._state_changed()
@@ -202,6 +230,10 @@ class ScanPanel(Panel):
     def _cancel(self) -> None:
         self.progress.stopping()
         self._session.cancel_scan()
+
+    def _pause(self) -> None:
+        queue = self._session.queue
+        queue.go_on() if queue.paused else queue.hold()
 
     # -- making -----------------------------------------------------------------------------------
 
@@ -218,10 +250,13 @@ class ScanPanel(Panel):
         self.start_button.setDefault(True)
         self.start_button.setAccessibleName("Start the scan")
         self.cancel_button.setToolTip("Stops within a tile; what was scanned is kept")
+        self.pause_button.setToolTip("Stands still until Go on, and no other scan starts")
+        self.several.setToolTip("Scan many sections one after the other, each with one model or several")
         buttons = QHBoxLayout()
         buttons.setSpacing(SPACE)
         buttons.addWidget(self.restart)
         buttons.addStretch(1)
+        buttons.addWidget(self.pause_button)
         buttons.addWidget(self.cancel_button)
         buttons.addWidget(self.start_button)
         for group in (self.model, self.region, self._settings):
@@ -229,6 +264,8 @@ class ScanPanel(Panel):
         self.column.addWidget(self.note)
         self.column.addLayout(buttons)
         self.column.addWidget(self.progress)
+        self.column.addWidget(self.waiting)
+        self.column.addWidget(self.several)
         self.column.addStretch(1)
 
     def _connect(self) -> None:
@@ -238,12 +275,15 @@ class ScanPanel(Panel):
         self.restart.toggled.connect(lambda _: self._state_changed())
         self.start_button.clicked.connect(self.start)
         self.cancel_button.clicked.connect(self._cancel)
+        self.pause_button.clicked.connect(self._pause)
+        self.several.linkActivated.connect(lambda _: self.several_requested.emit())
+        self.waiting.linkActivated.connect(lambda _: self.queue_requested.emit())
         session.section_changed.connect(self._session_changed)
         session.scans_changed.connect(self._state_changed)
         session.scan_started.connect(self._started)
         session.scan_progress.connect(self._progressed)
-        session.scan_finished.connect(self._finished)
-        session.message.connect(self._message)
+        session.queue.ended.connect(self._ended)
+        session.queue.changed.connect(self._state_changed)
 
 
 def _said_of(earlier: ScanRecord | None, done: bool) -> str:

@@ -1,0 +1,96 @@
+"""Decides the words for how a scan goes and what came of it, the same wherever they are shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.jobs import Step
+from core.timing import spoken_seconds
+
+if TYPE_CHECKING:
+    from core.scan.options import ScanStep, ScanSummary
+    from core.scan.queue import Entry
+
+_DEVICES = {"cpu": "processor", "cuda": "graphics card", "mps": "graphics"}
+
+
+def tiles_text(step: Step) -> str:
+    """As in "412 of 1,150 tiles · 35 %"."""
+    return f"{step.done:,} of {step.total:,} tiles · {100 * step.done // step.total} %"
+
+
+def pace_text(step: Step, seconds_left: float | None, device: str) -> str:
+    """As in "12.4 mm² · 3 min left · 8.1 MP/s · processor busy 97 %", as far as it is known."""
+    from core.scan.options import ScanStep
+
+    parts = []
+    scanned = step if isinstance(step, ScanStep) else None
+    if scanned is not None and scanned.mm2 is not None:
+        parts.append(area_text(scanned.mm2))
+    if seconds_left is not None:
+        parts.append(f"{spoken_seconds(seconds_left)} left")
+    if scanned is not None:
+        parts += _speed(scanned, device)
+    return " · ".join(parts)
+
+
+def progress_text(step: Step, seconds_left: float | None, device: str) -> str:
+    """All of it in one line; while tiles aren't counted yet, what is being done."""
+    if not step.total:
+        return step.message or "Getting ready"
+    pace = pace_text(step, seconds_left, device)
+    return f"{tiles_text(step)} · {pace}" if pace else tiles_text(step)
+
+
+def found_text(count: int) -> str:
+    return "1 detection" if count == 1 else f"{count:,} detections"
+
+
+def summary_text(summary: ScanSummary) -> str:
+    """As in "3 min on the processor · 412 MP · 8.1 MP/s · 3.2 mm² (21 %) skipped, no specimen there"."""
+    parts = [f"{spoken_seconds(summary.seconds)} on the {device_word(summary.device)}", f"{summary.megapixels:,.0f} MP"]
+    if summary.seconds > 0 and summary.megapixels:
+        parts.append(f"{summary.megapixels / summary.seconds:.1f} MP/s")
+    skipped = _skipped(summary)
+    return " · ".join([*parts, skipped] if skipped else parts)
+
+
+def state_text(entry: Entry, *, held: bool, stopping: bool) -> str:
+    """One or two words for a scan of the queue; `held`: nothing runs on; `stopping`: the running one is about to end."""
+    if entry.state == "running":
+        word = "Stopping" if stopping else "Paused" if held else ""
+        share = "" if entry.share is None else f"{100 * entry.share:.0f} %"
+        return f"{word} {share}".strip() or "Getting ready"
+    if entry.state == "cancelled" and entry.share is not None:
+        return f"Stopped at {100 * entry.share:.0f} %"
+    words = {"waiting": "Waiting", "paused": "On hold", "done": "Done", "failed": "Failed", "cancelled": "Stopped"}
+    return words[entry.state]
+
+
+def device_word(device: str) -> str:
+    """As in "graphics card" for "cuda:1"; "device" where it is chosen automatically."""
+    return _DEVICES.get(device.partition(":")[0], "device")
+
+
+def area_text(mm2: float) -> str:
+    """Three digits or more: 0.0412 mm², 12.4 mm², 1,204 mm²."""
+    digits = 0 if mm2 >= 100 else 1 if mm2 >= 10 else 2 if mm2 >= 1 else 3
+    return f"{mm2:,.{digits}f} mm²"
+
+
+def _speed(step: ScanStep, device: str) -> list[str]:
+    parts = []
+    if step.megapixels_per_s is not None:
+        parts.append(f"{step.megapixels_per_s:.1f} MP/s")
+    if step.busy is not None:
+        parts.append(f"{device_word(device)} busy {100 * step.busy:.0f} %")
+    return parts
+
+
+def _skipped(summary: ScanSummary) -> str:
+    whole = summary.megapixels + summary.skipped_megapixels
+    if not summary.skipped_megapixels or not whole:
+        return ""
+    mm2, megapixels = summary.skipped_mm2, summary.skipped_megapixels
+    area = area_text(mm2) if mm2 is not None else f"{megapixels:,.{0 if megapixels >= 10 else 2}f} MP"
+    return f"{area} ({100 * megapixels / whole:.0f} %) skipped, no specimen there"
