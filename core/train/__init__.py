@@ -26,6 +26,14 @@ def _train_classifier(
     progress: Progress,
     cancel: CancelToken | None,
 ) -> dict[str, Any]:
+    """On sections with a truth CSV, or on single labelled images."""
+    from core.train.dataset import labelled_sections
+    from core.train.image_set import is_image_set
+
+    if not labelled_sections(data) and is_image_set(data):
+        from core.train.image_classifier import train_image_classifier
+
+        return train_image_classifier(data, out, settings, seed, device, progress, cancel)
     from core.train.classifier import train_classifier
 
     return train_classifier(data, out, settings, seed, device, progress, cancel)

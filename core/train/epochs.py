@@ -1,0 +1,246 @@
+"""Decides how a network of one class per image is fitted: epochs, batches, the rate, when to stop, what is kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from core.errors import ResourceError
+from core.jobs import CancelToken, Progress, Step
+from core.models.networks.computing import Network
+from core.train.checkpoint import load_checkpoint, save_checkpoint
+from core.train.class_losses import ClassLoss
+from core.train.image_package import normalisation_of
+from core.train.image_source import ImageSource
+from core.train.splits import epoch_order
+
+Array = np.ndarray
+State = Mapping[str, torch.Tensor]
+
+CHECKPOINT_NAME = ".training.safetensors"
+MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
+RATE_STEP, RATE_FACTOR = 20, 0.75
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """How a training runs. `class_weights`: (classes,) float32 or None; `patience` in epochs."""
+
+    count: int
+    patience: int
+    batch: int
+    learning_rate: float
+    sampling: str
+    augmentation: float
+    loss: ClassLoss
+    class_weights: Array | None
+    seed: int
+    checkpoint: Path
+    title: str = ""
+
+
+@dataclass
+class Fitted:
+    """The state that did best on the validated images, and what each epoch came to."""
+
+    best: State = field(default_factory=dict)
+    macro_f1: float = -1.0
+    loss: float = math.inf
+    epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def is_better(self, macro_f1: float, loss: float) -> bool:
+        return (macro_f1, -loss) > (self.macro_f1, -self.loss)
+
+
+def train_epochs(
+    network: Network,
+    source: ImageSource,
+    classes: Array,
+    training: Array,
+    validation: Array,
+    plan: Epochs,
+    progress: Progress,
+    cancel: CancelToken,
+) -> Fitted:
+    """Trains `network` in place; goes on from the plan's checkpoint where there is one.
+
+    Args:
+        classes: (n,) class of each image of `source`; training, validation: indices into it.
+    Raises ResourceError when the loss is no number any more, CancelledError.
+    """
+    rng = np.random.default_rng(plan.seed)
+    torch.manual_seed(plan.seed)
+    optimiser = torch.optim.SGD(
+        network.parameters(), plan.learning_rate, MOMENTUM, weight_decay=WEIGHT_DECAY, nesterov=True
+    )
+    rate = torch.optim.lr_scheduler.StepLR(optimiser, RATE_STEP, RATE_FACTOR)
+    fitted = Fitted(best=_copy(network))
+    start = _go_on(network, optimiser, rate, rng, fitted, plan)
+    if start:
+        _judge(network, fitted, source, classes, training, validation, plan, start)
+    for epoch in range(start + 1, plan.count + 1):
+        if epoch - fitted.epoch > plan.patience:
+            break
+        told = Told(progress, cancel, plan, epoch, math.ceil(len(training) / plan.batch))
+        cost = _train_once(network, optimiser, source, classes, training, plan, rng, told)
+        rate.step()
+        _evaluate(network, fitted, source, classes, training, validation, plan, epoch, cost)
+        parts = {"network": network.state_dict(), "average": fitted.best}
+        save_checkpoint(plan.checkpoint, epoch, parts, optimiser, rate, rng)
+    return fitted
+
+
+@dataclass(frozen=True)
+class Told:
+    """Who is told of each batch of an epoch."""
+
+    progress: Progress
+    cancel: CancelToken
+    plan: Epochs
+    epoch: int
+    batches: int
+
+    def batch(self, index: int, loss: float) -> None:
+        self.cancel.check()
+        done = (self.epoch - 1) * self.batches + index + 1
+        text = f"{self.plan.title}epoch {self.epoch}, loss {loss:.3f}"
+        self.progress(Step(done, self.plan.count * self.batches, text))
+
+
+def predict(network: Network, source: ImageSource, indices: Array, plan: Epochs, seen: Array) -> Array:
+    """(n, classes) probabilities of images, without variation; classes without any image in `seen` get none."""
+    return torch.cat([logits.softmax(1) for logits in _logits(network, source, indices, plan, seen)]).numpy()
+
+
+def _train_once(
+    network: Network,
+    optimiser: torch.optim.Optimizer,
+    source: ImageSource,
+    classes: Array,
+    training: Array,
+    plan: Epochs,
+    rng: np.random.Generator,
+    told: Told,
+) -> float:
+    """One epoch; the mean loss."""
+    network.train()
+    device = next(network.parameters()).device
+    weights = None if plan.class_weights is None else torch.from_numpy(plan.class_weights).to(device)
+    seen = torch.from_numpy(np.unique(classes[training])).to(device)
+    order = training[epoch_order(classes[training], plan.sampling, rng)]
+    costs: list[float] = []
+    for index, chosen in enumerate(_batches(order, plan.batch)):
+        images = _images(
+            network, source.batch(chosen, rng, plan.augmentation) if plan.augmentation else source.batch(chosen)
+        )
+        target = torch.from_numpy(classes[chosen]).to(device)
+        logits = network(images).mean((2, 3))
+        # A class without an image would only be unlearnt; among the others the entropy terms keep their meaning.
+        place = torch.searchsorted(seen, target)
+        rows = plan.loss(logits[:, seen], place, None if weights is None else weights[seen])
+        loss = rows.mean()
+        if not torch.isfinite(loss):
+            raise ResourceError("the training ran off to infinity", remedy="Lower learning_rate.")
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        costs.append(float(loss.detach()))
+        told.batch(index, float(np.mean(costs[-20:])))
+    return float(np.mean(costs))
+
+
+def _evaluate(
+    network: Network,
+    fitted: Fitted,
+    source: ImageSource,
+    classes: Array,
+    training: Array,
+    validation: Array,
+    plan: Epochs,
+    epoch: int,
+    cost: float,
+) -> None:
+    """Notes how the network does on the validated images, and keeps it if it never did better."""
+    macro, loss = _quality(network, source, classes, training, validation, plan)
+    fitted.history.append(
+        {"epoch": epoch, "loss": round(cost, 4), "validation_loss": round(loss, 4), "macro_f1": macro}
+    )
+    if fitted.is_better(macro, loss):
+        fitted.macro_f1, fitted.loss, fitted.epoch, fitted.best = macro, loss, epoch, _copy(network)
+
+
+def _judge(
+    network: Network,
+    fitted: Fitted,
+    source: ImageSource,
+    classes: Array,
+    training: Array,
+    validation: Array,
+    plan: Epochs,
+    epoch: int,
+) -> None:
+    """After a break: how good the best state was that the checkpoint holds."""
+    now = _copy(network)
+    network.load_state_dict(fitted.best)
+    fitted.macro_f1, fitted.loss = _quality(network, source, classes, training, validation, plan)
+    fitted.epoch = epoch
+    network.load_state_dict(now)
+
+
+def _quality(
+    network: Network, source: ImageSource, classes: Array, training: Array, validation: Array, plan: Epochs
+) -> tuple[float, float]:
+    """Macro F1 and mean cross entropy on the validated images."""
+    from core.train.class_metrics import class_metrics
+
+    probabilities = predict(network, source, validation, plan, classes[training])
+    truth = classes[validation]
+    names = [str(number) for number in range(probabilities.shape[1])]
+    macro = class_metrics(truth, probabilities.argmax(1), names)["macro_f1"] or 0.0
+    loss = -np.log(np.maximum(probabilities[np.arange(len(truth)), truth], 1e-7)).mean()
+    return macro, float(loss)
+
+
+def _logits(network: Network, source: ImageSource, indices: Array, plan: Epochs, seen: Array) -> Iterator[torch.Tensor]:
+    network.eval()
+    missing = np.setdiff1d(np.arange(network.head.out_channels), seen)
+    with torch.inference_mode():
+        for chosen in _batches(indices, 2 * plan.batch):
+            logits = network(_images(network, source.batch(chosen))).mean((2, 3)).float().cpu()
+            logits[:, missing] = -torch.inf
+            yield logits
+
+
+def _images(network: Network, pixels: Array) -> torch.Tensor:
+    device = next(network.parameters()).device
+    mean, deviation = (torch.tensor(v, device=device)[:, None, None] for v in normalisation_of(network))
+    images = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 255
+    return ((images - mean) / deviation).contiguous(memory_format=torch.channels_last)
+
+
+def _batches(order: Array, size: int) -> Iterator[Array]:
+    """Parts of at most `size`; a single one left over joins the last, since batch statistics need two."""
+    starts = list(range(0, len(order), size))
+    if len(starts) > 1 and len(order) - starts[-1] == 1:
+        starts.pop()
+    for index, start in enumerate(starts):
+        yield order[start:] if index == len(starts) - 1 else order[start : start + size]
+
+
+def _go_on(network: Network, optimiser: Any, rate: Any, rng: np.random.Generator, fitted: Fitted, plan: Epochs) -> int:
+    if not plan.checkpoint.is_file():
+        return 0
+    return load_checkpoint(
+        plan.checkpoint, {"network": network.state_dict(), "average": fitted.best}, optimiser, rate, rng
+    )
+
+
+def _copy(network: Network) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}

@@ -1,0 +1,68 @@
+"""Decides which images are trained on and which are judged on: whole groups, with every class on both sides if it can be.
+
+Images drawn at random leak: neighbours of one section look alike whatever they show.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from core.errors import InputError
+from core.train.image_set import LabelledImage
+
+Array = np.ndarray
+
+
+def group_folds(images: Sequence[LabelledImage], folds: int, seed: int) -> list[tuple[Array, Array]]:
+    """(training, validation) indices of each fold; every image is validated on once.
+
+    Raises InputError when there are fewer groups than folds.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    groups = [image.group for image in images]
+    if len(set(groups)) < folds:
+        raise InputError(
+            f"{len(set(groups))} groups of images can't be split {folds} ways",
+            remedy="Add images of other sections, or say in labels.csv which ones belong together.",
+        )
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    labels = [image.label for image in images]
+    with warnings.catch_warnings():
+        # A class with fewer images than folds is missing from some; the metrics show it.
+        warnings.filterwarnings("ignore", "The least populated class")
+        return list(splitter.split(labels, labels, groups))
+
+
+def epoch_order(classes: Array, sampling: str, rng: np.random.Generator) -> Array:
+    """The indices of one epoch, shuffled.
+
+    Args:
+        classes: (n,) class of each image.
+        sampling: "plain" every image once; "over" smaller classes repeated until all are as large as the largest;
+            "under" as many of each class as the smallest has, others by chance, other ones each epoch.
+    """
+    if sampling == "plain":
+        return rng.permutation(len(classes))
+    members = [np.flatnonzero(classes == one) for one in np.unique(classes)]
+    sizes = [len(one) for one in members]
+    size = max(sizes) if sampling == "over" else min(sizes)
+    return rng.permutation(np.concatenate([_drawn(one, size, rng) for one in members]))
+
+
+def class_weights(classes: Array, count: int) -> Array:
+    """(count,) float32: the inverse of each class's share, 1 in the mean over images; 0 for a class without images."""
+    numbers = np.bincount(classes, minlength=count)
+    present = numbers > 0
+    weights = np.zeros(count, np.float32)
+    weights[present] = len(classes) / (present.sum() * numbers[present])
+    return weights
+
+
+def _drawn(members: Array, size: int, rng: np.random.Generator) -> Array:
+    """`size` of them: each as often as it goes, the rest by chance."""
+    whole, rest = divmod(size, len(members))
+    return np.concatenate([np.tile(members, whole), rng.permutation(members)[:rest]])
