@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
-from core.section import Array, Plane, RegionRequest, Section
+from core.section import Array, AsStored, Plane, RegionRequest, Section
 
 _PERCENTILES = (0.1, 99.9)
 _WHOLE_PIXELS = 4 << 20
@@ -35,7 +35,7 @@ def auto_range(section: Section, plane: Plane) -> DisplayRange:
     """
     if section.info.dtype == np.uint8:
         return DisplayRange(0, 255)
-    return range_of(_overview(_AsStored(section), plane)) or DisplayRange(0, 65535)
+    return range_of(_overview(AsStored(section), plane)) or DisplayRange(0, 65535)
 
 
 def range_of(values: Array) -> DisplayRange | None:
@@ -69,17 +69,6 @@ def _table(display_range: DisplayRange) -> Array:
     table = np.rint(ramp(display_range, 65536)).astype(np.uint8)
     table.flags.writeable = False
     return table
-
-
-class _AsStored(Section):
-    """A section without the levels that its file lacks: they may not be built yet, and then cost reading all of it."""
-
-    def __init__(self, section: Section) -> None:
-        self._section = section
-        self.info = replace(section.info, levels=tuple(level for level in section.info.levels if not level.made))
-
-    def read_level(self, level: int, x: int, y: int, width: int, height: int, plane: Plane) -> Array:
-        return self._section.read_level(level, x, y, width, height, plane)
 
 
 def _overview(section: Section, plane: Plane) -> Array:

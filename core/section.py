@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from core.geometry import Box
 from core.section_info import Plane, PyramidLevel, RegionRequest, Scene, SectionInfo
 
-__all__ = ["Array", "Glance", "Plane", "PyramidLevel", "RegionRequest", "Scene", "Section", "SectionInfo"]
+__all__ = ["Array", "AsStored", "Glance", "Plane", "PyramidLevel", "RegionRequest", "Scene", "Section", "SectionInfo"]
 
 Array = np.ndarray
 
@@ -137,6 +137,22 @@ class Section(ABC):
         padded = np.zeros((height, width, self.info.samples), self.info.dtype)
         padded[y0 - y : y1 - y, x0 - x : x1 - x] = pixels
         return padded
+
+
+class AsStored(Section):
+    """A section without the levels that its file lacks: what is read of it is the same whatever overviews are built, and
+    none of it means reading the whole file behind a level's back."""
+
+    def __init__(self, section: Section) -> None:
+        self._section = section
+        self.info = replace(section.info, levels=tuple(level for level in section.info.levels if not level.made))
+
+    @property
+    def block_px(self) -> tuple[int, int]:
+        return self._section.block_px
+
+    def read_level(self, level: int, x: int, y: int, width: int, height: int, plane: Plane) -> Array:
+        return self._section.read_level(level, x, y, width, height, plane)
 
 
 _BLOCK_PIXELS = 16 << 20

@@ -12,10 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from core.foreground import Mask, foreground_mask
+import numpy as np
+
 from core.geometry import Box
 
-__all__ = ["Mask", "Tile", "TileGrid", "foreground_mask"]
+Array = np.ndarray
+_Span = tuple[int, int, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,31 +84,62 @@ class TileGrid:
 
     def tile(self, index: int) -> Tile:
         """The tile of that index. Raises IndexError beyond the grid."""
-        rows, columns = self.shape
-        if not 0 <= index < rows * columns:
-            raise IndexError(f"tile {index} of {rows * columns}")
-        row, col = divmod(index, columns)
-        x, y = col * self._tile_cells, row * self._tile_cells
-        w, h = min(self._tile_cells, self.cells[1] - x), min(self._tile_cells, self.cells[0] - y)
-        cell = self.cell_px
-        return Tile(index, row, col, x, y, w, h, Box(x * cell, y * cell, w * cell, h * cell))
+        return self.tiles_at([index])[0]
+
+    def tiles_at(self, indices: Iterable[int]) -> list[Tile]:
+        """The tiles of these indices. Raises IndexError beyond the grid."""
+        rows, columns = self._spans
+        made = []
+        for index in indices:
+            row, col = divmod(index, len(columns))
+            if not 0 <= row < len(rows):
+                raise IndexError(f"tile {index} of {len(rows) * len(columns)}")
+            x_cell, w_cells, x, w = columns[col]
+            y_cell, h_cells, y, h = rows[row]
+            made.append(Tile(index, row, col, x_cell, y_cell, w_cells, h_cells, Box(x, y, w, h)))
+        return made
+
+    @cached_property
+    def _spans(self) -> tuple[list[_Span], list[_Span]]:
+        """Of each row and of each column of tiles: first cell, cells, and the same in level-0 px."""
+        side, cell = self._tile_cells, self.cell_px
+        rows, columns = (
+            [(at, min(side, count - at), at * cell, min(side, count - at) * cell) for at in range(0, count, side)]
+            for count in self.cells
+        )
+        return rows, columns
 
     def tiles(self, region: Box | None = None) -> list[Tile]:
         """The tiles whose core overlaps `region` (all without one), by index."""
-        rows, columns = self.shape
-        if region is None:
-            return [self.tile(index) for index in range(rows * columns)]
-        side = self._tile_cells * self.cell_px
-        row_range = _overlapped(region.y, region.y1, side, rows)
-        col_range = _overlapped(region.x, region.x1, side, columns)
-        return [self.tile(row * columns + col) for row in row_range for col in col_range]
+        return self.tiles_at(self.indices(region).tolist())
 
-    def order(self, tiles: Iterable[Tile], start_at: tuple[float, float] | None = None) -> list[Tile]:
-        """Outwards from a level-0 point, ties by index; by index without a point."""
+    def indices(self, region: Box | None = None) -> Array:
+        """(n,) int64: which tiles `tiles` gives."""
+        rows, columns = self.shape
+        row_range, col_range = range(rows), range(columns)
+        if region is not None:
+            side = self._tile_cells * self.cell_px
+            row_range = _overlapped(region.y, region.y1, side, rows)
+            col_range = _overlapped(region.x, region.x1, side, columns)
+        return (np.array(row_range, np.int64)[:, None] * columns + np.array(col_range, np.int64)).ravel()
+
+    def order(self, indices: Array, start_at: tuple[float, float] | None = None) -> Array:
+        """Indices outwards from a level-0 point, ties by index; by index without a point."""
         if start_at is None:
-            return sorted(tiles, key=lambda tile: tile.index)
-        x, y = start_at
-        return sorted(tiles, key=lambda tile: (_squared_distance(tile.box, x, y), tile.index))
+            return np.sort(indices)
+        x_edges, y_edges = self.edges
+        rows, columns = np.divmod(indices, self.shape[1])
+        across = ((x_edges[:-1] + x_edges[1:]) / 2 - start_at[0])[columns]
+        down = ((y_edges[:-1] + y_edges[1:]) / 2 - start_at[1])[rows]
+        return indices[np.lexsort((indices, across**2 + down**2))]
+
+    @cached_property
+    def edges(self) -> tuple[Array, Array]:
+        """Where tiles begin and end in level-0 px: (columns + 1,) and (rows + 1,) float64."""
+        (rows, columns), (cell_rows, cell_columns) = self.shape, self.cells
+        x = np.minimum(np.arange(columns + 1) * self._tile_cells, cell_columns) * self.cell_px
+        y = np.minimum(np.arange(rows + 1) * self._tile_cells, cell_rows) * self.cell_px
+        return x, y
 
     def model_box(self, tile: Tile, halo_px: int = 0) -> tuple[int, int, int, int]:
         """The tile with `halo_px` on each side, in model px: x, y, width, height. May reach beyond the section."""
@@ -129,8 +162,3 @@ def _overlapped(start: float, end: float, side: float, count: int) -> range:
     if end <= start:
         return range(0)
     return range(max(0, math.floor(start / side)), min(count, math.ceil(end / side)))
-
-
-def _squared_distance(box: Box, x: float, y: float) -> float:
-    cx, cy = box.center
-    return (cx - x) ** 2 + (cy - y) ** 2

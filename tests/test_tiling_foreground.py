@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -9,10 +11,13 @@ import numpy as np
 import pytest
 
 from core.errors import CancelledError
+from core.foreground import SpecimenFinder, foreground_mask
 from core.geometry import Box
 from core.jobs import CancelToken
 from core.section import Array, Plane, PyramidLevel, Section, SectionInfo
-from core.tiling import TileGrid, foreground_mask
+from core.synthetic.sample import make_sample
+from core.synthetic.specimen import ARTEFACT
+from core.tiling import TileGrid
 
 
 class ArraySection(Section):
@@ -120,3 +125,93 @@ def test_a_map_knows_which_of_its_cells_show_specimen():
     assert cells[:, :24].all()
     assert not cells[:, 32:].any()
     assert not mask.at_cells(4, 4, 8.0, first=(126, 0))[2:].any()
+
+
+class ThinSection(ArraySection):
+    """Counts what is read of it; `made`: it also has a level that its file lacks, and that tells lies."""
+
+    def __init__(self, pixels: Array, *, made: bool = False) -> None:
+        super().__init__(pixels)
+        self.px_read = 0
+        if made:
+            height, width = pixels.shape[:2]
+            level = PyramidLevel(width // 16, height // 16, 16.0, made=True)
+            self.info = replace(self.info, levels=(*self.info.levels, level))
+
+    def read_level(self, level: int, x: int, y: int, width: int, height: int, plane: Plane) -> Array:
+        self.px_read += width * height
+        if level:
+            return np.zeros((height, width, self.info.samples), self.info.dtype)
+        return super().read_level(level, x, y, width, height, plane)
+
+
+@pytest.fixture
+def sampled(monkeypatch):
+    """Every section counts as too large to be read whole."""
+    monkeypatch.setattr("core.foreground_cells._WHOLE_PX", 0)
+
+
+def test_a_section_without_overviews_is_sampled_and_the_mask_is_as_good(sampled):
+    rng = np.random.default_rng(7)
+    inside = disc(2048)
+    section = ThinSection(as_section(np.where(inside, metal(rng, 2048), resin(rng, 2048, 60))).pixels)
+    mask = foreground_mask(section)
+    cells = cv2.resize(inside.astype(np.uint8), None, fx=1 / 16, fy=1 / 16, interpolation=cv2.INTER_NEAREST)
+    assert mask.values[cells > 0].all()
+    assert mask.share < 0.85
+    assert section.px_read < 2048 * 2048 / 4  # patches among them
+
+
+def test_thin_layers_between_the_sampled_rows_are_specimen(sampled):
+    """Layers as far apart as the cells are wide must not look flat because each sample falls into the same layer."""
+    rng = np.random.default_rng(8)
+    grey = resin(rng, 2048, 60)
+    grey[300:1700, 300:1700] += np.where(np.arange(1400) % 16 < 6, 120.0, 0.0)[:, None]
+    assert foreground_mask(as_section(grey)).values[19:106, 19:106].all()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_built_overviews_change_nothing(monkeypatch, whole):
+    if not whole:
+        monkeypatch.setattr("core.foreground_cells._WHOLE_PX", 0)
+    rng = np.random.default_rng(9)
+    pixels = as_section(np.where(disc(2048), metal(rng, 2048), resin(rng, 2048, 60))).pixels
+    before, after = (foreground_mask(ThinSection(pixels, made=made)) for made in (False, True))
+    assert (before.values == after.values).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_more_caution_never_skips_more(seed):
+    rng = np.random.default_rng(seed)
+    grey = np.where(disc(2048), metal(rng, 2048), resin(rng, 2048, 150))
+    for x, y, level in rng.integers([0, 0, 100], [2000, 2000, 200], (12, 3)):
+        grey[y : y + 300, x : x + 300] = resin(rng, 300, level)[: len(grey[y : y + 300]), : 2048 - x]
+    finder = SpecimenFinder(as_section(grey))
+    masks = [finder.mask(caution) for caution in (0, 0.07, 0.2, 0.35, 0.5, 0.6, 0.77, 0.9, 1)]
+    for bolder, more_careful in pairwise(masks):
+        assert (more_careful.values | ~bolder.values).all()
+    assert masks[0].share < 1
+    assert masks[-1].values.all()
+    again = SpecimenFinder(as_section(grey))
+    assert (again.mask(0.5).values == masks[4].values).all()  # whatever was asked before
+
+
+@pytest.mark.parametrize("kind", ["battery", "magnet"])
+def test_no_defect_of_a_sample_section_is_skipped_however_bold(kind, sampled):
+    sample = make_sample(kind, 2048, 8, seed=1)
+    finder = SpecimenFinder(ArraySection(sample.render(0, 0, 2048, 2048)))
+    for caution in (0, 0.5):
+        mask = finder.mask(caution)
+        for truth in (t for t in sample.truth if t.label != ARTEFACT):
+            x, y, x1, y1 = (int(edge) // 16 for edge in (truth.box.x, truth.box.y, truth.box.x1, truth.box.y1))
+            assert mask.values[y : y1 + 1, x : x1 + 1].all()
+
+
+def test_a_small_picture_is_all_specimen_but_for_its_gaps():
+    """A single frame of a smooth metal looks like resin at its border; what could be skipped of it saves nothing."""
+    rng = np.random.default_rng(10)
+    grey = np.full((1024, 1024), 200.0) + rng.normal(0, 2, (1024, 1024))
+    grey[400:600, 400:600] = metal(rng, 200)
+    assert foreground_mask(as_section(grey), caution=0).values.all()
+    grey[:, 700:] = 0
+    assert not foreground_mask(as_section(grey)).covers(Box(800, 0, 200, 1024))

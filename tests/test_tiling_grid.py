@@ -49,11 +49,33 @@ def test_a_region_that_ends_at_a_tiles_edge_does_not_take_the_neighbour():
 
 def test_order_goes_outwards_and_is_the_same_every_time():
     grid = TileGrid(4096, 4096, 1.0, 512, 16)
-    tiles = grid.order(reversed(grid.tiles()), (2000.0, 2000.0))
+    order = grid.order(grid.indices()[::-1], (2000.0, 2000.0))
+    tiles = [grid.tile(index) for index in order]
     distances = [np.hypot(t.box.center[0] - 2000, t.box.center[1] - 2000) for t in tiles]
     assert distances == sorted(distances)
-    assert tiles == grid.order(grid.tiles(), (2000.0, 2000.0))
-    assert [t.index for t in grid.order(tiles)] == list(range(64))
+    assert (order == grid.order(grid.indices(), (2000.0, 2000.0))).all()
+    assert (grid.order(order) == np.arange(64)).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(x=st.floats(0, 3000), y=st.floats(0, 2000), w=st.floats(1, 3000), h=st.floats(1, 2000))
+def test_within_a_region_too_each_tile_comes_once_nearest_first(x, y, w, h):
+    grid = TileGrid(3000, 2000, 1.7, 256, 16)
+    region = Box(x, y, w, h)
+    order = [grid.tile(index) for index in grid.order(grid.indices(region), region.center)]
+    assert sorted(t.index for t in order) == [t.index for t in grid.tiles(region)]
+    distances = [np.hypot(t.box.center[0] - region.center[0], t.box.center[1] - region.center[1]) for t in order]
+    assert np.allclose(distances, sorted(distances))
+
+
+@settings(max_examples=40, deadline=None)
+@given(width=st.integers(1, 5000), height=st.integers(1, 5000), scale=st.sampled_from([0.37, 1.0, 3.3]))
+def test_edges_are_those_of_the_tiles(width, height, scale):
+    grid = TileGrid(width, height, scale, 512, 16)
+    x_edges, y_edges = grid.edges
+    for tile in grid.tiles():
+        assert np.allclose(x_edges[tile.col : tile.col + 2], (tile.box.x, tile.box.x1))
+        assert np.allclose(y_edges[tile.row : tile.row + 2], (tile.box.y, tile.box.y1))
 
 
 def test_model_box_has_the_halo_on_every_side():

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+import numpy as np
+
 from core.errors import UsageError
 from core.geometry import Box
 from core.models.base import ModelSpec
 from core.scan.options import Foreground, ScanOptions
 from core.section import SectionInfo
-from core.tiling import Mask, Tile, TileGrid
+from core.specimen_mask import Mask
+from core.tiling import Tile, TileGrid
 
 # Beyond this factor between the section's µm/px and the model's, what the model learned to see is not visible.
 COARSEST_UPSAMPLING = 4.0
@@ -20,12 +23,16 @@ DOUBTFUL_FACTOR = 3.0
 
 @dataclass(frozen=True)
 class ScanPlan:
-    """`tiles` in the order of work; those of `skipped` (indices) show no specimen, nor do others beyond `mask`."""
+    """`tiles` in the order of work; those of `skipped` (indices) show no specimen, nor do others beyond `mask`.
+
+    `area`: what is asked for, inside the section, in level-0 px.
+    """
 
     grid: TileGrid
     mask: Mask
     tiles: tuple[Tile, ...]
     skipped: frozenset[int]
+    area: Box
 
     @property
     def to_map(self) -> list[Tile]:
@@ -33,10 +40,12 @@ class ScanPlan:
 
     @property
     def skipped_area_px(self) -> float:
-        """Level-0 px² inside the section whose tiles are skipped."""
-        section = Box(0, 0, self.grid.section_width_px, self.grid.section_height_px)
-        parts = (tile.box.intersection(section) for tile in self.tiles if tile.index in self.skipped)
-        return sum(part.area for part in parts if part is not None)
+        """Level-0 px² of the area whose tiles are skipped; tiles at its edge count with their part inside."""
+        x_edges, y_edges = self.grid.edges
+        widths = np.diff(np.clip(x_edges, self.area.x, self.area.x1))
+        heights = np.diff(np.clip(y_edges, self.area.y, self.area.y1))
+        rows, columns = np.divmod(np.fromiter(self.skipped, np.int64, len(self.skipped)), self.grid.shape[1])
+        return float((heights[rows] * widths[columns]).sum())
 
     def neighbours(self, tile: Tile) -> list[int]:
         """Indices of the up to 8 tiles around one."""
@@ -86,9 +95,10 @@ def plan_scan(
             "the region lies outside the section",
             remedy=f"Give X,Y,W,H within {info.width_px} × {info.height_px} px.",
         )
-    tiles = grid.order(grid.tiles(inside), start_at)
-    skipped = frozenset(tile.index for tile in tiles if not mask.covers(tile.box))
-    return ScanPlan(grid, mask, tuple(tiles), skipped)
+    indices = grid.order(grid.indices(inside), start_at)
+    is_empty = ~mask.covers_grid(*grid.edges).ravel()[indices]
+    tiles = grid.tiles_at(indices.tolist())
+    return ScanPlan(grid, mask, tuple(tiles), frozenset(indices[is_empty].tolist()), inside)
 
 
 def scan_parameters(
