@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,8 @@ _KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(4 << 30)}
 _LAST_LINES = 30
 _LONGEST_LINE = 4096
 _LONGEST_QUOTE = 160
+_STILL_MEANT_S = 5.0  # what was printed longer before the end has nothing to do with it
+_CRASH_REPORT = "Fatal Python error"  # begins what faulthandler prints: for the log
 _PATIENCE_S = 2.0
 
 
@@ -56,6 +59,7 @@ class WorkerProcess:
         self.pipe = Pipe(self._process.stdout, self._process.stdin)
         self._mail: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
+        self._last_words = "", 0.0
         self._garbled = ""
         self._threads = [
             threading.Thread(target=work, name="worker-mail", daemon=True) for work in (self._read, self._log_stderr)
@@ -113,34 +117,30 @@ class WorkerProcess:
         stderr = self._process.stderr
         assert stderr is not None
         with suppress(OSError, ValueError):
+            crashed = False
             while line := stderr.readline(_LONGEST_LINE):
                 text = line.decode(errors="replace").rstrip()
+                crashed |= text.startswith(_CRASH_REPORT)
                 if text:
                     self._last_lines.append(text)
                     _log.info("%s", text)
+                if text and not crashed:
+                    self._last_words = text, time.monotonic()
 
     # -- telling -----------------------------------------------------------------------------------
 
     def _ending(self) -> ResourceError:
         """Why it ended, with its last lines as a note."""
         how = _how(self._process.returncode) if not self._garbled else f"it said {self._garbled}"
-        quoted = self._last_words()
-        said = f": “{quoted}”" if quoted else ""
+        words, said_at = self._last_words
+        meant = words and time.monotonic() - said_at < _STILL_MEANT_S
+        said = f": “{' '.join(words.split())[:_LONGEST_QUOTE]}”" if meant else ""
         error = ResourceError(
             f"{self._work} process ended unexpectedly ({how}){said}",
             remedy="What was done is kept; start it again to go on.",
         )
         error.add_note("\n".join(self._last_lines))
         return error
-
-    def _last_words(self) -> str:
-        """The last line before Python's own report of a crash."""
-        words = ""
-        for line in self._last_lines:
-            if line.startswith("Fatal Python error"):
-                break
-            words = line
-        return " ".join(words.split())[:_LONGEST_QUOTE]
 
 
 def _how(code: int) -> str:
