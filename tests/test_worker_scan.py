@@ -19,7 +19,7 @@ from core.project import Project
 from core.readers.base import open_section
 from core.scan.options import ScanStep, Watchers
 from core.scan.runner import run_scan
-from core.worker.supervisor import Worker, run_in_worker
+from core.worker.supervisor import run_in_worker, scanning_worker
 from tests.toy import ToyModel, spotted_image, write_image
 from tests.worker_support import CONTROL, Control, found, is_running, once, request_for, wait_for, write_plugin
 
@@ -54,7 +54,7 @@ def expected(places, section):
 
 @pytest.fixture(scope="module")
 def shared_worker(places):
-    worker = Worker("the scan's", 60)
+    worker = scanning_worker(60)
     yield worker
     worker.close()
 
@@ -208,14 +208,14 @@ def test_an_accident_of_whoever_listens_ends_the_work(scan):
 
 
 def test_a_process_with_nothing_to_do_goes(section, tmp_path, control):
-    worker = Worker("the scan's", 0.3)
+    worker = scanning_worker(0.3)
     run_in_worker(request_for(section, tmp_path / "p"), worker=worker)
     wait_for(lambda: worker.pid is None)
     worker.close()
 
 
 def test_closing_ends_what_runs(section, tmp_path, control):
-    worker = Worker("the scan's", 60)
+    worker = scanning_worker(60)
     control.do("hang")
     pids = []
     with pytest.raises(CancelledError):
@@ -233,9 +233,9 @@ PARENT = """
 import sys
 sys.path[:0] = {path!r}
 from pathlib import Path
-from core.worker.supervisor import Worker, run_in_worker
+from core.worker.supervisor import run_in_worker, scanning_worker
 from tests.worker_support import request_for
-worker = Worker("the scan's", 60)
+worker = scanning_worker(60)
 step = lambda step: print(worker.pid, step.done, flush=True)
 print(run_in_worker(request_for(Path({section!r}), Path({project!r})), step, worker=worker).tiles_done)
 """

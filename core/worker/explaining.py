@@ -19,7 +19,7 @@ class ExplainingWorker:
     """A process for explanations alone: the one that scans is busy for an hour. It starts with the first question."""
 
     def __init__(self, idle_s: float = IDLE_S) -> None:
-        self.worker = Worker("the explanation's", idle_s)
+        self.worker = Worker("the explanation's", idle_s, "Select the detection again.")
 
     def explain(
         self, request: ExplainRequest, progress: Progress = no_progress, cancel: CancelToken | None = None

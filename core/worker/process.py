@@ -37,10 +37,11 @@ class WorkerProcess:
 
     Args:
         work: what it does, in words that stand before "process".
+        remedy: what to do when it ends by itself.
     """
 
-    def __init__(self, work: str) -> None:
-        self._work = work
+    def __init__(self, work: str, remedy: str) -> None:
+        self._work, self._remedy = work, remedy
         try:
             self._process = subprocess.Popen(
                 _command(),
@@ -137,7 +138,7 @@ class WorkerProcess:
         said = f": “{' '.join(words.split())[:_LONGEST_QUOTE]}”" if meant else ""
         error = ResourceError(
             f"{self._work} process ended unexpectedly ({how}){said}",
-            remedy="What was done is kept; start it again to go on.",
+            remedy=self._remedy,
         )
         error.add_note("\n".join(self._last_lines))
         return error

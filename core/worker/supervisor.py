@@ -34,12 +34,12 @@ class Worker:
     """A process that is started when there is something to do. May be used from any thread; tasks wait for each other.
 
     Args:
-        work: what it does, as "the scan's": it is named in errors.
+        work: what it does, as "the scan's", and `remedy`: what to do when its process dies; for errors.
         idle_s: how long it stays with nothing to do.
     """
 
-    def __init__(self, work: str, idle_s: float) -> None:
-        self._work, self._idle_s = work, idle_s
+    def __init__(self, work: str, idle_s: float, remedy: str = "Try it again.") -> None:
+        self._work, self._remedy, self._idle_s = work, remedy, idle_s
         self._turn = threading.Lock()
         self._numbers = itertools.count(1)
         self._process: WorkerProcess | None = None
@@ -122,7 +122,7 @@ class Worker:
         if self._process is not None and not self._process.alive:
             self._drop()
         if self._process is None:
-            self._process = WorkerProcess(self._work)
+            self._process = WorkerProcess(self._work, self._remedy)
         return self._process
 
     def _drop(self) -> None:
@@ -167,7 +167,12 @@ class _Orders:
             self._process.pipe.send({"id": self._number, "kind": kind})
 
 
-_scans = Worker("the scan's", SCANS_IDLE_S)
+def scanning_worker(idle_s: float = SCANS_IDLE_S) -> Worker:
+    """A worker for scans."""
+    return Worker("the scan's", idle_s, "What was scanned is kept; start it again to go on.")
+
+
+_scans = scanning_worker()
 
 
 def run_in_worker(
