@@ -6,13 +6,10 @@ Exit codes: 0 done; 2 wrong usage; 3 input that can't be used; 4 cancelled, can 
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Sequence
 
 from app.cli.parser import build_parser, known_commands
-from core.errors import CancelledError, ResourceError, SchliffError
-
-UNEXPECTED = 1
+from app.cli.trouble import told
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,21 +26,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BaseException as error:
         if args.debug or isinstance(error, SystemExit | GeneratorExit):
             raise
-        return _tell(_as_schliff_error(error))
-
-
-def _as_schliff_error(error: BaseException) -> BaseException:
-    if isinstance(error, KeyboardInterrupt):
-        return CancelledError("interrupted", remedy="Run the same command again to go on.")
-    if isinstance(error, MemoryError):
-        return ResourceError("not enough memory", remedy="Close other programs, or scan a --region.")
-    return error
-
-
-def _tell(error: BaseException) -> int:
-    if isinstance(error, SchliffError):
-        print(f"schliff: {error}", file=sys.stderr)
-        return error.exit_code
-    what = " ".join(traceback.format_exception_only(error)[-1].split())
-    print(f"schliff: something unexpected happened: {what}. Run it with --debug for the details.", file=sys.stderr)
-    return UNEXPECTED
+        line, exit_code = told(error)
+        print(f"schliff: {line}", file=sys.stderr)
+        return exit_code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sys
 import time
@@ -17,34 +18,61 @@ _BAR = 24
 _REDRAW_S = 0.1
 
 
+class StatusLines:
+    """A few lines on stderr that are drawn over again; nothing where stderr is not a terminal."""
+
+    def __init__(self) -> None:
+        self.is_shown = sys.stderr.isatty()
+        self._drawn = 0
+        self._last = 0.0
+
+    def show(self, lines: Sequence[str], at_once: bool = False) -> None:
+        """Draws them in place of those before; most of those that come too fast to be read are left out."""
+        now = time.monotonic()
+        if not self.is_shown or (now - self._last < _REDRAW_S and not at_once):
+            return
+        width = shutil.get_terminal_size().columns - 1  # a line that wraps could not be drawn over
+        self._last = now
+        self._write(self._back() + "\n".join(line[:width] for line in lines))
+        self._drawn = len(lines)
+
+    def clear(self) -> None:
+        if self.is_shown and self._drawn:
+            self._write(self._back())
+            self._drawn = 0
+
+    def _write(self, text: str) -> None:
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except (OSError, ValueError):  # the terminal has gone; the work goes on
+            self.is_shown = False
+
+    def _back(self) -> str:
+        """To the first line drawn, with nothing left from there on."""
+        up = f"\x1b[{self._drawn - 1}A" if self._drawn > 1 else ""
+        return f"\r{up}\x1b[J"
+
+
 class ProgressLine:
     """A bar on stderr that redraws itself; where stderr is not a terminal, silent or (`told`) one line with the title."""
 
     def __init__(self, title: str, told: bool = False) -> None:
         self._title = title
-        self._shown = sys.stderr.isatty()
-        self._told = told and not self._shown
+        self._lines = StatusLines()
+        self._told = told and not self._lines.is_shown
         self._time_left = TimeLeft()
-        self._drawn = 0.0
 
     def __call__(self, step: Step) -> None:
-        if not self._shown:
-            return
-        left = self._time_left.update(step)
-        now = time.monotonic()
-        if now - self._drawn < _REDRAW_S and step.done < step.total:
-            return
-        self._drawn = now
-        sys.stderr.write("\r\x1b[K" + self._text(step, left))
-        sys.stderr.flush()
+        if self._lines.is_shown:
+            text = self._text(step, self._time_left.update(step))
+            self._lines.show([text], at_once=step.done >= step.total)
 
     def _text(self, step: Step, left: float | None) -> str:
         if not step.total:
             return f"{self._title}  {step.message}"
-        filled = _BAR * step.done // step.total
-        bar = "█" * filled + "·" * (_BAR - filled)
         ending = f"  {spoken_seconds(left)} left" if left is not None and step.done < step.total else ""
-        return f"{self._title}  {bar} {100 * step.done // step.total:3d} %  {step.message}{ending}"
+        return f"{self._title}  {bar(step.done / step.total)}  {step.message}{ending}"
 
     def __enter__(self) -> ProgressLine:
         if self._told:
@@ -52,14 +80,21 @@ class ProgressLine:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self._shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+        self._lines.clear()
+
+
+def bar(share: float) -> str:
+    """A bar and its percentage."""
+    filled = int(_BAR * share)
+    return "█" * filled + "·" * (_BAR - filled) + f" {int(100 * share):3d} %"
 
 
 @contextmanager
 def stop_by_signal() -> Iterator[CancelToken]:
-    """A token that Ctrl-C or a polite kill sets, so that work stops at a safe place; a second Ctrl-C stops at once."""
+    """A token that Ctrl-C or a polite kill sets, so that work stops at a safe place; a second one stops at once.
+
+    The end of the terminal stops it too, unless whoever started us wants that ignored (`nohup`).
+    """
     token = CancelToken()
 
     def stop(number: int, frame: object) -> None:
@@ -67,12 +102,20 @@ def stop_by_signal() -> Iterator[CancelToken]:
             raise KeyboardInterrupt
         token.cancel()
 
-    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, stop) for number in _stopping()}
     try:
         yield token
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _stopping() -> list[signal.Signals]:
+    stopping = [signal.SIGINT, signal.SIGTERM]
+    hangup: signal.Signals | None = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
+        stopping.append(hangup)
+    return stopping
 
 
 def print_json(document: Any) -> None:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import NoReturn
 
 import core
-from app.cli import inspecting, results, sampling, scanning, training, window
+from app.cli import inspecting, replaying, results, sampling, scanning, training, window
 from core.devices import DEVICES
 from core.geometry import Box
 
@@ -77,13 +77,42 @@ def _models(p: argparse.ArgumentParser) -> None:
 
 
 def _scan(p: argparse.ArgumentParser) -> None:
-    p.add_argument("paths", nargs="+", metavar="PATH", help="sections")
-    p.add_argument("--model", required=True, metavar="ID|DIR", help="see `schliff models`")
+    p.add_argument("paths", nargs="*", metavar="PATH", help="sections: files, folders, patterns such as '*.czi'")
+    p.add_argument(
+        "--model",
+        dest="models",
+        action="append",
+        default=[],
+        metavar="ID|DIR",
+        help="see `schliff models`; several too",
+    )
     p.add_argument("--project", required=True, metavar="DIR", help="made where it doesn't exist")
     p.add_argument("--region", type=_region, metavar="X,Y,W,H", help="only this part, in level-0 px")
     p.add_argument("--threshold", type=_finite, metavar="T", help="show detections scoring at least this")
+    p.add_argument(
+        "--set", dest="settings", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the model"
+    )
+    p.add_argument(
+        "--background", choices=("skip", "keep"), default="skip", help="what shows no specimen (default %(default)s)"
+    )
+    p.add_argument(
+        "--caution",
+        type=_share,
+        default=0.5,
+        metavar="0..1",
+        help="how readily a place counts as specimen (default %(default)s)",
+    )
     p.add_argument("--device", choices=DEVICES, default="auto")
     p.add_argument("--restart", action="store_true", help="start over instead of resuming")
+    p.add_argument(
+        "--replay", metavar="SCAN_ID", help="run a scan of the project anew and compare (see `schliff scans`)"
+    )
+    p.add_argument("--out", metavar="DIR", help="with --replay: a project that keeps the new results")
+    _json(p)
+
+
+def _list_scans(p: argparse.ArgumentParser) -> None:
+    p.add_argument("project", metavar="PROJECT")
     _json(p)
 
 
@@ -148,6 +177,13 @@ def _finite(text: str) -> float:
     return value
 
 
+def _share(text: str) -> float:
+    value = _finite(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between 0 and 1")
+    return value
+
+
 def _region(text: str) -> Box:
     try:
         x, y, w, h = (float(part) for part in text.split(","))
@@ -166,6 +202,7 @@ _COMMANDS: dict[str, tuple[Run, str, Callable[[argparse.ArgumentParser], None]]]
     "info": (inspecting.info, "say what a section is, and where it lay on the stage", _info),
     "models": (inspecting.models, "list every model that can be used", _models),
     "scan": (scanning.scan, "run a model over sections; resumes by itself", _scan),
+    "scans": (replaying.scans, "list the scans of a project and what each was made with", _list_scans),
     "defects": (results.defects, "list what was found, worst first", _defects),
     "check": (results.check, "compare what was found with a known truth", _check),
     "train": (training.train, "train a model on sections with known defects", _train),

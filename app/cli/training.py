@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from app.cli.console import ProgressLine, print_json, stop_by_signal
+from app.cli.pairs import pairs
 from core.errors import UsageError
 
 
@@ -16,7 +17,7 @@ def train(args: argparse.Namespace) -> None:
     if trainer is None:
         known = ", ".join(sorted(trainers()))
         raise UsageError(f"there is no way to train {args.family!r}", remedy=f"Choose one of: {known}.")
-    settings = dict(_pair(text) for text in args.settings)
+    settings = pairs(args.settings)
     with stop_by_signal() as cancel, ProgressLine(f"training {args.family}") as progress:
         metrics = trainer(Path(args.data), Path(args.out), settings, args.seed, args.device, progress, cancel)
     if args.json:
@@ -24,10 +25,3 @@ def train(args: argparse.Namespace) -> None:
         return
     for name, value in metrics.items():
         print(f"{name:<20}{value}")
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise UsageError(f"--set {text!r} is not NAME=VALUE", remedy="For example: --set epochs=20.")
-    return name.strip(), value.strip()
