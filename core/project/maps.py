@@ -111,6 +111,11 @@ class ScanMaps:
             return {name: stored[name] for name in stored.files}
 
     @property
+    def specimen_path(self) -> Path:
+        """Where the mask of what was scanned is kept (`core.specimen_mask`)."""
+        return self.folder / "specimen.npz"
+
+    @property
     def _learned(self) -> Path:
         return self.folder / "learned.npz"
 

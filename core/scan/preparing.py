@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import core
-from core.display import auto_range
+from core.display import DisplayRange, auto_range
 from core.foreground import Mask, foreground_mask, whole_section
 from core.jobs import CancelToken
 from core.models.base import Model
@@ -13,7 +13,7 @@ from core.project import Project, SectionRecord
 from core.project.scan_store import ScanStore, map_key, scan_key
 from core.project.taking_over import take_over
 from core.scan.options import ScanOptions
-from core.scan.plan import ScanPlan, map_parameters, plan_scan, scan_parameters
+from core.scan.plan import ScanPlan, map_parameters, model_scale, plan_scan, scan_parameters
 from core.scan.reading import TileSource
 from core.section import Section
 
@@ -32,17 +32,21 @@ def prepare(project: Project, section: Section, model: Model, options: ScanOptio
     """Finds the scan that is asked for, or begins it. Raises as `core.scan.runner.run_scan`."""
     spec, info = model.spec, section.info
     shown = auto_range(section, options.plane)
-    mask = _foreground(section, options, (shown.low, shown.high), cancel)
-    plan = plan_scan(info, spec, mask, options.region, options.start_at)
-    parameters = scan_parameters(spec, options, (shown.low, shown.high), plan.grid.scale)
+    parameters = scan_parameters(spec, options, (shown.low, shown.high), model_scale(info, spec))
     record = project.add_section(section)
     found = ScanStore.find(project, record, spec, scan_key(record, spec, parameters))
-    if found is not None and not options.restart and found.maps.exists():
-        store, resumed = found, bool(found.tile_states())
-        if options.threshold is not None:
-            project.set_threshold(store.record.id, options.threshold)
-    else:
-        store, resumed = _begin(project, record, model, options, plan, parameters), False
+    if found is not None and (options.restart or not found.maps.exists()):
+        found = None
+    mask = found and Mask.load(found.maps.specimen_path)
+    is_new = mask is None
+    mask = mask or _specimen(section, options, shown, cancel)
+    plan = plan_scan(info, spec, mask, options.region, options.start_at)
+    store = found or _begin(project, record, model, options, plan, parameters)
+    if is_new:
+        mask.save(store.maps.specimen_path)
+    resumed = found is not None and bool(found.tile_states())
+    if found is not None and options.threshold is not None:
+        project.set_threshold(store.record.id, options.threshold)
     store.skip(sorted(plan.skipped))
     if store.record.status != "done":
         wanted = {tile.index: (tile.row, tile.col) for tile in plan.to_map}
@@ -51,10 +55,11 @@ def prepare(project: Project, section: Section, model: Model, options: ScanOptio
     return Prepared(store, plan, TileSource(section, options.plane, shown, plan.grid.scale), resumed)
 
 
-def _foreground(section: Section, options: ScanOptions, shown: tuple[float, float], cancel: CancelToken) -> Mask:
+def _specimen(section: Section, options: ScanOptions, shown: DisplayRange, cancel: CancelToken) -> Mask:
+    """Kept with a scan, so that whoever goes on with it, or asks what it found, needs not look again."""
     if not options.foreground.skip:
         return whole_section(section.info)
-    return foreground_mask(section, options.plane, shown, options.foreground.caution, cancel=cancel)
+    return foreground_mask(section, options.plane, (shown.low, shown.high), options.foreground.caution, cancel=cancel)
 
 
 def _begin(
