@@ -48,7 +48,9 @@ def _private_pipe() -> Pipe:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    if sys.stdout is None:  # a program without a console
+    if sys.stderr is None:  # a program without a console
+        sys.stderr = os.fdopen(2, "w", closefd=False)
+    if sys.stdout is None:
         sys.stdout = sys.stderr
     return Pipe(os.fdopen(reader, "rb"), os.fdopen(writer, "wb"))
 
