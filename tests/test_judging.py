@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from app.cli import main
 from core.check import check_project
 from core.errors import InputError, UsageError
 from core.models.catalog import find_model, load_model
@@ -64,3 +66,15 @@ def test_a_classifier_is_judged_on_images(tmp_path: Path):
 def test_a_folder_without_anything_labelled_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match="no labelled sections"):
         judge(find_model("texture"), tmp_path)
+
+
+def test_the_command_says_the_same(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    write_image(tmp_path / "a.png", np.full((64, 64, 3), 120, np.uint8))
+    write_image(tmp_path / "b.png", np.full((64, 64, 3), 120, np.uint8))
+    write_labels(tmp_path, [("a.png", "good"), ("b.png", "pore")])
+    assert main(["evaluate", "battery-windows", "--data", str(tmp_path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["model"], told["accuracy"]) == ("battery-windows", 0.5)
+    assert main(["evaluate", "battery-windows", "--data", str(tmp_path)]) == 0
+    assert "accuracy" in capsys.readouterr().out
+    assert main(["evaluate", "battery-windows", "--data", str(tmp_path / "nowhere")]) == 3

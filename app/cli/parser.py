@@ -142,11 +142,23 @@ def _export(p: argparse.ArgumentParser) -> None:
 
 
 def _train(p: argparse.ArgumentParser) -> None:
-    p.add_argument("family", metavar="FAMILY", help="classifier")
-    p.add_argument("--data", required=True, metavar="DIR", help="sections, each with NAME.truth.csv beside it")
+    p.add_argument("family", metavar="FAMILY", help="what is trained: classifier or detector")
+    p.add_argument("--data", required=True, metavar="DIR", help=_DATA_HELP)
     p.add_argument("--out", required=True, metavar="MODELDIR")
     p.add_argument("--set", dest="settings", action="append", default=[], metavar="NAME=VALUE")
     p.add_argument("--seed", type=int, default=0, metavar="S")
+    p.add_argument("--device", choices=DEVICES, default="auto")
+    _json(p)
+
+
+_DATA_HELP = (
+    "sections, each with NAME.truth.csv beside it; for classifiers also images, a folder for each class or a labels.csv"
+)
+
+
+def _evaluate(p: argparse.ArgumentParser) -> None:
+    p.add_argument("model", metavar="MODELDIR", help="a model folder, or the id of a model")
+    p.add_argument("--data", required=True, metavar="DIR", help=_DATA_HELP)
     p.add_argument("--device", choices=DEVICES, default="auto")
     _json(p)
 
@@ -206,6 +218,7 @@ _COMMANDS: dict[str, tuple[Run, str, Callable[[argparse.ArgumentParser], None]]]
     "defects": (results.defects, "list what was found, worst first", _defects),
     "check": (results.check, "compare what was found with a known truth", _check),
     "train": (training.train, "train a model on sections with known defects", _train),
+    "evaluate": (training.evaluate, "judge a model on data it has not seen", _evaluate),
     "export": (results.export, "write a list for others", _export),
     "doctor": (
         inspecting.doctor,

@@ -1,11 +1,13 @@
-"""Decides what `schliff train` does."""
+"""Decides what `schliff train` and `schliff evaluate` do."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from app.cli.console import ProgressLine, print_json, stop_by_signal
+from app.cli.console import ProgressLine, print_json, print_table, stop_by_signal
 from app.cli.pairs import pairs
 from core.errors import UsageError
 
@@ -20,8 +22,30 @@ def train(args: argparse.Namespace) -> None:
     settings = pairs(args.settings)
     with stop_by_signal() as cancel, ProgressLine(f"training {args.family}") as progress:
         metrics = trainer(Path(args.data), Path(args.out), settings, args.seed, args.device, progress, cancel)
-    if args.json:
-        print_json(metrics)
+    _show(metrics, args.json)
+
+
+def evaluate(args: argparse.Namespace) -> None:
+    from core.models.catalog import find_model
+    from core.train.judging import judge
+
+    spec = find_model(args.model)
+    with stop_by_signal() as cancel, ProgressLine(f"judging {spec.id}") as progress:
+        figures = judge(spec, Path(args.data), args.device, progress, cancel)
+    _show(figures, args.json)
+
+
+def _show(figures: Mapping[str, Any], as_json: bool) -> None:
+    """One line for each figure; those of classes as a table."""
+    if as_json:
+        print_json(figures)
         return
-    for name, value in metrics.items():
-        print(f"{name:<20}{value}")
+    for name, value in figures.items():
+        if name == "classes":
+            rows = [{"class": label, **figures_of} for label, figures_of in value.items()]
+            print_table(rows, {key: key for key in rows[0]} if rows else {})
+        elif isinstance(value, dict):
+            print(f"{name}:")
+            _show({f"  {inner}": content for inner, content in value.items()}, False)
+        else:
+            print(f"{name:<22}{value}")
