@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import platform
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.compute_memory import free_memory, is_out_of_memory
 from core.errors import ResourceError, UsageError
 
 if TYPE_CHECKING:
@@ -44,6 +49,37 @@ def describe_devices() -> list[dict[str, Any]]:
     if _is_there("mps", 0):
         found.append({"id": "mps", "name": "Apple GPU", "memory_gb": None})
     return found
+
+
+def device_name(device: str) -> str:
+    """What the device calls itself: the GPU's or the processor's name."""
+    if device.startswith("cuda"):
+        import torch
+
+        return str(torch.cuda.get_device_name(device))
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def probe_batch(attempt: Callable[[int], object], most: int) -> int:
+    """The largest batch, a power of two up to `most`, that an accelerator computes without running out of memory.
+
+    `attempt` computes a batch of so many tiles, whatever else goes on beside it later. 0 when not even one fits.
+    """
+    size = 0
+    while max(1, 2 * size) <= most:
+        try:
+            attempt(max(1, 2 * size))
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            break
+        size = max(1, 2 * size)
+    free_memory()
+    return size
 
 
 def _is_there(kind: str, number: int) -> bool:

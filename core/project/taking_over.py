@@ -19,11 +19,12 @@ Place = tuple[int, int]
 _AT_ONCE = 256  # tiles between two looks at `cancel`
 
 
-def take_over(store: ScanStore, wanted: Mapping[int, Place], is_map: bool, cancel: CancelToken) -> None:
+def take_over(store: ScanStore, wanted: Mapping[int, Place], is_map: bool, cancel: CancelToken) -> int:
     """Makes what other scans know of the `wanted` tiles (index → row, column) this scan's own, and notes them as mapped.
 
     Args:
         is_map: whether the model's answers are maps; else they are boxes, which lie in the records alone.
+    Returns how many were taken.
     Raises CancelledError; what was taken by then is kept.
     """
     missing = dict(wanted)
@@ -39,6 +40,7 @@ def take_over(store: ScanStore, wanted: Mapping[int, Place], is_map: bool, cance
             _note(store, scan_id, taken)
             for tile in taken:
                 del missing[tile]
+    return len(wanted) - len(missing)
 
 
 def _alike(store: ScanStore) -> list[str]:

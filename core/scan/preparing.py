@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import core
 from core.display import DisplayRange, auto_range
 from core.foreground import Mask, foreground_mask, whole_section
 from core.jobs import CancelToken
@@ -14,18 +13,23 @@ from core.project.scan_store import ScanStore, map_key, scan_key
 from core.project.taking_over import take_over
 from core.scan.options import ScanOptions
 from core.scan.plan import ScanPlan, map_parameters, model_scale, plan_scan, scan_parameters
+from core.scan.provenance import first_notes
 from core.scan.reading import TileSource
 from core.section import Section
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that a run of a scan needs besides the model. `resumed`: an earlier run left tiles behind."""
+    """All that a run of a scan needs besides the model.
+
+    `resumed`: an earlier run left tiles behind; `taken_over`: how many tiles' answers came from another scan.
+    """
 
     store: ScanStore
     plan: ScanPlan
     source: TileSource
     resumed: bool
+    taken_over: int
 
 
 def prepare(project: Project, section: Section, model: Model, options: ScanOptions, cancel: CancelToken) -> Prepared:
@@ -48,11 +52,13 @@ def prepare(project: Project, section: Section, model: Model, options: ScanOptio
     if found is not None and options.threshold is not None:
         project.set_threshold(store.record.id, options.threshold)
     store.skip(sorted(plan.skipped))
+    taken_over = 0
     if store.record.status != "done":
         wanted = {tile.index: (tile.row, tile.col) for tile in plan.to_map}
         known = store.tile_states()
-        take_over(store, {i: at for i, at in wanted.items() if i not in known}, spec.output == "map", cancel)
-    return Prepared(store, plan, TileSource(section, options.plane, shown, plan.grid.scale), resumed)
+        missing = {index: place for index, place in wanted.items() if index not in known}
+        taken_over = take_over(store, missing, spec.output == "map", cancel)
+    return Prepared(store, plan, TileSource(section, options.plane, shown, plan.grid.scale), resumed, taken_over)
 
 
 def _specimen(section: Section, options: ScanOptions, shown: DisplayRange, cancel: CancelToken) -> Mask:
@@ -82,7 +88,7 @@ def _begin(
         context_px=spec.window_px * grid.scale,
         threshold=spec.threshold if options.threshold is None else options.threshold,
         device=str(model.device),
-        provenance={"schliff": core.__version__, "model": dict(spec.card), "section": str(record.path)},
+        provenance=first_notes(spec, record, options, plan, parameters),
     )
     store.maps.create(grid.cells, spec.tile_px // spec.stride_px, spec.map_channels, len(spec.labels))
     return store

@@ -81,6 +81,11 @@ class ScanPace:
         )
 
     @property
+    def megapixels(self) -> float:
+        """Level-0 megapixels scanned."""
+        return self._area_px / 1e6
+
+    @property
     def busy_share(self) -> float | None:
         """Of the whole run, 0 to 1; None when the model was asked nothing."""
         passed = self._seen[-1][0] - self._start

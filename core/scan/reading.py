@@ -50,16 +50,14 @@ class TileSource:
 
 
 def _mirrored_window(pixels: Array, x: int, y: int, width: int, height: int) -> Array:
-    """A window of an array that may reach beyond it; beyond, the array is mirrored as often as needed."""
-    rows = _mirror(np.arange(y, y + height), pixels.shape[0])
-    columns = _mirror(np.arange(x, x + width), pixels.shape[1])
-    return np.ascontiguousarray(pixels[rows[:, None], columns[None, :]])
-
-
-def _mirror(index: Array, size: int) -> Array:
-    """Index of the mirrored continuation … 1 0 | 0 1 2 … n-1 | n-1 n-2 …"""
-    folded = index % (2 * size)
-    return np.where(folded < size, folded, 2 * size - 1 - folded)
+    """A window of an array that may reach beyond it; beyond, the array is mirrored as often as needed:
+    … 1 0 | 0 1 2 … n-1 | n-1 n-2 …"""
+    rows, columns = pixels.shape[:2]
+    top, left = max(0, -y), max(0, -x)
+    bottom, right = max(0, y + height - rows), max(0, x + width - columns)
+    if top or left or bottom or right:
+        pixels = cv2.copyMakeBorder(pixels, top, bottom, left, right, cv2.BORDER_REFLECT)
+    return np.ascontiguousarray(pixels[y + top : y + top + height, x + left : x + left + width])
 
 
 def _resampled_window(pixels: Array, x: float, y: float, width: int, height: int, factor: float) -> Array:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from core.caches import reading_through
+from core.compute_process import available_cores
 from core.tiling import Tile
 
 BUDGET_BYTES = 1 << 30
@@ -21,12 +21,6 @@ def reader_threads(device: object) -> int:
     if str(device).startswith("cpu"):
         return max(1, min(4, cores // 4))
     return max(2, min(_MOST_READERS, cores - 2))
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 class ReadAhead:

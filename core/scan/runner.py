@@ -17,8 +17,11 @@ from core.scan.mapping import TilePipeline
 from core.scan.options import ScanOptions, ScanSummary, TileDone, Watchers
 from core.scan.preparing import Prepared, prepare
 from core.scan.progress import BusyClock, ScanPace
+from core.scan.provenance import RunNotes
 from core.section import Section
 from core.tiling import Tile
+
+NOTE_EVERY_S = 30.0  # so much of the time that a scan took is unknown when it is killed
 
 
 def run_scan(
@@ -66,11 +69,13 @@ class _Run:
         self._tiles = {tile.index: tile for tile in prepared.plan.tiles}
         self._done = sum(index in self._tiles for index in self._states)
         self._pace = ScanPace(self._busy, self._info.um2_per_px2)
+        self._taken_over, self._mapped, self._seconds = prepared.taken_over, 0, 0.0
         self._noted = time.monotonic()
 
     def go(self) -> ScanSummary:
         if self._store.record.status != "done":
             self._store.set_status("running")
+            self._notes = RunNotes(self._store, self._model, self._taken_over)
             try:
                 self._learn()
                 self._map_all()
@@ -81,9 +86,18 @@ class _Run:
         return self._summary()
 
     def _note(self, status: ScanStatus) -> None:
+        """How the scan stands now, for whoever asks later, after a power cut too."""
         now = time.monotonic()
+        self._seconds += now - self._noted
         self._store.set_status(status, now - self._noted)
         self._noted = now
+        self._notes.update(
+            status=status,
+            seconds=round(self._seconds, 3),
+            tiles=self._mapped,
+            megapixels=round(self._pace.megapixels, 3),
+            busy=self._pace.busy_share,
+        )
 
     # -- learning what is normal here ------------------------------------------------------------------------------
 
@@ -119,9 +133,12 @@ class _Run:
                 self._emitter.keep(tile, result)
                 self._states[tile.index] = "mapped"
                 self._done += 1
+                self._mapped += 1
                 self._emit_ready([tile.index, *self._plan.neighbours(tile)])
                 self._pace.scanned(tile.box.area)
                 self._report()
+                if time.monotonic() - self._noted > NOTE_EVERY_S:
+                    self._note("running")
 
     def _emit_ready(self, indices: Iterable[int]) -> None:
         for index in indices:
