@@ -19,8 +19,7 @@ class Fragment:
     Args:
         area_px: the part of the object's area that this tile accounts for.
         peak: where the highest score of this part lies.
-        edges: for each tile (index) into which the object may go on, the places where it would. Two fragments of one
-            label are the same object when such a place of the one touches such a place of the other.
+        edges: for each tile (index) into which the object may go on, the places where it would.
         id: in the database; 0 before it is stored.
     """
 

@@ -1,7 +1,7 @@
 """Decides how a tile's detections are found in boxes: among what the tile and its neighbours saw.
 
-The boxes a tile saw lie with its record. What no tile saw whole becomes fragments (`core.scan.joining`): two cut boxes of
-neighbouring tiles are one object when they meet in what both tiles saw.
+The boxes a tile saw lie with its record. What no tile saw whole becomes fragments (`core.scan.joining`), which are the same
+object as their neighbours' when both tiles see them alike (`core.scan.box_linking`).
 """
 
 from __future__ import annotations
@@ -68,22 +68,22 @@ class BoxEmitter:
         own = seen[tile.index]
         parts = own.boxes[cut[tile.index] & reaching_into(own.boxes, own.core)]
         parts = surest(parts[~covered(parts, whole)])
-        candidates = [self._candidate(box) for box in whole[with_middle_in(whole, own.core)]]
-        return self._finisher.finish(tile, candidates, [self._fragment(tile, own, box) for box in parts])
+        candidates = [self._candidate(box) for box in self._on_specimen(whole[with_middle_in(whole, own.core)])]
+        fragments = [self._fragment(tile, own, box) for box in self._on_specimen(parts)]
+        return self._finisher.finish(tile, candidates, fragments)
 
     def _is_offered(self, seen: SeenBoxes) -> Array:
         return with_middle_in(seen.boxes, seen.core.grown(self._halo_px * _OFFERED_BEYOND))
 
-    def _seen(self, tile: Tile) -> dict[int, SeenBoxes]:
-        """What the tile and its neighbours saw, by index, without what shows no specimen."""
-        indices = [tile.index, *self._plan.neighbours(tile)]
-        stored = self._store.boxes(indices)
-        return {index: self._seen_by(index, stored[index]) for index in indices if index in stored}
+    def _on_specimen(self, boxes: Array) -> list[Array]:
+        """Dust in the resin is no defect."""
+        return [one for one in boxes if self._plan.mask.covers(_box(one))]
 
-    def _seen_by(self, index: int, boxes: Array) -> SeenBoxes:
-        core = self._plan.grid.tile(index).box
-        specimen = [self._plan.mask.covers(_box(one)) for one in boxes]
-        return SeenBoxes(boxes[np.array(specimen, bool)], core, core.grown(self._halo_px))
+    def _seen(self, tile: Tile) -> dict[int, SeenBoxes]:
+        """What the tile and its neighbours saw, by index."""
+        stored = self._store.boxes([tile.index, *self._plan.neighbours(tile)])
+        cores = {index: self._plan.grid.tile(index).box for index in sorted(stored)}
+        return {i: SeenBoxes(stored[i], core, core.grown(self._halo_px)) for i, core in cores.items()}
 
     def _write_scores(self, tile: Tile, seen: dict[int, SeenBoxes]) -> None:
         grid, first, shape = self._plan.grid, (tile.y_cell, tile.x_cell), (tile.h_cells, tile.w_cells)
@@ -110,13 +110,13 @@ class BoxEmitter:
         )
 
     def _edges(self, tile: Tile, seen: SeenBoxes, box: Box) -> Iterator[tuple[int, tuple[Box, ...]]]:
-        """For each neighbour that sees some of a box, that part of it."""
+        """For each neighbour across a side into which a box reaches, the strip that both tiles see."""
         for index in self._plan.neighbours(tile):
-            view = self._plan.grid.tile(index).box.grown(self._halo_px)
-            common = view.intersection(seen.view)
-            place = common and box.intersection(common)
-            if place is not None:
-                yield index, (place,)
+            other = self._plan.grid.tile(index)
+            strip = other.box.grown(self._halo_px).intersection(seen.view)
+            is_beside = other.row == tile.row or other.col == tile.col
+            if strip is not None and is_beside and box.intersection(other.box):
+                yield index, (strip,)
 
 
 def _box(box: Array) -> Box:

@@ -15,7 +15,9 @@ from core.geometry import Box
 from core.models.base import Model
 from core.project.scan_store import ScanStore
 from core.scan.box_emitting import BoxEmitter
+from core.scan.box_linking import agreeing
 from core.scan.finishing import Finisher
+from core.scan.joining import touching
 from core.scan.map_emitting import MapEmitter
 from core.scan.plan import ScanPlan
 from core.tiling import Tile
@@ -45,7 +47,6 @@ def make_emitter(model: Model, plan: ScanPlan, store: ScanStore, section: Box, r
     Args:
         section: the section's box; region: where findings must have their middle, None for everywhere. Level-0 px.
     """
-    finisher = Finisher(model.spec, plan, store, region)
     if model.spec.output == "boxes":
-        return BoxEmitter(model.spec, plan, store, section, finisher)
-    return MapEmitter(model, plan, store, section, finisher)
+        return BoxEmitter(model.spec, plan, store, section, Finisher(model.spec, plan, store, region, agreeing))
+    return MapEmitter(model, plan, store, section, Finisher(model.spec, plan, store, region, touching))

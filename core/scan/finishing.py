@@ -9,7 +9,7 @@ from core.geometry import Box
 from core.models.base import ModelSpec
 from core.project.fragments import Fragment, Joined, OpenFragments
 from core.project.scan_store import ScanStore
-from core.scan.joining import wholly_seen
+from core.scan.joining import Link, wholly_seen
 from core.scan.plan import ScanPlan
 from core.tiling import Tile
 
@@ -19,10 +19,11 @@ class Finisher:
 
     Args:
         region: where findings must have their middle (level-0 px), None for everywhere.
+        link: which fragments of neighbouring tiles are the same object.
     """
 
-    def __init__(self, spec: ModelSpec, plan: ScanPlan, store: ScanStore, region: Box | None) -> None:
-        self._spec, self._plan, self._store, self._region = spec, plan, store, region
+    def __init__(self, spec: ModelSpec, plan: ScanPlan, store: ScanStore, region: Box | None, link: Link) -> None:
+        self._spec, self._plan, self._store, self._region, self._link = spec, plan, store, region, link
         self._awaited = frozenset(tile.index for tile in plan.tiles)
 
     def finish(self, tile: Tile, candidates: Sequence[Candidate], fragments: Sequence[Fragment]) -> list[Detection]:
@@ -30,7 +31,7 @@ class Finisher:
 
         def join(stored: OpenFragments) -> list[Joined]:
             around = self._plan.neighbours(tile)
-            joined = wholly_seen(tile.index, around, stored, self._awaited.__contains__)
+            joined = wholly_seen(tile.index, around, stored, self._awaited.__contains__, self._link)
             return [one if self._is_kept(one.candidate) else Joined(one.fragments, one.tile, None) for one in joined]
 
         kept = [one for one in candidates if self._is_kept(one)]

@@ -6,7 +6,7 @@ section, and the same objects in whatever order tiles come.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from core.detection import Candidate
 from core.geometry import Box, bounding_box
@@ -16,32 +16,36 @@ from core.project.fragments import Fragment, Joined, OpenFragments
 _ROUNDING_PX = 1e-3
 
 IsAwaited = Callable[[int], bool]
+# A fragment, all of its tile's, all of a neighbour's → those of the neighbour's that are the same object.
+Link = Callable[[Fragment, Sequence[Fragment], Sequence[Fragment]], list[Fragment]]
 
 
-def wholly_seen(tile: int, around: Collection[int], stored: OpenFragments, is_awaited: IsAwaited) -> list[Joined]:
+def wholly_seen(
+    tile: int, around: Collection[int], stored: OpenFragments, is_awaited: IsAwaited, link: Link
+) -> list[Joined]:
     """The objects that are wholly seen now that a tile is emitted.
 
     Args:
         around: the tile's neighbours.
         stored: with the tile's own fragments and state.
         is_awaited: whether a tile takes part in the scan at all.
+        link: says which fragments of two neighbouring tiles are the same object.
     """
     view = _View(stored, is_awaited)
     joined, visited = [], set[int]()
     for start in view.of([tile, *around]):
         if (start.tile != tile and tile not in start.edges) or start.id in visited:
             continue
-        found = _object_of(start, view)
+        found = _object_of(start, view, link)
         if found is not None:
             visited.update(one.id for one in found)
             joined.append(_united(found))
     return joined
 
 
-def meets(one: Fragment, other: Fragment) -> bool:
-    """Whether two fragments are the same object."""
-    places, others = one.edges.get(other.tile, ()), other.edges.get(one.tile, ())
-    return one.label == other.label and any(_touch(a, b) for a in places for b in others)
+def touching(one: Fragment, mine: Sequence[Fragment], theirs: Sequence[Fragment]) -> list[Fragment]:
+    """The link for fragments whose edges name the places at which they reach a tile's border."""
+    return [other for other in theirs if other.label == one.label and _meet(one, other)]
 
 
 class _View:
@@ -67,17 +71,17 @@ class _View:
         return missing <= self._finished
 
 
-def _object_of(start: Fragment, view: _View) -> list[Fragment] | None:
+def _object_of(start: Fragment, view: _View, link: Link) -> list[Fragment] | None:
     """All fragments of an object; None while a tile into which it may go on isn't finished."""
     found, waiting = {start.id: start}, [start]
     while waiting:
         fragment = waiting.pop()
         if not view.all_finished(fragment.edges):
             return None
-        for other in view.of(fragment.edges):
-            if other.id not in found and meets(fragment, other):
-                found[other.id] = other
-                waiting.append(other)
+        mine = view.of([fragment.tile])
+        linked = [other for tile in fragment.edges for other in link(fragment, mine, view.of([tile]))]
+        waiting += [other for other in linked if other.id not in found]
+        found.update((other.id, other) for other in linked)
     return list(found.values())
 
 
@@ -89,6 +93,11 @@ def _united(fragments: list[Fragment]) -> Joined:
     area = sum(one.area_px for one in sorted(fragments, key=lambda one: (one.tile, one.box)))
     candidate = Candidate(best.label, best.score, box, min(area, box.area), best.peak)
     return Joined(tuple(one.id for one in fragments), best.tile, candidate)
+
+
+def _meet(one: Fragment, other: Fragment) -> bool:
+    places, others = one.edges.get(other.tile, ()), other.edges.get(one.tile, ())
+    return any(_touch(a, b) for a in places for b in others)
 
 
 def _touch(a: Box, b: Box) -> bool:
