@@ -61,6 +61,7 @@ class MainWindow(QMainWindow):
         """Gives the window all it has, for this session. What that needs is loaded here and not before."""
         from app.commands.base import Place
         from app.commands.table import CommandSet
+        from app.scan_queue.for_window import WindowScans
         from app.status_bar import StatusBar
         from app.window_docks import Docks
         from app.window_menus import Menus
@@ -72,10 +73,12 @@ class MainWindow(QMainWindow):
         self.menus = Menus(self, session, self.commands, self.docks, settings, theme)
         self.status = StatusBar(session, self)
         self.setStatusBar(self.status)
+        self.scans = WindowScans(self, session, settings)
         self._connect(theme)
         self._furnished = True
         self._section_changed()
         self.docks.arrangement = _from_text(settings.get("docks"))
+        session.queue.restore()
 
     @cached_property
     def viewer(self) -> Viewer:
@@ -134,6 +137,11 @@ class MainWindow(QMainWindow):
             gallery.open_requested.connect(commands.file.open_section)
             gallery.scan_requested.connect(commands.scan.scan_section)
             gallery.fly_requested.connect(commands.review.fly_to)
+        elif dock_id == "scan":
+            self.docks.scan.several_requested.connect(self.commands.scan.scan_several)
+            self.docks.scan.queue_requested.connect(self.commands.scan.show_scans)
+        elif dock_id == "scans":
+            self.docks.scans.several_requested.connect(self.commands.scan.scan_several)
         elif dock_id == "places":
             places, go = self.docks.places, self.commands.go
             places.fly_requested.connect(go.go_to_bookmark)
@@ -214,6 +222,9 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Saves, then ends all threads; a running scan can be resumed."""
+        if self._furnished and not self._left and not self.scans.may_close():
+            event.ignore()
+            return
         super().closeEvent(event)
         if self._left or not self._furnished:
             return
@@ -222,6 +233,7 @@ class MainWindow(QMainWindow):
         self.docks.shut()
         if self._has_viewer:
             self.comparison.shut()
+        self.scans.shut()
         self.session.close()
         if self._has_viewer:
             self.viewer.close_tiles()

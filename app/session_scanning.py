@@ -14,6 +14,7 @@ from app.session_opening import Opened
 from app.session_project import NewProject, make_project
 from app.session_reading import Shown, read_scan
 from core.detection import Detection
+from core.errors import SchliffError
 from core.jobs import Step
 
 if TYPE_CHECKING:
@@ -226,12 +227,19 @@ class ScanControl:
     def _ended(self, entry: Entry, error: Exception | None) -> None:
         session, ours = self._session, self.is_of_open_section(entry)
         if error is not None:
-            session.report(error)
+            self._report(entry, error, ours)
         if ours:
             self._show_found()
         session.scan_finished.emit(entry.summary)
         if ours:
             self._show_at_last(entry.summary.scan_id if entry.summary is not None else None)
+
+    def _report(self, entry: Entry, error: Exception, ours: bool) -> None:
+        """Of a scan that nobody looks at, which one it was."""
+        if ours or not isinstance(error, SchliffError):
+            self._session.report(error)
+        else:
+            self._session.message.emit("error", f"{entry.title}: {error}")
 
     def _show_at_last(self, scan_id: str | None) -> None:
         """A scan may be over before its project is open here."""

@@ -38,6 +38,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("memory_budget_mb", int, 0),  # of all caches together; 0 = a quarter of the machine's memory, at most 4 GiB
     Setting("last_copy_folder", str, ""),
     Setting("minimap", bool, True),
+    Setting("tell_when_scanned", bool, True),  # by a notification of the desktop
     Setting("compare", dict, {}),  # mode, and where the divider of each mode stands
 )
 _DECLARED = {setting.name: setting for setting in SETTINGS}

@@ -1,4 +1,4 @@
-"""Decides which settings a person changes in a dialog, and how: memory and disk. Values are kept by `app.settings`."""
+"""Decides which settings a person changes in a dialog, and how: memory, disk, notifications. Values are kept by `app.settings`."""
 
 from __future__ import annotations
 
@@ -79,7 +79,11 @@ class SettingsDialog(QDialog):
         self._measure()
 
 
-_SETTINGS = {"memory_for_images": "memory_budget_mb", "disk_for_overviews": "overview_cache_gb"}  # by field
+_SETTINGS = {
+    "memory_for_images": "memory_budget_mb",
+    "disk_for_overviews": "overview_cache_gb",
+    "tell_when_scans_are_over": "tell_when_scanned",
+}  # by field
 
 
 def _parameters() -> tuple[Parameter, ...]:
@@ -102,5 +106,11 @@ def _parameters() -> tuple[Parameter, ...]:
             minimum=1,
             maximum=100_000,
             unit="GB",
+        ),
+        Parameter(
+            "tell_when_scans_are_over",
+            bool,
+            True,
+            "A notification of the desktop when scans are over while another window is in front.",
         ),
     )

@@ -47,6 +47,7 @@ def launch(app: QApplication, path: Path | None = None) -> MainWindow:
     if not window.isVisible():  # closed already
         return window
     _furnish(window)
+    window.scans.ask_at_start()
     if path is not None:
         window.session.open_path(path)
         window.prepare_viewer()  # while the file is being opened

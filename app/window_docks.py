@@ -22,17 +22,25 @@ if TYPE_CHECKING:
     from app.panels.places_panel import PlacesPanel
     from app.panels.region_group import VisibleRegion
     from app.panels.scan_panel import ScanPanel
+    from app.panels.scans_panel import ScansPanel
     from app.panels.why_panel import WhyPanel
     from app.session import Session
 
 RIGHT_WIDTH = 336
 GALLERY_WIDTH = 312  # two crops side by side
+SCANS_HEIGHT = 208  # five scans
 
 _FEATURES = (
     QDockWidget.DockWidgetFeature.DockWidgetClosable
     | QDockWidget.DockWidgetFeature.DockWidgetMovable
     | QDockWidget.DockWidgetFeature.DockWidgetFloatable
 )
+
+_AREAS = {
+    "left": Qt.DockWidgetArea.LeftDockWidgetArea,
+    "right": Qt.DockWidgetArea.RightDockWidgetArea,
+    "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
+}
 
 
 def _gallery(session: Session, visible_region: VisibleRegion) -> QWidget:
@@ -71,6 +79,12 @@ def _display(session: Session, visible_region: VisibleRegion) -> QWidget:
     return DisplayPanel(session, visible_region)
 
 
+def _scans(session: Session, visible_region: VisibleRegion) -> QWidget:
+    from app.panels.scans_panel import ScansPanel
+
+    return ScansPanel(session)
+
+
 def _places(session: Session, visible_region: VisibleRegion) -> QWidget:
     from app.panels.places_panel import PlacesPanel
 
@@ -84,7 +98,7 @@ class DockSpec:
 
     id: str
     title: str
-    side: Literal["left", "right"]
+    side: Literal["left", "right", "bottom"]
     make: Callable[[Session, VisibleRegion], QWidget]
     at_start: bool = True
 
@@ -97,6 +111,7 @@ DOCKS: tuple[DockSpec, ...] = (
     DockSpec("scan", "Scan", "right", _scan),
     DockSpec("why", "Why", "right", _why),
     DockSpec("places", "Places", "right", _places, at_start=False),
+    DockSpec("scans", "Scans", "bottom", _scans, at_start=False),
 )
 
 
@@ -127,6 +142,7 @@ class Docks(QObject):
             dock.show()  # a window that is on the screen already doesn't do it by itself
         tabs[0].raise_()
         window.resizeDocks([self._docks["gallery"], tabs[0]], [GALLERY_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
+        window.resizeDocks([self._docks["scans"]], [SCANS_HEIGHT], Qt.Orientation.Vertical)
         for spec in DOCKS:
             self._docks[spec.id].setVisible(spec.at_start)
         self._first_arrangement = window.saveState()
@@ -152,6 +168,10 @@ class Docks(QObject):
     @property
     def scan(self) -> ScanPanel:
         return self.panel("scan")  # type: ignore[return-value]
+
+    @property
+    def scans(self) -> ScansPanel:
+        return self.panel("scans")  # type: ignore[return-value]
 
     @property
     def why(self) -> WhyPanel:
@@ -202,8 +222,11 @@ class Docks(QObject):
             return
         self._shown = shown
         if shown:
+            before = [dock for dock in self.all if dock.isVisible()]
             if not self._window.restoreState(self.arrangement):
                 self._window.restoreState(self._first_arrangement)
+            for dock in before:  # the scans may be looked at without a section
+                dock.show()
             return
         self.arrangement = self._window.saveState()
         for dock in self.all:
@@ -227,13 +250,12 @@ class Docks(QObject):
         return self._docks[dock_id]
 
     def _dock(self, spec: DockSpec) -> QDockWidget:
-        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         dock = QDockWidget(spec.title, self._window)
         dock.setObjectName(f"{spec.id}-dock")
         dock.setWidget(QWidget())
         dock.setFeatures(_FEATURES)
         dock.visibilityChanged.connect(lambda shown: self._looked_at(spec.id, shown))
-        self._window.addDockWidget(left if spec.side == "left" else right, dock)
+        self._window.addDockWidget(_AREAS[spec.side], dock)
         return dock
 
     def _looked_at(self, dock_id: str, shown: bool) -> None:

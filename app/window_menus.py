@@ -60,6 +60,7 @@ class Menus:
             "detections": bool(session.visible_detections()),
             "selection": session.selected is not None,
             "scanning": session.scanning,
+            "scans": bool(session.queue.queue.unfinished),
             "undo": session.can_undo,
             "redo": session.can_redo,
         }
@@ -70,6 +71,7 @@ class Menus:
         self.actions["minimap"].setChecked(self._settings.get("minimap"))
         for tool_id in TOOLS:
             self.actions[f"tool_{tool_id}"].setChecked(session.drawings.tool == tool_id)
+        self.actions["pause_scans"].setChecked(session.queue.queue.held)
         self.actions["snapping"].setChecked(session.drawings.snapping)
         self.actions["drawings"].setChecked(session.layers.layer("drawings").visible)
         self.submenus["Export"].setEnabled(has["project"])
@@ -183,7 +185,6 @@ class Menus:
             session.layers_changed,
             session.drawings.changed,
             session.drawings.tool_changed,
-            session.scan_started,
-            session.scan_finished,
+            session.queue.changed,
         ):
             signal.connect(self._refresh_timer.start)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog
 
 import app.copying as copying
 import app.picture_export as picture_export
+from app.scan_queue.for_window import WindowScans
 from core.jobs import Step
 from core.scan.options import ScanOptions
 from tests.scan_support import scan_here
@@ -60,6 +61,7 @@ def opening(qtbot, window, monkeypatch, tmp_path):
 
 
 def scanning(qtbot, window, monkeypatch, tmp_path):
+    monkeypatch.setattr(WindowScans, "ask", staticmethod(lambda box: box.defaultButton()))
     window.session.start_scan(toy_spec(), ScanOptions())
     qtbot.waitUntil(lambda: window.session.project is not None, timeout=20_000)
 

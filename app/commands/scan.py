@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from app.commands.base import ActionSpec, Commands
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+
+from app.commands.base import ActionSpec, Commands, gap
+
+if TYPE_CHECKING:
+    from core.scan.queue import Entry
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
@@ -23,6 +30,23 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "region",
         "Look for defects only in what the view shows",
         "section",
+    ),
+    ActionSpec(
+        "scan_several",
+        "Scan several…",
+        "scan_several",
+        ("Ctrl+Alt+R",),
+        tip="Scan many sections one after the other, each with one model or several",
+    ),
+    gap(),
+    ActionSpec("scans", "Show the queue", "show_scans", tip="All scans that run, wait, or are over"),
+    ActionSpec(
+        "pause_scans",
+        "Pause scans",
+        "pause_scans",
+        tip="The running scan stands still, none starts",
+        needs="scans",
+        checkable=True,
     ),
     ActionSpec(
         "cancel_scan",
@@ -48,5 +72,26 @@ class ScanCommands(Commands):
         self.docks.bring("scan")
         self.docks.scan.start_in_view()
 
+    def scan_several(self) -> None:
+        """Asks for sections and models, and queues their scans."""
+        from app.scan_queue.several_dialog import SeveralDialog
+
+        dialog = SeveralDialog(self.session, self.settings, parent=self.window)
+        dialog.accepted.connect(lambda: self._queue(dialog.entries()))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def show_scans(self) -> None:
+        self.docks.bring("scans")
+
+    def pause_scans(self, on: bool) -> None:
+        self.session.queue.hold() if on else self.session.queue.go_on()
+
     def cancel_scan(self) -> None:
         self.session.cancel_scan()
+
+    def _queue(self, entries: list[Entry]) -> None:
+        added = self.session.queue.add(entries, now=True)
+        if len(added) < len(entries):
+            self.session.message.emit("info", "Scans that are in the queue already were not added again.")
+        self.docks.bring("scans")

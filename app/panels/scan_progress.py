@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QElapsedTimer, Qt
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
+from app.elided import ElidedLabel
 from app.panels.layout import muted
 from app.scan_queue.wording import found_text, pace_text, summary_text, tiles_text
 from app.theme import SPACE, tokens
@@ -23,14 +25,18 @@ class ScanProgress(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.subject = muted()
+        self.subject = ElidedLabel()
+        self.subject.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Scan progress")
         self.headline = QLabel()
         self.headline.setWordWrap(True)
         self.detail = muted()
-        self._since = QElapsedTimer()
+        self._soon = QTimer(self, singleShot=True, interval=REFRESH_MS)
+        self._soon.timeout.connect(self._speak)
+        self._said = self._latest = Step(0, 0)
+        self._seconds_left: float | None = None
         self._device = "auto"
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -40,12 +46,13 @@ class ScanProgress(QWidget):
         self.clear()
 
     def clear(self) -> None:
+        self._soon.stop()
         self.setVisible(False)
 
     def begin(self, device: str, subject: str = "") -> None:
         """A scan starts, on this device; `subject` says which one where that is not plain."""
         self._device = device
-        self._since.invalidate()
+        self._said = self._latest = Step(0, 0)
         self.subject.setText(subject)
         self.subject.setVisible(bool(subject))
         self._say("Getting ready", "")
@@ -53,21 +60,29 @@ class ScanProgress(QWidget):
         self.bar.setVisible(True)
 
     def step(self, step: Step, seconds_left: float | None) -> None:
-        """The bar follows every step; the words at most twice a second."""
+        """The bar follows every step; the words at most twice a second, and the last ones are always said."""
         self.bar.setRange(0, step.total)
         self.bar.setValue(step.done)
-        if self._since.isValid() and self._since.elapsed() < REFRESH_MS and 0 < step.done < step.total:
-            return
-        self._since.restart() if self._since.isValid() else self._since.start()
+        self._latest, self._seconds_left = step, seconds_left
+        goes_on = self._said.total == step.total > step.done > 0
+        if not goes_on:
+            self._speak()
+        elif not self._soon.isActive():
+            self._soon.start()
+
+    def _speak(self) -> None:
+        step = self._said = self._latest
         if not step.total:
             self._say(step.message or "Getting ready", "")
             return
-        self._say(tiles_text(step), pace_text(step, seconds_left, self._device) or step.message)
+        self._say(tiles_text(step), pace_text(step, self._seconds_left, self._device) or step.message)
 
     def show_paused(self) -> None:
+        self._soon.stop()
         self.detail.setText("Paused")
 
     def stopping(self) -> None:
+        self._soon.stop()
         self._say("Stopping after this tile", "")
 
     def show_summary(self, summary: ScanSummary, above: int) -> None:
@@ -85,6 +100,7 @@ class ScanProgress(QWidget):
         self.detail.setText("What was scanned before is kept.")
 
     def _end(self, headline: str) -> None:
+        self._soon.stop()
         self._say(headline, "")
         self.bar.setVisible(False)
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, Signal
-from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QPushButton,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from app.elided import ElidedLabel
 from app.icons import set_icon
 from app.panels.layout import muted
 from app.panels.scans_model import ScansModel
@@ -25,7 +24,7 @@ from app.panels.scans_table import ScansTable
 from app.scan_queue.wording import progress_text
 from app.session import Session
 from app.theme import SPACE
-from core.scan.queue import Entry
+from core.scan.queue import Entry, counted
 
 _EMPTY = (
     "No scan is running or waiting. Scan the open section in the Scan panel, or choose several sections and models."
@@ -46,8 +45,7 @@ class ScansPanel(QWidget):
         self.several = QPushButton("Scan several…")
         self.several.setToolTip("Scan many sections one after the other, each with one model or several")
         self.hint = muted(_EMPTY)
-        self.status = QLabel()
-        self.status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.status = ElidedLabel(Qt.TextElideMode.ElideRight)
         self.buttons: dict[str, QToolButton] = {}
         self._lay_out()
         self._connect()
@@ -178,10 +176,6 @@ class ScansPanel(QWidget):
 
     # -- following ---------------------------------------------------------------------------------
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._show_status()
-
     def _note_selection(self) -> None:
         self._noted = self._ids()
 
@@ -208,18 +202,11 @@ class ScansPanel(QWidget):
         entry, waiting = runner.running, len(queue.waiting)
         if entry is not None:
             how = "Paused" if runner.paused else progress_text(runner.step, runner.seconds_left, _device(entry))
-            self._say(f"{entry.section.name}: {how}", f"{entry.title}\n{how}")
+            self.status.setText(f"{entry.section.name}: {how}")
         elif waiting and queue.held:
-            scans = "1 scan waits" if waiting == 1 else f"{waiting:,} scans wait"
-            self._say(f"Paused, {scans}", "")
+            self.status.setText(f"Paused, {counted(waiting, 'scan')} waiting")
         else:
-            self._say("", "")
-
-    def _say(self, text: str, tip: str) -> None:
-        """In one line, cut where there is no room for all of it."""
-        room = max(0, self.status.width())
-        self.status.setText(self.status.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room))
-        self.status.setToolTip(tip)
+            self.status.setText("")
 
 
 def _device(entry: Entry) -> str:

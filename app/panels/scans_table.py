@@ -96,7 +96,7 @@ class _StateDelegate(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         entry = index.data(ENTRY_ROLE)
-        if isinstance(entry, Entry) and entry.share is not None and entry.state != "done":
+        if isinstance(entry, Entry) and entry.share and entry.state not in ("done", "failed"):
             self._paint_bar(painter, option, entry)
         super().paint(painter, option, index)
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 if TYPE_CHECKING:
+    from wakepy import ActivationResult
+
     from app.scan_queue.runner import ScanRunner
 
 _log = logging.getLogger("schliff.scans")
@@ -25,7 +27,12 @@ def keep_awake() -> AbstractContextManager[object]:
     """Holds off sleep as long as it is entered."""
     from wakepy import keep
 
-    return keep.running(on_fail=lambda result: _log.info("the machine may go to sleep: %s", result.get_failure_text()))
+    return keep.running(on_fail=_refused)
+
+
+def _refused(result: ActivationResult) -> None:
+    _log.info("the machine may go to sleep: this system offers no way to keep it awake")
+    _log.debug("%s", result.get_failure_text())
 
 
 class Awake(QObject):

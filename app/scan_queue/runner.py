@@ -37,7 +37,7 @@ class ScanRunner(QObject):
         super().__init__(parent)
         self._lane = lane
         self._keeper = keeper or QueueKeeper()
-        self._restored = self._shut = False
+        self._restored = self._shut = self._not_kept = False
         self._job: Job | None = None
         self._put_by: State | None = None  # what becomes of the running one when its work has stopped
         self._left = TimeLeft()
@@ -240,8 +240,9 @@ class ScanRunner(QObject):
             return
         self.queue = queue
         problem = self._keeper.write(queue)
-        if problem:
+        if problem and not self._not_kept:
             self.problem.emit(f"The queue of scans would not survive a restart: {problem}")
+        self._not_kept = bool(problem)
         self.changed.emit()
 
 
