@@ -20,6 +20,7 @@ from app.cli.scan_inputs import sections_of
 from app.cli.scan_progress import ScanProgress
 from app.cli.scan_table import Row, failed_row, finished_row, print_summary
 from app.cli.trouble import told
+from core.compute_process import compute_threads, keep_memory, use_threads
 from core.errors import CancelledError, UsageError
 from core.jobs import CancelToken
 from core.project import Project
@@ -70,6 +71,8 @@ class _Bulk:
 
         A scan that is the only one raises what went wrong; of several, each that fails is told and gets its row.
         """
+        keep_memory()
+        use_threads(compute_threads(beside_window=False))
         for path, spec in self._jobs:
             try:
                 self.rows.append(self._scan(path, spec))

@@ -14,15 +14,12 @@ from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
+from core.compute_process import KEPT_MEMORY
 from core.errors import ResourceError
 from core.worker import WORKER_ARGUMENT
 from core.worker.pipe import Message, Pipe, PipeError
 
 _log = logging.getLogger("schliff.worker")
-
-# glibc gives large blocks back to the system at once and asks for them again with the next tile; only a new process can
-# be told to keep them (mallopt(3), "Environment variables"). Elsewhere they mean nothing.
-_KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(4 << 30)}
 
 _LAST_LINES = 30
 _LONGEST_LINE = 4096
@@ -162,7 +159,7 @@ def _command() -> list[str]:
 
 def _environment() -> dict[str, str]:
     """This process's own, with all places that it imports from, wherever it was started."""
-    environment = _KEEP_MEMORY | os.environ
+    environment = KEPT_MEMORY | os.environ
     if not getattr(sys, "frozen", False):
         environment["PYTHONPATH"] = os.pathsep.join(str(Path(place).absolute()) for place in sys.path)
     return environment

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from core.compute_process import compute_threads, use_threads
 from core.explain_request import ExplainRequest, explain_request
 from core.jobs import CancelToken
 from core.priority import lower_this_process
@@ -20,6 +21,7 @@ _model = KeptModel()
 def scan(given: Json, tell: Tell, cancel: CancelToken) -> Json:
     """A `ScanRequest`; tells "step", "found" (detections) and "tile" (a box); gives a `ScanSummary`."""
     lower_this_process()
+    use_threads(compute_threads(beside_window=True))
     watchers = Watchers(
         on_detections=lambda found: tell("found", [asdict(one) for one in found]),
         on_tile=lambda tile: tell("tile", asdict(tile.box)),
