@@ -117,7 +117,7 @@ def found(project: Path) -> list[tuple]:
         return sorted((d.label, d.score, d.box, d.area_px, d.severity) for d in opened.detections())
 
 
-def once(act: Callable[[], object], at: int = 12) -> Callable[[Step], None]:
+def once(act: Callable[[], object], at: int = 6) -> Callable[[Step], None]:
     """A progress that acts when so many tiles are done."""
     acted = []
 
