@@ -202,7 +202,6 @@ class Run:
             self._phase, self._until = "scanning", now + self._options.seconds
         if step.total and step.done and not self._first_tile:
             self._first_tile = now
-            self._held = memory_mb(self._pid)
         if self._options.crash and step.done >= 3:
             os.kill(self._pid, signal.SIGSEGV)
 
@@ -215,7 +214,7 @@ class Run:
         if not self._options.crash:
             print(
                 f"{'':<28}first word after {self._first_step - self._begun:.1f} s, first tile after "
-                f"{self._first_tile - self._begun:.1f} s; MB: window {resident_mb():.0f}, who scans {self._held:.0f}",
+                f"{self._first_tile - self._begun:.1f} s; MB: window {resident_mb():.0f}, who scans {memory_mb(self._pid):.0f}",
                 flush=True,
             )
 
