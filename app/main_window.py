@@ -78,7 +78,6 @@ class MainWindow(QMainWindow):
         self._furnished = True
         self._section_changed()
         self.docks.arrangement = _from_text(settings.get("docks"))
-        session.queue.restore()
 
     @cached_property
     def viewer(self) -> Viewer:

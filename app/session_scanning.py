@@ -89,7 +89,7 @@ class ScanControl:
         if not self.runner.add([entry], now=True):
             session.message.emit("info", f"{entry.title} is in the queue already.")
         elif was_busy:
-            session.message.emit("info", f"{entry.title} waits for its turn (View ▸ Panels ▸ Scans).")
+            session.message.emit("info", f"{entry.title} waits for its turn (Scan ▸ Show the queue).")
 
     def cancel(self) -> None:
         """Stops what runs; what waits gets its turn."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SCREENSHOT_SIZE = (1600, 1000)
 SCREENSHOT_SECONDS = 60
 LOAD_AFTER_MS = 200  # the window is there and can be used
+QUEUE_AFTER_MS = 1000  # scans from last time can wait for that
 
 
 def run_app(path: Path | None = None) -> int:
@@ -47,7 +48,7 @@ def launch(app: QApplication, path: Path | None = None) -> MainWindow:
     if not window.isVisible():  # closed already
         return window
     _furnish(window)
-    window.scans.ask_at_start()
+    QTimer.singleShot(QUEUE_AFTER_MS, window, window.scans.ask_at_start)
     if path is not None:
         window.session.open_path(path)
         window.prepare_viewer()  # while the file is being opened

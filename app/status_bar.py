@@ -10,7 +10,7 @@ from app.session_overviews import BUILDING
 from app.theme import SPACE
 from app.viewer.readout import zoom_text
 from core.jobs import Step
-from core.timing import TimeLeft, spoken_seconds
+from core.timing import spoken_seconds
 
 
 class StatusBar(QStatusBar):
@@ -19,7 +19,6 @@ class StatusBar(QStatusBar):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._time_left = TimeLeft()
         self.setSizeGripEnabled(False)
         self.setContentsMargins(SPACE, 0, SPACE, 0)
         self.pointer = QLabel()
@@ -37,8 +36,8 @@ class StatusBar(QStatusBar):
         self.addWidget(self.pointer, 1)
         for widget in (self.work, self.progress, self.stop, self.project, self.zoom):
             self.addPermanentWidget(widget)
-        session.scan_started.connect(self._started)
         session.scan_progress.connect(self._scanning)
+        session.queue.changed.connect(self._queue_changed)
         session.scan_finished.connect(lambda summary: self._idle())
         session.activity_changed.connect(self._activity)
         session.section_changed.connect(self._section_changed)
@@ -60,18 +59,20 @@ class StatusBar(QStatusBar):
         self.project.setText(project.path.name if project is not None else "")
         self.project.setToolTip(f"Decisions and scans are kept in {project.path}" if project is not None else "")
 
-    def _started(self) -> None:
-        self._time_left = TimeLeft()
-
     def _scanning(self, step: Step) -> None:
-        left = self._time_left.update(step)
-        text = step.message or "Scanning"
+        queue = self._session.queue
+        left = None if queue.paused else queue.seconds_left
+        text = "Scanning paused" if queue.paused else step.message or "Scanning"
         if step.total:
             text = f"{text}  {step.done} / {step.total}"
         if left is not None:
             text += f"  about {spoken_seconds(left)} left"
         self._show(text, step.done, step.total)
         self._offer_stop("Stop the scan; what was found stays")
+
+    def _queue_changed(self) -> None:
+        if self._session.scanning:
+            self._scanning(self._session.queue.step)
 
     def _activity(self, text: str, done: int, total: int) -> None:
         if self._session.scanning:

@@ -157,6 +157,7 @@ def test_delete_takes_a_scan_off_the_list(qtbot, queued, panel):
 def test_pause_and_go_on(qtbot, queued, panel, window, worker):
     press(qtbot, panel, "pause")
     assert cells(panel)[0][2] == "Paused 50 %"
+    assert window.status.work.text() == "Scanning paused  5 / 10"
     window.menus.refresh()
     assert window.menus.actions["pause_scans"].isChecked()
     worker.blocked.clear()

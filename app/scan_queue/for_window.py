@@ -24,11 +24,14 @@ class WindowScans:
         self._window, self._session, self._runner = window, session, session.queue
         self.awake = Awake(self._runner)
         self.teller = Teller(window, self._runner, settings)
-        self._keep = True
+        self._keep, self._over = True, False
         self._runner.all_over.connect(self._all_over)
 
     def ask_at_start(self) -> None:
         """Whether scans that an earlier start left behind go on; nothing goes on unasked."""
+        if self._over:
+            return
+        self._runner.restore()
         waiting = self._runner.queue.waiting
         if not waiting or self._runner.running is not None:
             return
@@ -67,6 +70,7 @@ class WindowScans:
 
     def shut(self) -> None:
         """Before the session is closed."""
+        self._over = True
         self._runner.shut(keep=self._keep)
         self.awake.let_go()
         self.teller.shut()

@@ -59,10 +59,10 @@ def state_text(entry: Entry, *, held: bool, stopping: bool) -> str:
     """One or two words for a scan of the queue; `held`: nothing runs on; `stopping`: the running one is about to end."""
     if entry.state == "running":
         word = "Stopping" if stopping else "Paused" if held else ""
-        share = "" if entry.share is None else f"{100 * entry.share:.0f} %"
+        share = f"{_percent(entry)} %" if entry.total else ""
         return f"{word} {share}".strip() or "Getting ready"
-    if entry.state == "cancelled" and entry.share is not None:
-        return f"Stopped at {100 * entry.share:.0f} %"
+    if entry.state == "cancelled" and entry.total:
+        return f"Stopped at {_percent(entry)} %"
     words = {"waiting": "Waiting", "paused": "On hold", "done": "Done", "failed": "Failed", "cancelled": "Stopped"}
     return words[entry.state]
 
@@ -76,6 +76,10 @@ def area_text(mm2: float) -> str:
     """Three digits or more: 0.0412 mm², 12.4 mm², 1,204 mm²."""
     digits = 0 if mm2 >= 100 else 1 if mm2 >= 10 else 2 if mm2 >= 1 else 3
     return f"{mm2:,.{digits}f} mm²"
+
+
+def _percent(entry: Entry) -> int:
+    return 100 * entry.done // entry.total
 
 
 def _speed(step: ScanStep, device: str) -> list[str]:
