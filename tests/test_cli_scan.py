@@ -304,6 +304,9 @@ def test_a_replay_is_identical_and_leaves_the_project_alone(capsys, scanned: Pat
     assert code == 0
     assert out.startswith("toy-1: identical: ")
     assert everything(tmp_path / "again")["detections"] == before["detections"]
+    code, _, err = run(capsys, "scan", "--replay", "toy-1", "--project", scanned, "--out", tmp_path / "again")
+    assert code == 3
+    assert "again" in err
 
 
 def test_a_replay_keeps_region_background_and_threshold(capsys, tmp_path: Path, folder: Path):

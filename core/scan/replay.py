@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ class Replay:
 
     Args:
         shown: how many of the replayed detections reach the stored scan's threshold.
-        versions, parameters: what differs, by name: then and now.
+        versions, parameters: what differs, by name: then and now. Among versions: what it was computed on.
     """
 
     scan_id: str
@@ -50,22 +50,25 @@ def replay(
     """Scans anew, into a project in `folder` (kept; None: nothing is), and compares. The stored scan isn't touched.
 
     Raises UsageError when there is no such scan, when it is not finished, when its model is not here any more or has
-    changed; InputError when its section is gone or has changed, or `folder` holds something else; and as `run_scan`.
+    changed; InputError when its section is gone or has changed, or `folder` holds finished scans or something else; and as `run_scan`.
     """
     record = _finished(project, scan_id)
-    with _kept_or_not(folder, project) as target:
+    with _kept_or_not(folder) as target:
         summary = run_request(replay_request(project, record, target, device), progress, cancel)
         with Project.open(target) as replayed:
             now, provenance = replayed.scan(summary.scan_id), replayed.provenance(summary.scan_id)
             found = replayed.detections(summary.scan_id)
+    versions, versions_now = _versions(project.provenance(scan_id)), _versions(provenance)
+    # Of versions only what was noted both times: a library that nothing needs may be loaded or not.
+    noted = [name for name in versions if name in versions_now]
     return Replay(
         scan_id=scan_id,
         summary=summary,
         comparison=compare(project.detections(scan_id), found),
         shown=sum(one.score >= record.threshold for one in found),
         device_then=record.device,
-        versions=_differing(_versions(project.provenance(scan_id)), _versions(provenance)),
-        parameters=_differing(record.parameters, now.parameters),
+        versions=_differing(versions, versions_now, noted),
+        parameters=_differing(record.parameters, now.parameters, {**record.parameters, **now.parameters}),
     )
 
 
@@ -81,13 +84,13 @@ def replay_request(project: Project, record: ScanRecord, target: Path, device: s
         model_version=record.model_version,
         model_path=record.model_path,
         values=dict(record.parameters.get("model", {})),
-        options=_options(record, device, restart=_is_all_done(target)),
+        options=_options(record, device),
     )
     request.spec()  # before anything is opened for nothing
     return request
 
 
-def _options(record: ScanRecord, device: str, *, restart: bool) -> ScanOptions:
+def _options(record: ScanRecord, device: str) -> ScanOptions:
     """The inverse of `core.scan.plan.scan_parameters`."""
     parameters = record.parameters
     region, plane = parameters["region"], parameters["plane"]
@@ -96,7 +99,6 @@ def _options(record: ScanRecord, device: str, *, restart: bool) -> ScanOptions:
         threshold=record.threshold,
         device=device,
         plane=Plane(*plane),
-        restart=restart,
         foreground=Foreground(**parameters.get("foreground", {})),
     )
 
@@ -117,29 +119,33 @@ def _finished(project: Project, scan_id: str) -> ScanRecord:
 
 
 @contextmanager
-def _kept_or_not(folder: Path | None, project: Project) -> Iterator[Path]:
+def _kept_or_not(folder: Path | None) -> Iterator[Path]:
     """Where to scan to: the folder that was asked for, else one that is gone afterwards."""
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="schliff-replay-", ignore_cleanup_errors=True) as temporary:
             yield Path(temporary) / "replay.schliff"
         return
-    if folder.resolve() == project.path.resolve():
-        raise InputError("that is the project that is replayed", path=folder, remedy="Name another folder.")
+    if _holds_results(folder):
+        raise InputError(
+            "it holds finished scans, from which a replay would take", path=folder, remedy="Name a new folder."
+        )
     yield folder
 
 
-def _is_all_done(target: Path) -> bool:
-    """An earlier replay that was interrupted goes on; one that is finished is of no use for this one."""
-    if not Project.is_project(target):
+def _holds_results(folder: Path) -> bool:
+    """An earlier replay that was interrupted may go on; beside one that is finished, nothing would be computed anew."""
+    if not Project.is_project(folder):
         return False
-    with Project.open(target) as project:
-        return all(scan.status == "done" for scan in project.scans())
+    with Project.open(folder) as project:
+        return any(scan.status == "done" for scan in project.scans())
 
 
 def _versions(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    return {"schliff": provenance.get("schliff"), **provenance.get("versions", {})}
+    """What else may change a score: versions, and what the last run computed on."""
+    runs = provenance.get("runs") or [{}]
+    machine = {name: runs[-1][name] for name in ("device_name", "threads") if name in runs[-1]}
+    return {"schliff": provenance.get("schliff"), **provenance.get("versions", {}), **machine}
 
 
-def _differing(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    names = [*then, *(name for name in now if name not in then)]
+def _differing(then: Mapping[str, Any], now: Mapping[str, Any], names: Iterable[str]) -> dict[str, tuple[Any, Any]]:
     return {name: (then.get(name), now.get(name)) for name in names if then.get(name) != now.get(name)}
