@@ -14,6 +14,7 @@ from core.errors import InputError
 from core.project import Project
 from core.scan.queue_file import read_queue
 from tests.scan_support import FakeWorker, entry_of, request_of
+from tests.toy import spotted_image, write_image
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def runner(make):
 
 @pytest.fixture
 def entries(tmp_path):
-    return [entry_of(tmp_path / f"{name}.tif", id=name) for name in "abc"]
+    return [entry_of(write_image(tmp_path / f"{name}.tif", spotted_image(64, 0)), id=name) for name in "abc"]
 
 
 def states(runner):
@@ -89,6 +90,16 @@ def test_each_goes_into_the_project_it_asks_for_which_is_made_where_there_is_non
     runner.add(entries[:1])
     finish(qtbot, runner)
     assert Project.is_project(entries[0].request.project)
+
+
+def test_a_section_that_cant_be_opened_fails_and_gets_no_project(qtbot, runner, worker, tmp_path, entries):
+    (tmp_path / "text.czi").write_text("no micrograph")
+    gone, other = entry_of(tmp_path / "gone.czi", id="gone"), entry_of(tmp_path / "text.czi", id="other")
+    runner.add([gone, other, *entries[:1]])
+    finish(qtbot, runner)
+    assert states(runner) == {"gone": "failed", "other": "failed", "a": "done"}
+    assert "gone.czi" in runner.queue.get("gone").error
+    assert [path.name for path in tmp_path.glob("*.schliff")] == ["a.schliff"]
 
 
 def test_where_nothing_can_be_written_the_project_is_the_users_own(qtbot, runner, worker, entries, monkeypatch):
@@ -292,7 +303,7 @@ def test_a_queue_that_cant_be_kept_is_told_and_runs(qtbot, make, entries, monkey
 
 
 def test_starting_over_is_not_done_twice(qtbot, make, worker, tmp_path):
-    entry = entry_of(tmp_path / "a.tif", id="a")
+    entry = entry_of(write_image(tmp_path / "a.tif", spotted_image(64, 0)), id="a")
     entry = type(entry)(request_of(entry.section, restart=True), "Toy", "a")
     worker.blocked.add("a.tif")
     first = make()

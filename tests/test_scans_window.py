@@ -52,7 +52,7 @@ def panel(window):
 
 @pytest.fixture
 def entries(tmp_path):
-    return [entry_of(tmp_path / f"{name}.tif", id=name) for name in NAMES]
+    return [entry_of(write_image(tmp_path / f"{name}.tif", spotted_image(64, 0)), id=name) for name in NAMES]
 
 
 @pytest.fixture

@@ -46,16 +46,23 @@ def scan(request: ScanRequest, post: Post, progress: Progress, cancel: CancelTok
 
 
 def _with_home(request: ScanRequest) -> ScanRequest:
-    """Makes the project where there is none; in the user's own folder where it was to lie in one that can't be written."""
+    """Makes the project where there is none; in the user's own folder where it was to lie in one that can't be written.
+
+    A section that can't be opened gets none.
+    """
     from app.opening import user_project
     from core.project import Project
+    from core.readers.base import open_section
 
+    if Project.is_project(request.project):
+        return request
+    open_section(request.section).close()
     try:
         Project.open_or_create(request.project).close()
         return request
     except ResourceError:
         elsewhere = user_project(request.section)
-        if request.project == elsewhere or Project.is_project(request.project):
+        if request.project == elsewhere:
             raise
     Project.open_or_create(elsewhere).close()
     return replace(request, project=elsewhere)
