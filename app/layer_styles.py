@@ -28,6 +28,7 @@ class LayerStyle:
 STANDARD_LAYERS = (
     LayerStyle("section", "Section"),
     LayerStyle("reference", "Reference image", opacity=0.6),
+    LayerStyle("skipped", "Skipped area", visible=False, opacity=0.8),
     LayerStyle("heat", "Heat map", opacity=0.55),
     LayerStyle("grid", "Grid", visible=False, opacity=0.7),
     LayerStyle("detections", "Detections"),

@@ -18,6 +18,7 @@ from app.detection_rows import DetectionRows
 from app.jobs import Job, Lanes
 from app.layer_styles import LayerStyles
 from app.session_drawings import Drawings
+from app.session_foreground import ForegroundControl
 from app.session_look import LookControl
 from app.session_opening import Opened, Opener
 from app.session_overviews import OverviewBuilder
@@ -93,6 +94,8 @@ class Session(QObject):
         self.places = Places(self)
         self.drawings = Drawings(self)
         self.looks = LookControl(self)
+        self.foreground = ForegroundControl(self)
+        self.foreground.changed.connect(self._state_changed)
         self._reviewing = ReviewControl(self)
 
     # -- opening and scanning ---------------------------------------------------------------------
@@ -279,6 +282,7 @@ class Session(QObject):
         self.layers, self.hidden_labels = saved.layers, saved.hidden_labels
         self.selected_id = saved.selected_id if any(d.id == saved.selected_id for d in self.detections) else None
         self.drawings.adopt(opened.drawings)
+        self.foreground.adopt(saved.foreground)
         for signal in (self.section_changed, self.project_changed, self.scans_changed, self.layers_changed):
             signal.emit()
         self.detections_changed.emit()
@@ -333,6 +337,7 @@ class Session(QObject):
             layers=self.layers,
             plane=self.plane,
             look=self.look,
+            foreground=self.foreground.chosen,
         )
         try:
             self.project.set_state(f"view:{self.section_record.id}", saved.to_json())

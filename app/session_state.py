@@ -32,6 +32,7 @@ class SavedView:
     layers: LayerStyles = field(default_factory=LayerStyles)
     plane: Plane = field(default_factory=Plane)
     look: Look | None = None
+    foreground: tuple[bool, float] = (True, 0.5)  # skip empty background, with how much caution
 
     def to_json(self) -> dict[str, Any]:
         state = asdict(self)
@@ -69,6 +70,13 @@ def _look(value: Any) -> Look | None:
     return Look().with_curve(low, high)
 
 
+def _foreground(value: Any) -> tuple[bool, float]:
+    skip, caution = value
+    if not 0 <= float(caution) <= 1:
+        raise ValueError(value)
+    return bool(skip), float(caution)
+
+
 _READERS: dict[str, Callable[[Any], Any]] = {
     "view": _view,
     "scan_id": lambda v: None if v is None else str(v),
@@ -77,4 +85,5 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "layers": LayerStyles.from_json,
     "plane": lambda v: Plane(int(v["c"]), int(v["z"]), int(v["t"])),
     "look": _look,
+    "foreground": _foreground,
 }

@@ -67,6 +67,7 @@ class SpecimenFinder:
         self._colours: list[_Colour] = []
         self._is_tiny = min(self._shape) < _TINIEST_SIDE
         if not self._is_tiny:
+            self._gaps = cv2.dilate((cells == 0).all(axis=2).astype(np.uint8), _disc(_MARGIN_CELLS)).astype(bool)
             low, high = display_range or _range_of(cells)
             np.clip((cells - low) / max(high - low, 1e-6), 0, 1, out=cells)
             self._spread = _local_spread(cells)
@@ -107,19 +108,25 @@ class SpecimenFinder:
         for colour in self._colours:
             candidates |= (colour.off <= boldness * colour.tolerance) & (self._spread <= boldness * colour.flatness)
         # Opened, so that a crack or a seam that reaches the border leads no background into the specimen.
-        opened = cv2.morphologyEx(candidates.astype(np.uint8), cv2.MORPH_OPEN, _disc(2), borderValue=1)
+        eroded = cv2.erode(candidates.astype(np.uint8), _disc(2), borderValue=1)
+        opened = cv2.dilate(eroded, _disc(2), borderValue=0)
         _, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
         at_border = np.zeros(len(stats), bool)
         for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
             at_border[edge] = True
         at_border[0] = False
-        most = boldness * _SMOOTHER * min(self._texture.of(~at_border[labels]), 1.0)
+        most = boldness * _SMOOTHER * self._texture_of_rest(~at_border[labels])
         accepted = np.zeros(len(stats), bool)
         for label in np.flatnonzero(at_border & (stats[:, cv2.CC_STAT_AREA] >= _SPECK_CELLS)):
             x, y, width, height = stats[label, :4]
             region = labels[y : y + height, x : x + width] == label
             accepted[label] = self._texture.of(region, (y, x)) <= most
         return accepted[labels]
+
+    def _texture_of_rest(self, rest: Array) -> float:
+        """0 where there is too little of it to tell; the edges of gaps would only look like texture."""
+        texture = self._texture.of(rest & ~self._gaps)
+        return texture if np.isfinite(texture) else 0.0
 
 
 class _Colour:

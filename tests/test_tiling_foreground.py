@@ -215,3 +215,14 @@ def test_a_small_picture_is_all_specimen_but_for_its_gaps():
     assert foreground_mask(as_section(grey), caution=0).values.all()
     grey[:, 700:] = 0
     assert not foreground_mask(as_section(grey)).covers(Box(800, 0, 200, 1024))
+
+
+def test_a_smooth_specimen_with_gaps_is_no_background():
+    """The only texture there is lies at the gaps' edges."""
+    rng = np.random.default_rng(11)
+    grey = np.full((2304, 2304), 180.0) + rng.normal(0, 3, (2304, 2304))
+    grey[:, 1536:] = 0
+    grey[:300, :700] = 0
+    mask = foreground_mask(as_section(grey), caution=0)
+    assert mask.values[20:, :96].all()
+    assert not mask.covers(Box(1700, 0, 500, 2304))

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.forms import ParameterForm
+from app.panels.foreground_group import ForegroundGroup
 from app.panels.layout import Group, Panel, muted
 from app.panels.model_group import ListModels, ModelGroup, list_models
 from app.panels.region_group import RegionGroup, VisibleRegion
@@ -51,6 +52,7 @@ class ScanPanel(Panel):
         self._finished_id = ""  # a scan that is done, though the list of scans doesn't say so yet
         self.model = ModelGroup(list_them)
         self.region = RegionGroup(session, visible_region)
+        self.foreground = ForegroundGroup(session)
         self.device = QComboBox()
         self.threshold = QDoubleSpinBox()
         self._unit = muted(wrap=False)
@@ -107,16 +109,20 @@ class ScanPanel(Panel):
             start_at=None if view is None else view.center,
             plane=self._session.plane,
             restart=self.restart.isChecked() and not self.restart.isHidden(),
+            foreground=self.foreground.options(),
         )
 
     def _earlier(self) -> ScanRecord | None:
-        """The last scan of this section by the same model over the same region."""
+        """The last scan of this section by the same model over the same region, skipping the same."""
         spec, region = self.model.spec, self.region.region()
         stored = None if region is None else [region.x, region.y, region.w, region.h]
         alike = (
             record
             for record in reversed(self._session.scans)
-            if spec is not None and record.model_id == spec.id and record.parameters.get("region") == stored
+            if spec is not None
+            and record.model_id == spec.id
+            and record.parameters.get("region") == stored
+            and self._session.foreground.is_of(record.parameters)
         )
         return next(alike, None)
 
@@ -141,6 +147,7 @@ class ScanPanel(Panel):
         self._state_changed()
 
     def _session_changed(self) -> None:
+        self._finished_id = ""
         self.progress.clear()
         if self._session.scanning:
             self._begin_progress()
@@ -219,7 +226,8 @@ class ScanPanel(Panel):
     def _ended(self, entry: Entry, error: Exception | None) -> None:
         self.restart.setChecked(False)
         if entry.summary is not None:
-            self._finished_id = entry.summary.scan_id
+            if self._session.scan_control.is_of_open_section(entry):
+                self._finished_id = entry.summary.scan_id
             self.progress.show_summary(entry.summary, entry.summary.detections)
         elif error is not None:
             self.progress.show_error(entry.error)
@@ -259,7 +267,7 @@ class ScanPanel(Panel):
         buttons.addWidget(self.pause_button)
         buttons.addWidget(self.cancel_button)
         buttons.addWidget(self.start_button)
-        for group in (self.model, self.region, self._settings):
+        for group in (self.model, self.region, self.foreground, self._settings):
             self.column.addWidget(group)
         self.column.addWidget(self.note)
         self.column.addLayout(buttons)
@@ -272,6 +280,7 @@ class ScanPanel(Panel):
         session = self._session
         self.model.model_changed.connect(self._model_changed)
         self.region.region_changed.connect(self._state_changed)
+        session.foreground.changed.connect(self._state_changed)
         self.restart.toggled.connect(lambda _: self._state_changed())
         self.start_button.clicked.connect(self.start)
         self.cancel_button.clicked.connect(self._cancel)

@@ -22,6 +22,7 @@ class LayerStack(QObject):
         self._session, self._scene = session, scene
         self._items: dict[str, QGraphicsItem] = {}
         self._names: dict[str, str] = {}
+        self._for_now: set[str] = set()
         session.layers_changed.connect(self._follow)
 
     def add(self, layer_id: str, name: str, item: QGraphicsItem) -> None:
@@ -39,6 +40,11 @@ class LayerStack(QObject):
         self._names.pop(layer_id)
         self._scene.removeItem(self._items.pop(layer_id))
 
+    def show_for_now(self, layer_id: str, shown: bool) -> None:
+        """Shows a layer while somebody works with it, whatever is chosen for it."""
+        (self._for_now.add if shown else self._for_now.discard)(layer_id)
+        self._follow()
+
     def item(self, layer_id: str) -> QGraphicsItem | None:
         return self._items.get(layer_id)
 
@@ -53,5 +59,5 @@ class LayerStack(QObject):
             item = self._items.get(layer.id)
             if item is not None:
                 item.setZValue(Z_STEP * place)
-                item.setVisible(layer.visible)
+                item.setVisible(layer.visible or layer.id in self._for_now)
                 item.setOpacity(layer.opacity)

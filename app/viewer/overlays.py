@@ -13,6 +13,7 @@ from app.viewer.layer_stack import LayerStack
 from app.viewer.overlay_grid import GridItem
 from app.viewer.overlay_worker import OverlayWorker
 from app.viewer.reference_layer import ReferenceLayer, ReferenceMover
+from app.viewer.skipped_layer import SkippedLayer
 from core.detection import Detection
 from core.geometry import Box
 from core.memory import share
@@ -33,7 +34,7 @@ class Overlays(QObject):
         self._session = session
         self.worker = OverlayWorker(self)
         self.worker.failed.connect(self.failed)
-        budget = share("heat") // 3  # for each of the layers that are painted in tiles
+        budget = share("heat") // 4  # for each of the layers that are painted in tiles
         self.heat = HeatLayer(session, self.worker, budget)
         self.boxes = BoxesItem(self.worker, budget)
         self.reference = ReferenceLayer(session, self.worker, budget)
@@ -44,6 +45,7 @@ class Overlays(QObject):
         self.stack.add("grid", "Grid", self.grid)
         self.stack.add("heat", "Heat map", self.heat.item)
         self.stack.add("detections", "Detections", self.boxes)
+        self.skipped = SkippedLayer(session, self.worker, self.stack, budget)
         self._job: Job | None = None
         self._again = False  # what the job makes ready is no longer the last
         self._boxes_soon = QTimer(self, singleShot=True, interval=0)
@@ -60,7 +62,7 @@ class Overlays(QObject):
     @property
     def settled(self) -> bool:
         """Whether everything in sight is drawn as the session is now."""
-        layers = (self.heat, self.boxes, self.reference)
+        layers = (self.heat, self.boxes, self.reference, self.skipped)
         told = self._job is None and not self._boxes_soon.isActive()
         return told and all(layer.settled for layer in layers)
 
@@ -68,7 +70,7 @@ class Overlays(QObject):
         """Draws everything in sight as the session is now, before it returns: for pictures of the view."""
         if self._boxes_soon.isActive() or self._job is not None:
             self._show_boxes(at_once=True)
-        for item in (self.boxes, self.heat.item, self.reference.item):
+        for item in (self.boxes, self.heat.item, self.reference.item, self.skipped.item):
             item.settle()
 
     def close(self) -> None:
