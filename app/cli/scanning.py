@@ -23,7 +23,6 @@ from app.cli.trouble import told
 from core.compute_process import compute_threads, keep_memory, use_threads
 from core.errors import CancelledError, UsageError
 from core.jobs import CancelToken
-from core.kept_memory import keep_freed_memory
 from core.project import Project
 from core.readers.base import open_section
 
@@ -38,7 +37,6 @@ def scan(args: argparse.Namespace) -> int:
     sections = sections_of(_wanted(args.paths, "a section", "A file, a folder or a pattern."), _note)
     models = _models(_wanted(args.models, "--model", "`schliff models` lists them."), pairs(args.settings))
     _check_beforehand(args)
-    keep_freed_memory()
     is_new = not Path(args.project).exists()
     try:
         with stop_by_signal() as cancel:
