@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.forms import ParameterForm
@@ -167,9 +168,12 @@ class ScanPanel(Panel):
         self.start_button.setToolTip("Scans when those before it are over" if running else "")
         self.restart.setVisible(earlier is not None and not session.scanning_here)
         self._show_queue()
-        said = [problem] if problem else [text for text in (doubt, _said_of(earlier, done)) if text]
-        self.note.setText("" if session.scanning_here else "\n".join(said))
+        told = "" if session.scanning_here else _said_of(earlier, done)
+        said = [problem] if problem else [text for text in (doubt, told) if text]
+        self.note.setText("\n".join(said))
         warns = bool(doubt or problem) and session.section is not None
+        # A style sheet's colour would be half transparent in the role for quiet texts.
+        self.note.setForegroundRole(QPalette.ColorRole.WindowText if warns else QPalette.ColorRole.PlaceholderText)
         self.note.setStyleSheet(f"color: {tokens().warning}" if warns else "")
         self.note.setVisible(bool(self.note.text()))
 
