@@ -27,13 +27,13 @@ def window_probabilities(maps: Array, window: int, step: int = 1) -> Array:
         window: cells along one side of a window.
         step: cells from one window to the next.
     Returns:
-        The same shape, float32, the same value all over a block; NaN where `maps` is.
+        The same shape, float32, the same value all over a block; NaN where `maps` is, and where all of a window is.
     """
     known = np.isfinite(maps).all(0)
     filled = np.where(known, maps, 0).astype(np.float32)
     share = _window_means(known.astype(np.float32), window, step)
     means = np.stack([_window_means(plane, window, step) for plane in filled])
-    logits = means / np.maximum(share, 1e-6)
+    logits = means / np.where(share > 1e-6, share, np.nan)
     exponentials = np.exp(logits - logits.max(0))
     probabilities = _spread(exponentials / exponentials.sum(0), step, known.shape)
     probabilities[:, ~known] = np.nan

@@ -18,6 +18,7 @@ from core.errors import ResourceError
 from core.models.networks.backbones import DenseBackbone
 from core.models.networks.folding import folded, in_bands
 from core.models.networks.resnet_cells import ResNetCells, normalise
+from core.models.networks.winograd import with_winograd
 
 Array = np.ndarray
 Network = ResNetCells | DenseBackbone
@@ -60,7 +61,7 @@ class DenseComputing:
         self._format = number_format or format_for(network, device)
         # On Apple's GPUs channels-last gains nothing.
         self._layout = torch.contiguous_format if device.type == "mps" else torch.channels_last
-        self._network = ready(network).to(device).to(memory_format=self._layout)
+        self._network = ready(network, device, self._format).to(device).to(memory_format=self._layout)
         if isinstance(self._network, DenseBackbone):
             self._network.trunk.to(self._format)
         self._mean, self._deviation = (v.to(device) if isinstance(v, torch.Tensor) else v for v in (mean, deviation))
@@ -100,9 +101,14 @@ class DenseComputing:
         return normalise(pixels, self._mean, self._deviation).to(self._format).contiguous(memory_format=self._layout)
 
 
-def ready(network: Network) -> Network:
+def ready(network: Network, device: torch.device, number_format: torch.dtype) -> Network:
     """A copy for inference. The small network is left as it is: scans that exist were made with its exact rounding."""
-    return folded(network) if isinstance(network, DenseBackbone) else deepcopy(network).eval()
+    if not isinstance(network, DenseBackbone):
+        return deepcopy(network).eval()
+    copy = folded(network)
+    if device.type == "cpu" and number_format == torch.float32:
+        with_winograd(copy)
+    return copy
 
 
 def format_for(network: Network, device: torch.device) -> torch.dtype:
