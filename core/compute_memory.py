@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from core.errors import ResourceError
+from core.errors import ResourceError, SchliffError
 
 # How torch's allocator for the processor and OpenCV say it, in errors that have no class of their own.
 _SAID = ("can't allocate memory", "not enough memory", "out of memory", "insufficient memory")
@@ -33,6 +35,17 @@ def free_memory() -> None:
         torch.cuda.empty_cache()
     if torch.backends.mps.is_available():
         torch.mps.empty_cache()
+
+
+@contextmanager
+def memory_told(device: object, what: str) -> Iterator[None]:
+    """Turns memory running out into the error that `too_little_memory` makes."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, SchliffError) or not is_out_of_memory(error):
+            raise
+        raise too_little_memory(device, what) from error
 
 
 def too_little_memory(device: object, what: str) -> ResourceError:

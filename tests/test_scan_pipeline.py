@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.compute_memory import is_out_of_memory
 from core.display import DisplayRange
@@ -22,7 +24,7 @@ from core.scan.mapping import TilePipeline
 from core.scan.options import ScanOptions, ScanStep, Watchers
 from core.scan.plan import plan_scan
 from core.scan.progress import BusyClock, ScanPace
-from core.scan.reading import TileSource
+from core.scan.reading import TileSource, _mirrored_window
 from core.scan.reading_ahead import ReadAhead, size_in_bytes
 from core.scan.runner import run_scan
 from core.section import Plane
@@ -277,6 +279,26 @@ def test_too_little_memory_for_one_tile_is_said_with_what_to_do(stage: str):
     assert isinstance(error, ResourceError)
     assert "too little free memory" in str(error)
     assert "--device cpu" in str(error)
+
+
+def test_too_little_memory_for_learning_and_scores_is_said_too(tmp_path: Path, section_path: Path):
+    def full(*_: Any) -> Any:
+        raise MemoryError
+
+    for step in ("learn", "scores"):
+        model = type("Full", (ToyModel,), {step: full})()
+        with pytest.raises(ResourceError, match="too little free memory"):
+            scan(tmp_path / step, section_path, model)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(-60, 40), st.integers(-60, 40), st.integers(1, 90), st.integers(1, 90))
+def test_beyond_its_edge_a_section_is_mirrored_as_often_as_needed(x: int, y: int, width: int, height: int):
+    pixels = np.random.default_rng(1).integers(0, 255, (20, 30, 3), np.uint8)
+    many = np.pad(pixels, ((160, 160), (180, 180), (0, 0)), mode="symmetric")
+    np.testing.assert_array_equal(
+        _mirrored_window(pixels, x, y, width, height), many[160 + y : 160 + y + height, 180 + x : 180 + x + width]
+    )
 
 
 def test_what_runs_out_of_memory_is_told_from_what_is_broken():

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from core.compute_memory import free_memory, is_out_of_memory, too_little_memory
-from core.errors import CancelledError, SchliffError
+from core.compute_memory import free_memory, is_out_of_memory, memory_told, too_little_memory
+from core.errors import CancelledError
 from core.jobs import CancelToken
 from core.models.base import Model
 from core.scan.channel import Channel
@@ -60,13 +60,10 @@ class TilePipeline:
         )
         computing.start()
         try:
-            for batch in computed:
-                yield from zip(batch.tiles, self._collect(batch), strict=True)
-                computed.done()
-        except Exception as error:
-            if isinstance(error, SchliffError) or not is_out_of_memory(error):
-                raise
-            raise too_little_memory(self._model.device, self._model.spec.id) from error
+            with memory_told(self._model.device, self._model.spec.id):
+                for batch in computed:
+                    yield from zip(batch.tiles, self._collect(batch), strict=True)
+                    computed.done()
         finally:
             computed.stop()
             ahead.stop()

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from hashlib import blake2b
 
+from core.compute_memory import memory_told
 from core.jobs import CancelToken, Progress, Step, no_progress
 from core.models.base import Model
 from core.project import Project
@@ -77,8 +78,9 @@ class _Run:
             self._store.set_status("running")
             self._notes = RunNotes(self._store, self._model, self._taken_over)
             try:
-                self._learn()
-                self._map_all()
+                with memory_told(self._model.device, self._model.spec.id):
+                    self._learn()
+                    self._map_all()
             except BaseException:
                 self._note("interrupted")
                 raise
