@@ -59,11 +59,12 @@ class Worker:
         Raises what the task raises, CancelledError, and ResourceError when the process can't be started or ends.
         """
         with self._my_turn(cancel):
-            process, number = self._running(), next(self._numbers)
             try:
-                with suppress(OSError):  # it has just ended: that is told where its answer is awaited
-                    process.pipe.send({"id": number, "kind": "do", "task": task, "value": given})
-                ending = self._listen(process, number, heard, cancel)
+                try:
+                    ending = self._ask(task, given, heard, cancel)
+                except _EndedAtRestError:  # the task was not begun
+                    self._drop()
+                    ending = self._ask(task, given, heard, cancel)
             except BaseException:  # whatever it is doing, nobody will hear of it
                 self._drop()
                 raise
@@ -81,9 +82,12 @@ class Worker:
 
     # -- one task ----------------------------------------------------------------------------------
 
-    def _listen(self, process: WorkerProcess, number: int, heard: Heard, cancel: CancelToken) -> Json:
-        """The message that ends a task."""
-        orders = _Orders(process, number, cancel)
+    def _ask(self, task: str, given: Json, heard: Heard, cancel: CancelToken) -> Json:
+        """The message that ends a task. Raises _EndedAtRestError where the process of an earlier task was gone already."""
+        before, process, number = self._process, self._running(), next(self._numbers)
+        with suppress(OSError):  # it has just ended: that is told where its answer is awaited
+            process.pipe.send({"id": number, "kind": "do", "task": task, "value": given})
+        orders, begun = _Orders(process, number, cancel), process is not before
         while True:
             orders.pass_on()
             if self._closed:
@@ -93,9 +97,12 @@ class Worker:
             except ResourceError:
                 if cancel.cancelled:  # it was killed for not hearing
                     raise CancelledError() from None
+                if not begun:
+                    raise _EndedAtRestError() from None
                 raise
             if message is None or message["id"] != number:
                 continue
+            begun = True
             if message["kind"] in ("result", "error"):
                 return message
             heard(message["kind"], message["value"])
@@ -141,6 +148,10 @@ class Worker:
                 self._drop()
             finally:
                 self._turn.release()
+
+
+class _EndedAtRestError(Exception):
+    """A process ended between two tasks: killed, or out of memory."""
 
 
 class _Orders:
