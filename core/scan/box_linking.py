@@ -1,34 +1,46 @@
 """Decides which cut boxes of two neighbouring tiles are the same object. Pure.
 
 Both tiles see the strip around their border. Of a long object a box doesn't say where in the strip it lies, only that it
-fills its box there, or goes through it from corner to corner, one way or the other. The two that agree best about it
-are linked; a box that goes on may be linked to several, as a bow is that comes back.
+goes through its box from corner to corner, one way or the other, or else fills it. Of all ways to pair the boxes of the
+two tiles, the one counts whose pairs agree best about this; no box belongs to two pairs. So two objects side by side stay
+two, but one that turns back in the strip itself may be found as two.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from core.geometry import Box
 from core.project.fragments import Fragment
 
 # What agrees less is something else.
 _LEAST_AGREEMENT = 0.02
+# That both fill their boxes says less than that both go through them the same way.
+_WORTH_OF_FILLING = 0.5
 
 
 def agreeing(one: Fragment, mine: Sequence[Fragment], theirs: Sequence[Fragment]) -> list[Fragment]:
-    """Those of a neighbour's fragments (`theirs`) that are the same object as one of a tile's (`mine`).
+    """That of a neighbour's fragments (`theirs`) which is the same object as one of a tile's (`mine`), if any.
 
     The edges of such fragments name the strip that both tiles see.
     """
-    best = _best(one, theirs)
-    return [other for other in theirs if other is best or _best(other, mine) is one]
+    pairs = _pairs(mine, theirs) if theirs and one.tile < theirs[0].tile else _pairs(theirs, mine)
+    return [a if b is one else b for a, b in pairs if a is one or b is one]
 
 
-def _best(one: Fragment, others: Sequence[Fragment]) -> Fragment | None:
-    agreed = [(_agreement(one, other), -other.id, other) for other in others]
-    agreed = [rated for rated in agreed if rated[0] >= _LEAST_AGREEMENT]
-    return max(agreed, key=lambda rated: rated[:2])[2] if agreed else None
+def _pairs(some: Sequence[Fragment], others: Sequence[Fragment]) -> list[tuple[Fragment, Fragment]]:
+    """Pairs with the greatest sum of agreements, the same in whatever order the fragments were stored."""
+    some, others = (sorted(each, key=lambda one: (one.label, one.box)) for each in (some, others))
+    agreements = np.array([[_agreement(a, b) for b in others] for a in some]).reshape(len(some), len(others))
+    agreements[agreements < _LEAST_AGREEMENT] = 0
+    if np.count_nonzero(agreements) == agreements.size == 1:
+        return [(some[0], others[0])]
+    from scipy.optimize import linear_sum_assignment
+
+    rows, columns = linear_sum_assignment(agreements, maximize=True)
+    return [(some[i], others[j]) for i, j in zip(rows, columns, strict=True) if agreements[i, j] > 0]
 
 
 def _agreement(one: Fragment, other: Fragment) -> float:
@@ -36,7 +48,8 @@ def _agreement(one: Fragment, other: Fragment) -> float:
     if one.label != other.label or other.tile not in one.edges or one.tile not in other.edges:
         return 0.0
     (strip,) = one.edges[other.tile]
-    return max(a.iou(b) for a, b in zip(_courses(one.box, strip), _courses(other.box, strip), strict=True))
+    filled, *through = (a.iou(b) for a, b in zip(_courses(one.box, strip), _courses(other.box, strip), strict=True))
+    return max(_WORTH_OF_FILLING * filled, *through)
 
 
 def _courses(box: Box, strip: Box) -> Iterator[Box]:
