@@ -13,6 +13,7 @@ from core.section import Array, Plane, RegionRequest, Section
 PATCH_PX = 64
 PATCHES = 32  # looked at in one part
 
+_ENOUGH = 8  # patches that tell
 _LATTICE = 64  # patches across the longer side
 
 
@@ -42,7 +43,7 @@ class Texture:
         info = self._section.info
         step = max(1, max(info.width_px, info.height_px) // (self._cell_px * _LATTICE))
         on_lattice = places[(places % step == step // 2).all(axis=1)]
-        if len(on_lattice) >= PATCHES:
+        if len(on_lattice) >= _ENOUGH:
             order = np.argsort(
                 (on_lattice[:, 0] * 7919 + on_lattice[:, 1] * 104729) * 2654435761 % (1 << 32), kind="stable"
             )
