@@ -68,7 +68,7 @@ def write_image_classifier(
         "artefact_labels": [label for label in images.labels if label in ARTEFACT_CLASSES],
         "input": {"um_per_px": values["um_per_px"] or None, "mean": list(mean), "deviation": list(deviation)},
         "network": network_fields(values["backbone"]),
-        "scan": _scan(network, len(images.labels), values["input_px"]),
+        "scan": _scan(network, values["backbone"], len(images.labels), values["input_px"]),
         "training": dict(training),
         "metrics": dict(metrics),
         "versions": versions(),
@@ -76,10 +76,18 @@ def write_image_classifier(
     return save_model(folder, card, tensors_of(network))
 
 
-def _scan(network: Network, labels: int, window_px: int) -> dict[str, Any]:
-    fields = scan_fields(labels, THRESHOLD, FLOOR, window_px)
+def _scan(network: Network, backbone: str, labels: int, window_px: int) -> dict[str, Any]:
     if isinstance(network, DenseBackbone):
-        return fields
+        return scan_fields(backbone, labels, THRESHOLD, FLOOR, window_px)
     cell = network.stride_px
-    own = {"tile_px": _SMALL_TILE_PX, "halo_px": network.reach_px, "stride_px": cell}
-    return {**fields, **own, "context_cells": window_px // cell // 2}
+    return {
+        "tile_px": _SMALL_TILE_PX,
+        "halo_px": network.reach_px,
+        "window_px": window_px,
+        "stride_px": cell,
+        "map_channels": labels + 1,
+        "context_cells": window_px // cell // 2,
+        "score_unit": "probability",
+        "score_floor": FLOOR,
+        "threshold": THRESHOLD,
+    }
