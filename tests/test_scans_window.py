@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QMessageBox, QSystemTrayIcon
 
 from app.scan_queue.for_window import WindowScans
 from app.scan_queue.several_dialog import SeveralDialog
@@ -356,6 +356,21 @@ def test_who_looks_elsewhere_is_told_when_all_are_over(
     assert messages[-1][0] == "warning"
     assert "1 scan failed: b.tif with Toy" in messages[-1][1]
     assert len(alerts) == told
+
+
+def test_the_desktop_shows_what_came_of_it_and_a_click_brings_the_window(qtbot, window, entries, monkeypatch):
+    shown = []
+    monkeypatch.setattr(window, "isActiveWindow", lambda: False)
+    monkeypatch.setattr(QSystemTrayIcon, "isSystemTrayAvailable", staticmethod(lambda: True))
+    monkeypatch.setattr(QSystemTrayIcon, "showMessage", lambda tray, *told: shown.append((tray, told)))
+    window.showMinimized()
+    window.session.queue.add(entries)
+    qtbot.waitUntil(lambda: bool(shown), timeout=10_000)
+    tray, (title, text, kind, _) = shown[0]
+    assert (title, kind) == ("Scans are done", QSystemTrayIcon.MessageIcon.Information)
+    assert text.startswith("4 scans done")
+    tray.messageClicked.emit()
+    assert not window.isMinimized()
 
 
 def test_the_setting_stands_in_the_dialog(qtbot, window):
