@@ -33,7 +33,7 @@ def resnet50(folder: Path, tile_px: int | None) -> ModelSpec:
     described = {"backbone": "resnet50"}
     network = backbones.build(described, len(LABELS) + 1)
     _settle(network)
-    scan = classifier.scan_fields(len(LABELS), 0.5, 0.4)
+    scan = classifier.scan_fields(described["backbone"], len(LABELS), 0.5, 0.4)
     return _write(folder, "resnet50", "classifier", described, _with_tile(scan, tile_px), network)
 
 
