@@ -63,17 +63,19 @@ class BoxEmitter:
         seen = self._seen(tile)
         self._write_scores(tile, seen)
         cut = {index: cut_by_view(one, self._section, self._halo_px * _CUT_WITHIN) for index, one in seen.items()}
-        offered = [one.boxes[~cut[index] & self._is_offered(one)] for index, one in seen.items()]
-        whole = surest(np.concatenate(offered))
         own = seen[tile.index]
+        offered = [one.boxes[~cut[index] & self._is_offered(one, own)] for index, one in seen.items()]
+        whole = surest(np.concatenate(offered))
         parts = own.boxes[cut[tile.index] & reaching_into(own.boxes, own.core)]
         parts = surest(parts[~covered(parts, whole)])
         candidates = [self._candidate(box) for box in self._on_specimen(whole[with_middle_in(whole, own.core)])]
         fragments = [self._fragment(tile, own, box) for box in self._on_specimen(parts)]
         return self._finisher.finish(tile, candidates, fragments)
 
-    def _is_offered(self, seen: SeenBoxes) -> Array:
-        return with_middle_in(seen.boxes, seen.core.grown(self._halo_px * _OFFERED_BEYOND))
+    def _is_offered(self, seen: SeenBoxes, to: SeenBoxes) -> Array:
+        """(n,) bool: which of a tile's boxes may be its own and matter to another tile."""
+        core = seen.core.grown(self._halo_px * _OFFERED_BEYOND)
+        return with_middle_in(seen.boxes, core) & reaching_into(seen.boxes, to.view)
 
     def _on_specimen(self, boxes: Array) -> list[Array]:
         """Dust in the resin is no defect."""
