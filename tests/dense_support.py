@@ -48,12 +48,17 @@ def calibrated(
     with torch.no_grad():
         network.train()(batch)
         features = network.eval().features(batch)
+        edge = max(
+            0, min(4, (features.shape[2] - 8) // 2)
+        )  # where the padding is seen, if there is room to leave it out
+        features = features[:, :, edge : features.shape[2] - edge, edge : features.shape[3] - edge]
         side = min(8, *features.shape[2:])
         windows = torch.nn.functional.avg_pool2d(features, side, 1).permute(0, 2, 3, 1).reshape(-1, features.shape[1])
         centred = windows - windows.mean(0)
         direction = torch.linalg.svd(centred, full_matrices=False).Vh[0]
         along = windows @ direction
         weight = direction * spread / along.std()
+        assert network.head.bias is not None
         network.head.weight.zero_()
         network.head.bias.zero_()
         network.head.weight[1, :, 0, 0] = weight

@@ -36,6 +36,11 @@ _OUTPUT = torch.tensor([[1.0, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4,
 class Winograd3x3(nn.Module):
     """Does what a 3×3 convolution of stride 1 with a border of 1 does: (n, channels, h, w) float32, channels-last."""
 
+    weight: torch.Tensor
+    bias: torch.Tensor | None
+    to_tiles: torch.Tensor
+    from_tiles: torch.Tensor
+
     def __init__(self, convolution: nn.Conv2d) -> None:
         super().__init__()
         weight = convolution.weight.detach().double()
@@ -66,9 +71,9 @@ class Winograd3x3(nn.Module):
         channels, line = self.channels_in, framed.stride(0)
         sides = (_IN, _IN, rows, columns, channels)
         tiles = framed.as_strided(sides, (line, channels, _OUT * line, _OUT * channels, 1)).reshape(_IN * _IN, -1)
-        transformed = torch.mm(self.to_tiles, tiles).view(_IN * _IN, -1, channels)  # type: ignore[arg-type]
-        products = torch.bmm(transformed, self.weight).view(_IN * _IN, -1)  # type: ignore[arg-type]
-        pixels = torch.mm(self.from_tiles, products).view(_OUT, _OUT, rows, columns, -1).permute(2, 0, 3, 1, 4)  # type: ignore[arg-type]
+        transformed = torch.mm(self.to_tiles, tiles).view(_IN * _IN, -1, channels)
+        products = torch.bmm(transformed, self.weight).view(_IN * _IN, -1)
+        pixels = torch.mm(self.from_tiles, products).view(_OUT, _OUT, rows, columns, -1).permute(2, 0, 3, 1, 4)
         if self.bias is None:
             out.copy_(pixels)
         else:
