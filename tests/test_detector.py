@@ -22,7 +22,7 @@ from core.train.detector_package import DetectorRecipe, make_card, write_detecto
 from core.train.package import Identity
 
 LABELS = ("crack", "pore", "scratch")
-SMALL = {"architecture": "ssd_cells", "width": 4, "blocks": 1}
+SMALL = {"architecture": "ssd_cells", "width": 8, "blocks": 1}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -153,10 +153,11 @@ def test_another_networks_weights_are_refused(tmp_path: Path) -> None:
     folder = write(tmp_path / "some")
     card = json.loads((folder / CARD_NAME).read_text())
     for network, said in (
-        ({**SMALL, "width": 8}, "tensor"),
+        ({**SMALL, "width": 12}, "tensor"),
         ({"architecture": "ssdlite_mobilenet_v3"}, "tensor"),
         ({"architecture": "yolo"}, "no detector"),
         ({**SMALL, "width": 100_000}, "width"),
+        ({**SMALL, "width": 4}, "width"),
         ({**SMALL, "path": "/etc/passwd"}, "path"),
     ):
         (folder / CARD_NAME).write_text(json.dumps({**card, "network": network}))

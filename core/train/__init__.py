@@ -14,7 +14,7 @@ Trainer = Callable[[Path, Path, Mapping[str, Any], int, str, Progress, CancelTok
 
 def trainers() -> dict[str, Trainer]:
     """What can be trained, by the name that `schliff train` takes."""
-    return {"classifier": _train_classifier}
+    return {"classifier": _train_classifier, "detector": _train_detector}
 
 
 def _train_classifier(
@@ -37,3 +37,17 @@ def _train_classifier(
     from core.train.classifier import train_classifier
 
     return train_classifier(data, out, settings, seed, device, progress, cancel)
+
+
+def _train_detector(
+    data: Path,
+    out: Path,
+    settings: Mapping[str, Any],
+    seed: int,
+    device: str,
+    progress: Progress,
+    cancel: CancelToken | None,
+) -> dict[str, Any]:
+    from core.train.detector import train_detector
+
+    return train_detector(data, out, settings, seed, device, progress, cancel)

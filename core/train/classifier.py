@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from core.train.dataset import TrainingFolder, read_sections, survey
 from core.train.evaluate import Findings, Quality, choose_threshold, find_on, metrics_table
 from core.train.loop import Schedule, fit
 from core.train.package import Identity, Recipe, make_card, write_classifier
+from core.train.record import training_record
 from core.train.sampling import CropSampler
 from core.truth import ARTEFACT_CLASSES
 
@@ -207,30 +207,11 @@ def _class_weights(values: Mapping[str, Any], folder: TrainingFolder) -> np.ndar
 def _record(
     values: Mapping[str, Any], folder: TrainingFolder, seed: int, data: Path, out: Path, seconds: float, judge: _Judge
 ) -> dict[str, Any]:
-    """What went in, so that the same command gives the same model again."""
-    given = [
-        f"--set {shlex.quote(f'{p.name}={values[p.name]}')}"
-        for p in PARAMETERS
-        if values[p.name] != p.default and p.name != "data_commands"
-    ]
-    before: list[str] = []
-    if values["start"]:
-        before += read_model_folder(Path(values["start"])).card["training"].get("commands", [])
-    if values["data_commands"]:
-        before.append(values["data_commands"])
-    command = f"schliff train classifier --data {data.name} --out {out.name} --seed {seed} " + " ".join(given)
+    start = values["start"]
+    before = read_model_folder(Path(start)).card["training"].get("commands", []) if start else []
     return {
-        "commands": [*before, command.strip()],
-        "seed": seed,
-        "settings": dict(values),
-        "sections": sorted(path.name for path in folder.training),
-        "validation_sections": sorted(path.name for path in folder.validation),
-        "marked": {label: _count(folder, label) for label in folder.labels},
+        **training_record("classifier", PARAMETERS, values, folder, seed, data, out, before),
         "history": judge.history,
         "seconds": round(seconds),
         "device": str(next(judge.network.parameters()).device),
     }
-
-
-def _count(folder: TrainingFolder, label: str) -> int:
-    return sum(box.label == label for boxes in folder.training.values() for box in boxes)

@@ -15,9 +15,15 @@ from core.models.networks.window_classifier import tensors_of
 from core.models.weights import save_model
 from core.train.package import DEVIATION, MEAN, Identity, versions
 
-# What torchvision's weights were trained with; our own networks take the window classifier's.
-IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-OWN_MEAN, OWN_DEVIATION = (MEAN,) * 3, (DEVIATION,) * 3
+Three = tuple[float, float, float]
+
+_IMAGENET: tuple[Three, Three] = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_OWN: tuple[Three, Three] = ((MEAN,) * 3, (DEVIATION,) * 3)
+
+
+def normalisation_of(architecture: str) -> tuple[Three, Three]:
+    """Mean and deviation that a network's possible starting weights were trained with: torchvision's, or our own."""
+    return _OWN if architecture == "ssd_cells" else _IMAGENET
 
 
 @dataclass(frozen=True)
@@ -33,8 +39,8 @@ class DetectorRecipe:
     network: Mapping[str, Any]
     threshold: float
     score_floor: float
-    mean: Sequence[float] = OWN_MEAN
-    deviation: Sequence[float] = OWN_DEVIATION
+    mean: Sequence[float] = _OWN[0]
+    deviation: Sequence[float] = _OWN[1]
     tile_px: int = TILE_PX
     halo_px: int = HALO_PX
     training: Mapping[str, Any] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from core.geometry import Box
 from core.jobs import CancelToken
 from core.models.base import Model, ModelSpec
 from core.scan.extract import find_marks
+from core.train.detector_quality import section_boxes
 from core.train.regions import LabelledSection
 from core.truth import TruthBox
 
@@ -123,6 +124,9 @@ def metrics_table(findings: Findings, artefacts: Iterable[str], threshold: float
 
 def _found_on(model: Model, section: LabelledSection) -> list[Found]:
     spec = model.spec
+    if spec.output == "boxes":
+        boxes = section_boxes(model, section.pixels)
+        return [Found(spec.labels[int(b[5])], float(b[4]), Box.from_edges(*(float(v) for v in b[:4]))) for b in boxes]
     marks = find_marks(model.scores(map_section(model, section.pixels)), spec.score_floor)
     return [Found(spec.labels[mark.label], mark.score, mark.box.scaled(spec.stride_px)) for mark in marks]
 

@@ -64,7 +64,7 @@ class BoxDetector(Model):
         self._network: Any = folded(network).requires_grad_(False).to(device).to(memory_format=torch.channels_last)
         if device.type == "cuda":
             _halve(self._network)
-        self._scale, self._shift = (values.to(device) for values in _normalisation(spec))
+        self._scale, self._shift = (values.to(device) for values in normalisation(spec))
         self._zoom = _zoom(spec)
 
     def prepare(self, pixels: Array) -> torch.Tensor:
@@ -171,7 +171,7 @@ def _heat(features: torch.Tensor, gradient: torch.Tensor, size: tuple[int, int])
     return cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR)
 
 
-def _normalisation(spec: ModelSpec) -> tuple[torch.Tensor, torch.Tensor]:
+def normalisation(spec: ModelSpec) -> tuple[torch.Tensor, torch.Tensor]:
     """Factor and what is then taken away, (1, 3, 1, 1): (value / 255 − mean) / deviation."""
     values = [spec.card["input"].get(name) for name in ("mean", "deviation")]
     for three in values:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -32,7 +33,8 @@ Targets = list[dict[str, torch.Tensor]]
 # Five sizes from 16 to 256 px at three ratios: 15 boxes per position (Badmos 2022, dissertation §3.10).
 ANCHORS_PX = (16, 32, 64, 128, 256)
 RATIOS = (0.5, 1.0, 2.0)
-_MOST_CHANNELS, _MOST_BLOCKS = 128, 4
+# Narrower than 8, gradients of channels-last convolutions overwrite foreign memory (oneDNN in torch 2.14).
+_SIZES = {"width": (8, 128), "blocks": (1, 4)}
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,27 @@ class PixelBoxes(DefaultBoxGenerator):
         return [boxes] * len(image_list.image_sizes)
 
 
+class JointlyMined(SSD):
+    """Hard negatives are the hardest of the whole batch: a crop without defects has some too, where SSD's have none."""
+
+    def compute_loss(
+        self,
+        targets: Targets,
+        head_outputs: dict[str, torch.Tensor],
+        anchors: list[torch.Tensor],
+        matched_idxs: list[torch.Tensor],
+    ) -> dict[str, torch.Tensor]:
+        """The batch as one long image."""
+        first = [0, *accumulate(len(one["boxes"]) for one in targets)]
+        matched = [torch.where(own >= 0, own + n, own) for own, n in zip(matched_idxs, first, strict=False)]
+        return super().compute_loss(
+            [{name: torch.cat([one[name] for one in targets]) for name in ("boxes", "labels")}],
+            {name: values.flatten(0, 1)[None] for name, values in head_outputs.items()},
+            [torch.cat(anchors)],
+            [torch.cat(matched)],
+        )
+
+
 def build(network: Mapping[str, Any], classes: int, limits: Limits | None = None) -> Detector:
     """The network that a card's `network` describes, for `classes` and the background (class 0).
 
@@ -86,9 +109,9 @@ def build(network: Mapping[str, Any], classes: int, limits: Limits | None = None
     if name not in NETWORKS:
         raise ValueError("the card describes no detector that is known here")
     sizes = {key: value for key, value in network.items() if key != "architecture"}
-    known = {"width": _MOST_CHANNELS, "blocks": _MOST_BLOCKS} if name == "ssd_cells" else {}
+    known = _SIZES if name == "ssd_cells" else {}
     for key, value in sizes.items():
-        if key not in known or type(value) is not int or not 1 <= value <= known[key]:
+        if key not in known or type(value) is not int or not known[key][0] <= value <= known[key][1]:
             raise ValueError(f"network.{str(key)[:50]} = {str(value)[:50]} can't be used for {name}")
     detector = _BUILDERS[name](classes + 1, limits or Limits(), **sizes)
     detector.transform = TileInput()
@@ -172,7 +195,7 @@ def _ssd_settings(limits: Limits) -> dict[str, Any]:
 
 
 def _ssd(backbone: nn.Module, classes: int, limits: Limits, boxes: PixelBoxes) -> Detector:
-    return SSD(backbone, boxes, (512, 512), classes, **_ssd_settings(limits))
+    return JointlyMined(backbone, boxes, (512, 512), classes, **_ssd_settings(limits))
 
 
 def _six_maps(first_step_px: int) -> PixelBoxes:
@@ -192,12 +215,10 @@ def _ssd_resnet50(classes: int, limits: Limits) -> Detector:
 
 
 def _ssdlite(classes: int, limits: Limits) -> Detector:
-    detector = ssdlite320_mobilenet_v3_large(
-        weights=None, weights_backbone=None, num_classes=classes, **_ssd_settings(limits)
-    )
+    made = ssdlite320_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=classes)
     sides = [24.0, 48.0, 96.0, 144.0, 192.0, 256.0, 320.0]
-    detector.anchor_generator = PixelBoxes([[2, 3]] * 6, sides, [16 * 2**level for level in range(6)])
-    return detector
+    boxes = PixelBoxes([[2, 3]] * 6, sides, [16 * 2**level for level in range(6)])
+    return JointlyMined(made.backbone, boxes, (512, 512), classes, head=made.head, **_ssd_settings(limits))
 
 
 def _ssd_cells(classes: int, limits: Limits, width: int = 24, blocks: int = 2) -> Detector:

@@ -1,0 +1,121 @@
+"""Decides how a detector is fitted: batches, learning rate, a running mean of the weights, starting again where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from core.errors import ResourceError
+from core.jobs import CancelToken, Progress, Step
+from core.models.networks.detectors import Detector
+from core.train.checkpoint import load_checkpoint, save_checkpoint
+from core.train.detector_crops import draw_batch
+from core.train.loop import RunningMean
+from core.train.sampling import CropSampler
+
+SGD, ADAMW = "sgd", "adamw"
+_GRADIENT = 5.0  # longer gradients are shortened: the first steps from random weights are wild
+State = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class DetectorSchedule:
+    """How long and how fast. The rate rises over the first `warm_up` share of the steps and then falls as (1 − done)².
+
+    `scale`, `shift`: (1, 3, 1, 1), pixels are normalised to pixel · scale − shift.
+    """
+
+    steps: int
+    batch: int
+    learning_rate: float
+    optimiser: str
+    scale: torch.Tensor
+    shift: torch.Tensor
+    checkpoint: Path
+    weight_decay: float = 5e-4
+    augmentation: float = 1.0
+    warm_up: float = 0.03
+    every: int = 500
+
+
+def fit_detector(
+    network: Detector,
+    best: State,
+    sampler: CropSampler,
+    schedule: DetectorSchedule,
+    rng: np.random.Generator,
+    progress: Progress,
+    cancel: CancelToken,
+    each: Callable[[int, Mapping[str, torch.Tensor]], None],
+) -> None:
+    """Trains `network` in place; calls `each(step, averaged state)` every `schedule.every` steps and at the end.
+
+    `best` is whatever state the caller keeps there (of the network's own shapes); it goes into the checkpoint too. With
+    a checkpoint there, goes on from it, and calls `each` for the best so far. Raises ResourceError when the loss is no
+    number any more, CancelledError.
+    """
+    optimiser = _optimiser(network, schedule)
+    rate = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _share_of_rate(step, schedule))
+    average = RunningMean(network)
+    kept = {
+        f"{part}/{name}": t for part, state in (("mean", average.state), ("best", best)) for name, t in state.items()
+    }
+    parts = {"network": network.state_dict(), "average": kept}
+    start = 0
+    if schedule.checkpoint.is_file():
+        start = load_checkpoint(schedule.checkpoint, parts, optimiser, rate, rng)
+        each(start, {name: tensor.clone() for name, tensor in best.items()})
+    network.train()
+    recent: list[float] = []
+    for step in range(start + 1, schedule.steps + 1):
+        cancel.check()
+        cost = _step(network, optimiser, sampler, schedule, rng)
+        rate.step()
+        average.update(network, step)
+        recent = [*recent[-49:], cost]
+        progress(Step(step, schedule.steps, f"loss {np.mean(recent):.3f}"))
+        if step % schedule.every == 0 or step == schedule.steps:
+            each(step, average.state)
+            save_checkpoint(schedule.checkpoint, step, parts, optimiser, rate, rng)
+            network.train()
+
+
+def _optimiser(network: Detector, schedule: DetectorSchedule) -> torch.optim.Optimizer:
+    learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    if schedule.optimiser == SGD:
+        return torch.optim.SGD(learned, schedule.learning_rate, 0.9, weight_decay=schedule.weight_decay, nesterov=True)
+    return torch.optim.AdamW(learned, schedule.learning_rate, weight_decay=schedule.weight_decay)
+
+
+def _share_of_rate(step: int, schedule: DetectorSchedule) -> float:
+    """Polynomial decay of second degree (Badmos 2022, dissertation §3.10), after a short rise."""
+    rise = min(1.0, (step + 1) / max(1.0, schedule.warm_up * schedule.steps))
+    return rise * max(0.0, 1 - step / schedule.steps) ** 2
+
+
+def _step(
+    network: Detector,
+    optimiser: torch.optim.Optimizer,
+    sampler: CropSampler,
+    schedule: DetectorSchedule,
+    rng: np.random.Generator,
+) -> float:
+    device = next(network.parameters()).device
+    pixels, targets = draw_batch(sampler, schedule.batch, rng, schedule.augmentation)
+    images = pixels.to(device).float().mul_(schedule.scale.to(device)).sub_(schedule.shift.to(device))
+    moved = [{name: values.to(device) for name, values in target.items()} for target in targets]
+    losses = network(images.contiguous(), moved)
+    loss = torch.stack(list(losses.values())).sum()
+    if not torch.isfinite(loss):
+        raise ResourceError(
+            "the loss is no number any more", remedy="Start over with a lower learning_rate and another --out."
+        )
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(network.parameters(), _GRADIENT)
+    optimiser.step()
+    return loss.item()
