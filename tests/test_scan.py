@@ -70,6 +70,15 @@ def test_the_size_of_tiles_changes_nothing(tmp_path: Path, section_path: Path):
     assert small == large
 
 
+def test_the_width_of_the_margin_changes_nothing(tmp_path: Path, section_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Only what is longer than it is put together from parts, and a spot is not."""
+    model = lambda: ToyModel(toy_spec(tile_px=128))  # noqa: E731
+    _, whole_tile = scan(tmp_path / "a", section_path, model())
+    monkeypatch.setattr("core.scan.map_emitting.MARGIN_CELLS", 7)
+    _, narrow = scan(tmp_path / "b", section_path, model())
+    assert whole_tile == narrow
+
+
 def test_a_cancelled_scan_goes_on_and_ends_the_same(tmp_path: Path, section_path: Path):
     _, whole = scan(tmp_path / "whole", section_path)
     token, model = CancelToken(), ToyModel()

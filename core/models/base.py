@@ -142,7 +142,8 @@ class Model:
         """Map → what is shown and thresholded, cell by cell (looks at most `context_cells` around each cell).
 
         Args:
-            maps: (map_channels, rows, columns) float32, as `map_tile` gave them, tiles put together.
+            maps: (map_channels, rows, columns) float32, as `map_tile` gave them, tiles put together. They begin whole
+                tiles, or a multiple of 64 cells, away from the map's first cell.
         Returns:
             (len(labels), rows, columns) float32 in `score_unit`.
         """

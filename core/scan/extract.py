@@ -65,7 +65,9 @@ def mark_cells(scores: Array, floor: float) -> MarkedCells:
         for mark in _marks_of(label, plane, floor, numbers[label], len(marks) + 1):
             marks[len(marks) + 1] = mark
     kept = _surest(marks, numbers)
-    numbers[~np.isin(numbers, [0, *kept])] = 0
+    is_kept = np.zeros(len(marks) + 1, np.int32)
+    is_kept[list(kept)] = 1
+    numbers *= is_kept[numbers]
     return MarkedCells(kept, numbers)
 
 
@@ -96,9 +98,10 @@ def _surest(marks: dict[int, Mark], numbers: Array) -> dict[int, Mark]:
 def _same_findings(marks: dict[int, Mark], numbers: Array) -> dict[int, set[int]]:
     """For each mark those of other labels which are the same finding."""
     rivals: dict[int, set[int]] = {}
-    for one, other in combinations({mark.label for mark in marks.values()}, 2):
-        both = (numbers[one] > 0) & (numbers[other] > 0)
-        pairs, common = np.unique(np.stack([numbers[one][both], numbers[other][both]]), axis=1, return_counts=True)
+    claimed = numbers[:, np.count_nonzero(numbers, axis=0) > 1]  # cells that marks of several labels cover
+    for one, other in combinations(sorted({mark.label for mark in marks.values()}), 2):
+        both = claimed[[one, other]]
+        pairs, common = np.unique(both[:, both.all(axis=0)], axis=1, return_counts=True)
         for (a, b), count in zip(pairs.T.tolist(), common.tolist(), strict=True):
             if count >= SAME_FINDING * min(marks[a].cells, marks[b].cells):
                 rivals.setdefault(a, set()).add(b)

@@ -1,7 +1,7 @@
 """Decides which marks of a block are too long for one tile to know, and what part of them a tile keeps. Pure.
 
-A block is a tile with its neighbours. A mark that passes a tile is wholly seen by it, and by every other tile it passes,
-if it is no longer than a tile's side; otherwise all of them see that it is longer. So all decide alike.
+A block is a tile with a margin around it. A mark that passes a tile is wholly seen by it, and by every other tile it
+passes, if it is no longer than the margin; otherwise all of them see that it is longer. So all decide alike.
 
 Of a long object, blocks see different peaks, and cut it at different scores. What touches a long mark and is not much
 fainter therefore belongs to it: what one block cuts off is what the next one holds to be part of it.
@@ -38,17 +38,17 @@ class Part:
     columns: Array
 
 
-def long_objects(cells: MarkedCells, side: int, seen: Box) -> dict[int, int]:
+def long_objects(cells: MarkedCells, margin: int, seen: Box) -> dict[int, int]:
     """For each mark (number) of a long object the number of its surest mark.
 
     Args:
-        side: of a tile, in cells.
+        margin: of a block, in cells.
         seen: the cells of the block beyond which nothing is known but something may be.
     """
-    long = {n for n, mark in cells.marks.items() if _is_long(mark.box, side, seen)}
+    long = {n for n, mark in cells.marks.items() if _is_long(mark.box, margin, seen)}
     if not long:
         return {}
-    touching = _touching(cells.numbers)
+    touching = _touching(cells.numbers[sorted({cells.marks[number].label for number in long})])
     objects: dict[int, int] = {}
     for number, mark in cells.marks.items():
         above = [other for other in touching.get(number, ()) if other in objects]
@@ -75,9 +75,9 @@ def parts_within(cells: MarkedCells, objects: Mapping[int, int], scores: Array, 
                 yield Part(label, float(values[best]), peak, y + rows, x + columns)
 
 
-def _is_long(box: Box, side: int, seen: Box) -> bool:
+def _is_long(box: Box, margin: int, seen: Box) -> bool:
     at_border = box.x <= seen.x or box.y <= seen.y or box.x1 >= seen.x1 or box.y1 >= seen.y1
-    return max(box.w, box.h) > side or at_border
+    return max(box.w, box.h) > margin or at_border
 
 
 def _unite(objects: dict[int, int], number: int, others: set[int]) -> None:

@@ -1,7 +1,7 @@
-"""Decides how a tile's detections are found in maps: from scores computed over the tile and its neighbours.
+"""Decides how a tile's detections are found in maps: from scores computed over the tile and a margin around it.
 
-A mark that is no longer than a tile is stored by the tile in which its peak lies. Of a longer one each tile stores the
-part in its core, as a fragment (`core.scan.long_marks`), and the fragments are joined (`core.scan.joining`).
+A mark that is no longer than the margin is stored by the tile in which its peak lies. Of a longer one each tile stores
+the part in its core, as a fragment (`core.scan.long_marks`), and the fragments are joined (`core.scan.joining`).
 """
 
 from __future__ import annotations
@@ -26,9 +26,13 @@ from core.tiling import Tile
 Array = np.ndarray
 
 
+# Wide enough for nearly every mark to be seen whole, narrow enough that little is computed twice.
+MARGIN_CELLS = 64
+
+
 @dataclass(frozen=True)
 class _Block:
-    """Scores of a tile and its neighbours. `row`, `column`: its first cell in the map; `core`: the tile, in its cells."""
+    """Scores of a tile and the margin around it. `row`, `column`: its first cell in the map; `core`: the tile, in its cells."""
 
     row: int
     column: int
@@ -48,7 +52,8 @@ class MapEmitter:
         self._model, self._spec = model, model.spec
         self._plan, self._store, self._finisher = plan, store, finisher
         self._section = section
-        self._side = self._spec.tile_px // self._spec.stride_px
+        side = self._spec.tile_px // self._spec.stride_px
+        self._margin = MARGIN_CELLS if side >= 2 * MARGIN_CELLS else side
         self._cell_px = plan.grid.cell_px
 
     def keep(self, tile: Tile, values: Array) -> None:
@@ -68,7 +73,7 @@ class MapEmitter:
         if not np.nanmax(block.core_scores, initial=0.0) >= SHARE_OF_PEAK * self._spec.score_floor:
             return self._finisher.finish(tile, [], [])  # no mark reaches into it
         cells = mark_cells(block.scores, self._spec.score_floor)
-        objects = long_objects(cells, self._side, self._seen(block))
+        objects = long_objects(cells, self._margin, self._seen(block))
         candidates = list(self._candidates(cells, objects, block))
         parts = parts_within(cells, objects, block.scores, block.core)
         return self._finisher.finish(tile, candidates, [self._fragment(tile, part, block) for part in parts])
@@ -115,11 +120,11 @@ class MapEmitter:
                 yield index, tuple(place.scaled(self._cell_px) for place in places)
 
     def _block(self, tile: Tile) -> _Block:
-        """The scores of a tile and its neighbours, as far as the section reaches."""
+        """The scores of a tile and its margin, as far as the section reaches."""
         rows, columns = self._plan.grid.cells
-        row, column = max(0, tile.y_cell - self._side), max(0, tile.x_cell - self._side)
-        height = min(rows, tile.y_cell + 2 * self._side) - row
-        width = min(columns, tile.x_cell + 2 * self._side) - column
+        row, column = max(0, tile.y_cell - self._margin), max(0, tile.x_cell - self._margin)
+        height = min(rows, tile.y_cell + tile.h_cells + self._margin) - row
+        width = min(columns, tile.x_cell + tile.w_cells + self._margin) - column
         scores = self._scores(row, column, self._store.maps.read("model", row, column, height, width))
         # Half floats, as stored: a threshold then means the same for the map and for the detections.
         scores = scores.astype(np.float16).astype(np.float32)
@@ -131,12 +136,14 @@ class MapEmitter:
 
         Where nothing was scanned the model is shown what is usual around. Dust in the resin is no defect.
         """
-        missing = np.isnan(block)
-        usual = np.nanmedian(block, axis=(1, 2), keepdims=True)
-        scores = self._model.scores(np.where(missing, usual, block))
         grid = self._plan.grid
-        specimen = self._plan.mask.at_cells(block.shape[1], block.shape[2], grid.cell_px, (row, column))
-        return np.where(missing.any(axis=0) | ~specimen, np.float32(np.nan), scores)
+        unknown = ~self._plan.mask.at_cells(block.shape[1], block.shape[2], grid.cell_px, (row, column))
+        missing = np.isnan(block)
+        if missing.any():
+            block = np.where(missing, np.nanmedian(block, axis=(1, 2), keepdims=True), block)
+            unknown |= missing.any(axis=0)
+        scores = self._model.scores(block)
+        return np.where(unknown, np.float32(np.nan), scores) if unknown.any() else scores
 
 
 def _runs(rows: Array, columns: Array) -> Iterator[Box]:
