@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from core.geometry import Box
+from core.project.fragments import Fragment
+from core.scan.joining import touching, wholly_seen
 from tests.seam_support import boxes_of, moved, scan_boxes, scan_scores
 
 Array = np.ndarray
@@ -195,3 +199,31 @@ def test_the_heat_map_of_boxes_shows_each_score_where_it_is():
         x, y, w, h = box.scaled(1 / 8).outer_pixels()
         assert (scores[y : y + h, x : x + w] == np.float32(0.9)).all()
     assert (scores == 0).any()
+
+
+def test_what_covers_the_whole_section_is_not_walked_anew_for_each_tile():
+    """Then every tile has a part of the same object, and most of it lies around the tile that is finished."""
+    side, links = 20, [0]
+    places = {(row, column): row * side + column for row in range(side) for column in range(side)}
+    around = {
+        tile: [places[r + i, c + j] for i in (-1, 0, 1) for j in (-1, 0, 1) if (i or j) and (r + i, c + j) in places]
+        for (r, c), tile in places.items()
+    }
+    stored: dict[int, Fragment] = {}
+    store = SimpleNamespace(
+        of=lambda tiles: [stored[tile] for tile in tiles if tile in stored],
+        finished=lambda tiles: stored.keys() & set(tiles),
+    )
+
+    def link(one, mine, theirs):
+        links[0] += 1
+        return touching(one, mine, theirs)
+
+    joined = []
+    for r, c in sorted(places, key=lambda place: (place[0] - 10) ** 2 + (place[1] - 10) ** 2):
+        tile, box = places[r, c], Box(10 * c, 10 * r, 10, 10)
+        edges = dict.fromkeys(around[tile], (box,))
+        stored[tile] = Fragment(tile, "crack", 0.5, box, 100, box.center, edges, id=tile + 1)
+        joined += wholly_seen(tile, around[tile], store, lambda _: True, link)
+    assert [len(one.fragments) for one in joined] == [side * side]
+    assert links[0] <= 50 * side * side

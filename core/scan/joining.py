@@ -6,6 +6,7 @@ section, and the same objects in whatever order tiles come.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from core.detection import Candidate
@@ -32,14 +33,14 @@ def wholly_seen(
         link: says which fragments of two neighbouring tiles are the same object.
     """
     view = _View(stored, is_awaited)
-    joined, visited = [], set[int]()
+    joined, whole, unfinished = [], set[int](), set[int]()
     for start in view.of([tile, *around]):
-        if (start.tile != tile and tile not in start.edges) or start.id in visited:
+        if (start.tile != tile and tile not in start.edges) or start.id in whole or start.id in unfinished:
             continue
-        found = _object_of(start, view, link)
-        if found is not None:
-            visited.update(one.id for one in found)
-            joined.append(_united(found))
+        found, is_whole = _object_of(start, view, link, unfinished)
+        (whole if is_whole else unfinished).update(found)
+        if is_whole:
+            joined.append(_united(list(found.values())))
     return joined
 
 
@@ -71,18 +72,23 @@ class _View:
         return missing <= self._finished
 
 
-def _object_of(start: Fragment, view: _View, link: Link) -> list[Fragment] | None:
-    """All fragments of an object; None while a tile into which it may go on isn't finished."""
-    found, waiting = {start.id: start}, [start]
+def _object_of(
+    start: Fragment, view: _View, link: Link, unfinished: Collection[int]
+) -> tuple[dict[int, Fragment], bool]:
+    """The fragments of an object by id, and whether these are all; not while a tile into which it may go on isn't finished.
+
+    Nearest first, as what isn't finished is mostly near. `unfinished`: fragments of which it is known that not all is.
+    """
+    found, waiting = {start.id: start}, deque([start])
     while waiting:
-        fragment = waiting.pop()
-        if not view.all_finished(fragment.edges):
-            return None
+        fragment = waiting.popleft()
+        if fragment.id in unfinished or not view.all_finished(fragment.edges):
+            return found, False
         mine = view.of([fragment.tile])
         linked = [other for tile in fragment.edges for other in link(fragment, mine, view.of([tile]))]
         waiting += [other for other in linked if other.id not in found]
         found.update((other.id, other) for other in linked)
-    return list(found.values())
+    return found, True
 
 
 def _united(fragments: list[Fragment]) -> Joined:
