@@ -155,6 +155,30 @@ def test_decisions_survive_a_scan_that_is_started_over(project: Project, section
     assert authors == {"Ada"}
 
 
+def test_a_decision_that_was_taken_back_is_not_carried_over_from_an_earlier_scan(project: Project, section_path: Path):
+    scan_with(project, section_path, 2)
+    Review(project).decide([1], "defect")
+    scan_with(project, section_path, 2)
+    (carried,) = [d.id for d in project.detections() if d.status == "defect"]
+    Review(project).decide([carried], "unreviewed")
+    scan_with(project, section_path, 2)
+    assert {d.status for d in project.detections()} == {"unreviewed"}
+
+
+def test_of_findings_that_overlap_each_keeps_its_own_decision(project: Project, section_path: Path):
+    def scan_again() -> dict[float, str]:
+        store = scan_with(project, section_path, 0)
+        boxes = (Box(300, 300, 40, 40), Box(300, 300, 40, 30))
+        store.emit(5, [Candidate("anomaly", 0.6, box, 64, (310, 310)) for box in boxes])
+        return {d.box.h: d.status for d in project.detections(store.record.id)}
+
+    scan_again()
+    ids = {d.box.h: d.id for d in project.detections()}
+    Review(project).decide([ids[40]], "defect")
+    Review(project).decide([ids[30]], "false_alarm")
+    assert scan_again() == {40: "defect", 30: "false_alarm"}
+
+
 def test_what_is_no_project_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match="no Schliff project"):
         Project.open(tmp_path / "nothing")

@@ -6,6 +6,7 @@ The old scan's detections and its log stay stored; undo no longer reaches them.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from core.geometry import Box
 from core.project.gestures import archive_empty
@@ -25,24 +26,39 @@ def put_aside(db: sqlite3.Connection, key: str) -> None:
     archive_empty(db)
 
 
-def carry_over(db: sqlite3.Connection, key: str, detection_id: int) -> None:
-    """Gives a new detection the status and note that the same finding had in the scan it replaces, if any."""
-    new = db.execute("SELECT * FROM detections WHERE id = ?", (detection_id,)).fetchone()
-    for old in db.execute(_DECIDED, (key, new["label"])):
-        if _box(old).iou(_box(new)) >= SAME_FINDING_IOU:
-            values = (old["status"], old["note"], detection_id)
+def has_replaced(db: sqlite3.Connection, key: str) -> bool:
+    """Whether there is a scan with this key that was put aside."""
+    return db.execute("SELECT 1 FROM scans WHERE key = ? AND replaced", (key,)).fetchone() is not None
+
+
+def carry_over(db: sqlite3.Connection, key: str, new_ids: Sequence[int]) -> None:
+    """Gives new detections the status and note that the same findings had in the scans they replace, if any."""
+    decided = [(_box(row), row) for row in db.execute(_DECIDED, (key,))]
+    for new_id in new_ids if decided else ():
+        old = _same_finding(db.execute("SELECT * FROM detections WHERE id = ?", (new_id,)).fetchone(), decided)
+        if old is not None and (old["status"], old["note"]) != ("unreviewed", ""):
+            values = (old["status"], old["note"], new_id)
             db.execute("UPDATE detections SET status = ?, note = ? WHERE id = ?", values)
-            db.execute(_LOG, (detection_id, *values[:2], old["id"]))
-            return
+            db.execute(_LOG, (new_id, *values[:2], old["id"]))
+
+
+def _same_finding(new: sqlite3.Row, decided: Sequence[tuple[Box, sqlite3.Row]]) -> sqlite3.Row | None:
+    """Of the latest scan that has it, the one most alike."""
+    box = _box(new)
+    alike = [(old["scan_number"], old_box.iou(box), old) for old_box, old in decided if old["label"] == new["label"]]
+    alike = [one for one in alike if one[1] >= SAME_FINDING_IOU]
+    return max(alike, key=lambda one: one[:2])[2] if alike else None
 
 
 def _box(row: sqlite3.Row) -> Box:
     return Box(row["x_px"], row["y_px"], row["w_px"], row["h_px"])
 
 
+# Also what is undecided again. From the decisions on, as a scan may have a thousand times as many detections.
 _DECIDED = (
-    "SELECT d.* FROM detections d JOIN scans s ON s.id = d.scan_id WHERE s.replaced AND s.key = ? AND d.label = ?"
-    " AND (d.status != 'unreviewed' OR d.note != '') ORDER BY s.rowid DESC"
+    "SELECT d.*, s.rowid AS scan_number FROM (SELECT DISTINCT detection_id FROM decisions) x"
+    " CROSS JOIN detections d ON d.id = x.detection_id CROSS JOIN scans s ON s.id = d.scan_id"
+    " WHERE s.replaced AND s.key = ? ORDER BY d.id"
 )
 # Who decided, and when, goes along.
 _LOG = (

@@ -8,7 +8,6 @@ objects that are wholly seen now. "skipped": no specimen there. A killed scan go
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import blake2b
@@ -18,7 +17,7 @@ import numpy as np
 
 from core.detection import Candidate, Detection
 from core.models.base import ModelSpec
-from core.project.carrying import carry_over, put_aside
+from core.project.carrying import carry_over, has_replaced, put_aside
 from core.project.fragments import Fragment, Joined, OpenFragments, StoredFragments
 from core.project.maps import ScanMaps
 from core.project.project import Project, detection_of
@@ -138,13 +137,11 @@ class ScanStore:
             kept.remove(number for one in joined for number in one.fragments)
             found = [(tile, one) for one in candidates]
             found += [(one.tile, one.candidate) for one in joined if one.candidate is not None]
-            rows = [self._insert(db, *one) for one in found]
+            ids = [int(db.execute(_INSERT_DETECTION, self._row(*one)).lastrowid or 0) for one in found]
+            if ids and has_replaced(db, self.record.key):
+                carry_over(db, self.record.key, ids)
+            rows = [db.execute(_SELECT_DETECTION, (new_id,)).fetchone() for new_id in ids]
         return [detection_of(row) for row in rows]
-
-    def _insert(self, db: sqlite3.Connection, tile: int, candidate: Candidate) -> sqlite3.Row:
-        detection_id = int(db.execute(_INSERT_DETECTION, self._row(tile, candidate)).lastrowid or 0)
-        carry_over(db, self.record.key, detection_id)
-        return db.execute(_SELECT_DETECTION, (detection_id,)).fetchone()
 
     def set_status(self, status: ScanStatus, seconds: float = 0.0) -> None:
         """Notes how the scan stands and adds the `seconds` it worked since the last note."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from core.jobs import CancelToken
+from core.project.carrying import has_replaced
 from core.project.maps import ScanMaps
 from core.project.scan_store import ScanStore
 
@@ -47,7 +48,7 @@ def _alike(store: ScanStore) -> list[str]:
     """The scans to take from, latest first."""
     own = store.record
     with store.project.database.reading() as db:
-        if db.execute("SELECT 1 FROM scans WHERE key = ? AND replaced", (own.key,)).fetchone():
+        if has_replaced(db, own.key):
             return []
         rows = db.execute(
             "SELECT id FROM scans WHERE map_key = (SELECT map_key FROM scans WHERE id = :id) AND map_key != ''"
