@@ -31,12 +31,16 @@ def open_path(path: Path, progress: Progress, cancel: CancelToken) -> Opened:
 
 def project_home(section_path: Path) -> Path:
     """Where the project of a section is, or will be made: beside it, else in the user's data folder."""
-    beside = section_path.with_name(_stem(section_path) + PROJECT_SUFFIX)
-    elsewhere = user_project(section_path)
+    beside, elsewhere = possible_homes(section_path)
     for existing in (beside, elsewhere):
         if existing.is_dir():
             return existing
     return beside if os.access(section_path.parent, os.W_OK) else elsewhere
+
+
+def possible_homes(section_path: Path) -> tuple[Path, Path]:
+    """Where the project of a section may be: beside it, in the user's data folder. Looks at no disk."""
+    return section_path.with_name(_stem(section_path) + PROJECT_SUFFIX), user_project(section_path)
 
 
 def _stem(path: Path) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from core.project import Project
     from core.scan.options import ScanOptions
     from core.scan.queue import Entry
+    from core.section import Section
 
 SHOW_FOUND_MS = 200  # how long new detections are gathered: a fast scan must not keep the window busy
 SHOW_MAP_MS = 500  # how long new parts of the map are gathered
@@ -40,6 +41,7 @@ class ScanControl:
         self._followed = False
         self._reading: Job | None = None
         self._attaching: Job | None = None
+        self._attach_tried: Section | None = None  # it can't take its project where that is damaged
         self._since_reading = QElapsedTimer()
         self._found: dict[int, Detection] = {}  # not shown yet
         self._found_timer = QTimer(session, singleShot=True, interval=SHOW_FOUND_MS)
@@ -67,11 +69,14 @@ class ScanControl:
         return entry is not None and self.is_of_open_section(entry)
 
     def is_of_open_section(self, entry: Entry) -> bool:
-        """Whether it goes into the project that is open, for the section that is open."""
+        """Whether it goes into the project that is open, or will be, for the section that is open."""
+        from app.opening import possible_homes
+
         section, project = self._session.section, self._session.project
         if section is None or not _is_same_path(section.info.path, entry.section):
             return False
-        return project is None or _is_same_path(project.path, entry.request.project)
+        places = (project.path,) if project is not None else possible_homes(section.info.path)
+        return any(_is_same_path(place, entry.request.project) for place in places)
 
     def start(self, spec: ModelSpec, options: ScanOptions) -> None:
         """Scans the open section, now or when the scans before it are over."""
@@ -86,10 +91,10 @@ class ScanControl:
         home = session.project.path if session.project is not None else project_home(path)
         entry = Entry(ScanRequest.of(path, home, spec, options), spec.name)
         was_busy = self.running
-        if not self.runner.add([entry], now=True):
-            session.message.emit("info", f"{entry.title} is in the queue already.")
-        elif was_busy:
-            session.message.emit("info", f"{entry.title} waits for its turn (Scan ▸ Show the queue).")
+        added = self.runner.add([entry], now=True)
+        if was_busy:
+            how = "waits for its turn (Scan ▸ Show the queue)" if added else "is in the queue already"
+            session.message.emit("info", f"{entry.title} {how}.")
 
     def cancel(self) -> None:
         """Stops what runs; what waits gets its turn."""
@@ -168,7 +173,8 @@ class ScanControl:
     def _posted(self, item: object) -> None:
         if not self.running_here:
             return
-        if isinstance(item, HomeReady):
+        session = self._session
+        if isinstance(item, HomeReady) or (session.project is None and session.section is not self._attach_tried):
             self._attach_project()
         elif isinstance(item, TileStored) and not self._map_timer.isActive():
             self._map_timer.start()
@@ -178,10 +184,11 @@ class ScanControl:
                 self._found_timer.start()
 
     def _attach_project(self) -> None:
-        """The open section takes the project that its first scan has made."""
+        """The open section takes the project that its first scan has made, maybe while the section was being opened."""
         session, section = self._session, self._session.section
-        if section is None or session.project is not None:
+        if section is None or session.project is not None or self._attaching is not None:
             return
+        self._attach_tried = section
         job = self._attaching = Job(lambda progress, cancel: make_project(section, cancel), "Opening the project")
         job.finished.connect(lambda made: self._attached(made, section))
         job.ended.connect(lambda: self._attaching_ended(job))
@@ -209,7 +216,8 @@ class ScanControl:
         if not found:
             return
         if session.scan is None or session.scan.id != next(iter(found.values())).scan_id:
-            self._read_soon()
+            if not self._followed:  # else the user looks at another scan
+                self._read_soon()
             return
         session.adopt_detections(worst_first(({d.id: d for d in session.detections} | found).values()))
 

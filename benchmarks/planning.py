@@ -74,7 +74,7 @@ def measured_mask(name: str, section: Section) -> Mask:
 def measure_plan(info: SectionInfo, mask: Mask, tile_px: int) -> None:
     middle = (info.width_px / 3, info.height_px / 3)
     started = time.perf_counter()
-    plan = plan_scan(info, replace(SPEC_TEXTURE, tile_px=tile_px), mask, None, middle)
+    plan = plan_scan(info, replace(SPEC_TEXTURE, tile_px=tile_px), mask, (), middle)
     took = time.perf_counter() - started
     share = plan.skipped_area_px / info.box.area
     print(f"  tiles of {tile_px} px: {len(plan.tiles):,} planned in {took:.2f} s, {share:.1%} of the area skipped")

@@ -82,7 +82,7 @@ def _measure(size: int, tiles: int) -> None:
         cv2.imwrite(str(picture), np.zeros((8, 8), np.uint8))
         section, token, process = MadeUp(picture, size), CancelToken(), psutil.Process()
         before = time.process_time()
-        plan = plan_scan(section.info, Mean.spec, whole_section(section.info), None, (size / 2, size / 2))
+        plan = plan_scan(section.info, Mean.spec, whole_section(section.info), (), (size / 2, size / 2))
         planned = time.process_time() - before
         held, most = process.memory_info().rss, [0]
 

@@ -6,8 +6,9 @@ Pixel *i* covers [i, i+1); its centre is i + 0.5. Nothing else in Schliff invent
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -78,6 +79,16 @@ class Box:
         """The smallest whole-pixel box around this one: x, y, w, h."""
         x0, y0 = math.floor(self.x), math.floor(self.y)
         return x0, y0, math.ceil(self.x1) - x0, math.ceil(self.y1) - y0
+
+
+def disjoint(boxes: Sequence[Box]) -> tuple[Box, ...]:
+    """What some boxes cover together, as boxes that don't overlap."""
+    if len(boxes) < 2:
+        return tuple(boxes)
+    xs = sorted({x for box in boxes for x in (box.x, box.x1)})
+    ys = sorted({y for box in boxes for y in (box.y, box.y1)})
+    cells = (Box.from_edges(x0, y0, x1, y1) for y0, y1 in pairwise(ys) for x0, x1 in pairwise(xs))
+    return tuple(cell for cell in cells if any(box.contains(cell.x, cell.y) for box in boxes))
 
 
 def bounding_box(boxes: Iterable[Box]) -> Box:

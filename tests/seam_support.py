@@ -107,9 +107,9 @@ def _scan(model: Model, values: Array, stride: int, seed: int | None) -> MemoryS
     spec, (height, width) = model.spec, values.shape[1:]
     level = PyramidLevel(width, height, 1.0)
     info = SectionInfo(Path("/nowhere/a.tif"), "array", width, height, 3, np.dtype(np.uint8), (level,))
-    plan = plan_scan(info, spec, whole_section(info), None, None)
+    plan = plan_scan(info, spec, whole_section(info), (), None)
     store = MemoryStore(len(spec.labels), *plan.grid.cells)
-    emitter = make_emitter(model, plan, store, info.box, None)  # type: ignore[arg-type]
+    emitter = make_emitter(model, plan, store, info.box, ())  # type: ignore[arg-type]
     tiles = list(plan.tiles)
     if seed is not None:
         random.Random(seed).shuffle(tiles)

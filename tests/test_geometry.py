@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.geometry import Box, bounding_box
+from core.geometry import Box, bounding_box, disjoint
 
 sides = st.integers(-1000, 1000)
 sizes = st.integers(0, 500)
@@ -67,3 +67,13 @@ def test_scaling_and_growing():
 def test_what_is_no_box_is_refused(bad: tuple[float, ...]):
     with pytest.raises(ValueError, match="not a box"):
         Box(*bad)
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 12)] * 2, *[st.integers(1, 9)] * 2), min_size=1, max_size=5))
+def test_disjoint_boxes_cover_the_same(corners):
+    boxes = [Box(*one) for one in corners]
+    parts = disjoint(boxes)
+    for x in range(22):
+        for y in range(22):
+            covered = any(box.contains(x + 0.5, y + 0.5) for box in boxes)
+            assert sum(part.contains(x + 0.5, y + 0.5) for part in parts) == covered

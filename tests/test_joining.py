@@ -134,7 +134,7 @@ def test_two_programs_at_the_same_scan_join_each_object_once(model, cracked, tmp
 @pytest.mark.parametrize("model", [ToyModel, ToyDetector])
 def test_at_the_border_of_a_region_what_is_asked_for_is_joined(model, cracked, tmp_path: Path):
     region = Box(130, 100, 200, 200)
-    rows = scan(tmp_path / "p", cracked, model(), region=region)
+    rows = scan(tmp_path / "p", cracked, model(), regions=(region,))
     assert all(region.contains(*box.center) for _, _, box, _ in rows)
     assert sum(max(box.w, box.h) > 150 for _, _, box, _ in rows) == 1
 

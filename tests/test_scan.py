@@ -23,6 +23,7 @@ from core.project.maps import ScanMaps
 from core.project.scan_store import ScanStore
 from core.readers.base import open_section
 from core.scan.options import ScanOptions, Watchers
+from core.scan.plan import regions_of
 from core.scan.runner import run_scan
 from tests.toy import STRIDE, ToyModel, spotted_image, toy_spec, write_image
 
@@ -115,14 +116,28 @@ def test_the_same_scan_again_does_nothing_and_restart_starts_over(tmp_path: Path
 def test_a_region_is_scanned_alone_and_alike(tmp_path: Path, section_path: Path):
     _, whole = scan(tmp_path / "whole", section_path)
     region = Box(60, 60, 250, 250)
-    summary, part = scan(tmp_path / "p", section_path, region=region)
+    summary, part = scan(tmp_path / "p", section_path, regions=(region,))
     assert summary.tiles_total < 49
     inside = [row for row in whole if region.grown(-40).contains(*row[2].center)]
     assert inside
     assert set(inside) <= set(part)
     assert all(region.contains(*row[2].center) for row in part)
     with pytest.raises(UsageError, match="outside the section"):
-        scan(tmp_path / "q", section_path, region=Box(5000, 5000, 10, 10))
+        scan(tmp_path / "q", section_path, regions=(Box(5000, 5000, 10, 10),))
+
+
+def test_several_regions_are_scanned_as_one(tmp_path: Path, section_path: Path):
+    """They may overlap; what is found in any of them is kept, once."""
+    regions = (Box(0, 0, 150, 400), Box(100, 200, 300, 150))
+    _, all_of_it = scan(tmp_path / "whole", section_path)
+    summary, found_there = scan(tmp_path / "p", section_path, regions=regions)
+    inside = [row for row in all_of_it if any(region.contains(*row[2].center) for region in regions)]
+    assert found_there == inside
+    assert 0 < len(inside) < len(all_of_it)
+    with Project.open(tmp_path / "p") as project:
+        assert regions_of(project.scan(summary.scan_id).parameters["region"]) == regions
+    again, _ = scan(tmp_path / "p", section_path, regions=regions)
+    assert again.resumed
 
 
 def test_the_stored_map_says_what_the_detections_say(tmp_path: Path, section_path: Path):
@@ -281,17 +296,22 @@ def test_what_lies_beside_the_specimen_is_no_detection(
 def test_a_paused_scan_waits_and_then_goes_on(tmp_path: Path, section_path: Path):
     token, steps = CancelToken(), []
 
+    def go_on() -> None:
+        steps.append(-1)
+        token.go_on()
+
     def watch(step: Step) -> None:
         steps.append(step.done)
         if step.done == 20 and not token.paused:
             token.pause()
-            threading.Timer(0.2, lambda: (steps.append(-1), token.go_on())).start()
+            threading.Timer(0.2, go_on).start()
 
     with Project.create(tmp_path / "p") as project, open_section(section_path) as section:
         summary = run_scan(project, section, ToyModel(), progress=watch, cancel=token)
     assert summary.detections == SPOTS
     held = steps.index(-1)
-    assert 0 < held < len(steps) - 1 and max(steps[:held]) < 49
+    assert 0 < held < len(steps) - 1
+    assert max(steps[:held]) < 49
 
 
 def test_a_cancelled_pause_ends():

@@ -87,11 +87,11 @@ def test_the_looking_can_be_cancelled(tmp_path, section_path):
         assert project.scans() == []
 
 
-@pytest.mark.parametrize("region", [None, Box(100, 50, 250, 300)])
-def test_the_skipped_area_ends_where_the_section_and_the_region_do(section_path, region):
+@pytest.mark.parametrize("regions", [(), (Box(100, 50, 250, 300),), (Box(0, 0, 90, 90), Box(80, 10, 60, 20))])
+def test_the_skipped_area_ends_where_the_section_and_the_regions_do(section_path, regions):
     with open_section(section_path) as section:
         nothing = Mask(np.zeros((25, 25), bool), 16)
-        plan = plan_scan(section.info, toy_spec(), nothing, region, None)
-    area = region or Box(0, 0, 400, 400)
+        plan = plan_scan(section.info, toy_spec(), nothing, regions, None)
+    areas = {0: 400 * 400, 1: 250 * 300, 2: 90 * 90 + 60 * 20 - 10 * 20}
     assert len(plan.skipped) == len(plan.tiles)
-    assert plan.skipped_area_px == pytest.approx(area.area)
+    assert plan.skipped_area_px == pytest.approx(areas[len(regions)])

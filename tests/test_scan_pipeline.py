@@ -47,7 +47,7 @@ def section_path(tmp_path: Path) -> Path:
 
 def pipeline(model: ToyModel, cancel: CancelToken | None = None) -> tuple[TilePipeline, list, MemorySection]:
     section = MemorySection(spotted_image())
-    plan = plan_scan(section.info, model.spec, whole_section(section.info), None, (200, 200))
+    plan = plan_scan(section.info, model.spec, whole_section(section.info), (), (200, 200))
     source = TileSource(section, Plane(), DisplayRange(0, 255), plan.grid.scale)
     return TilePipeline(model, plan, source, cancel or CancelToken()), plan.to_map, section
 

@@ -81,7 +81,7 @@ def test_what_came_from_another_scan_is_counted(tmp_path: Path):
     path = write_image(tmp_path / "section.png", spotted_image())
     with Project.create(tmp_path / "p") as project, open_section(path) as section:
         run_scan(project, section, ToyModel())
-        summary = run_scan(project, section, ToyModel(), ScanOptions(region=section.info.box.grown(-100)))
+        summary = run_scan(project, section, ToyModel(), ScanOptions(regions=(section.info.box.grown(-100),)))
         (run,) = project.provenance(summary.scan_id)["runs"]
     assert (run["tiles"], run["taken_over"], run["busy"]) == (0, summary.tiles_total, None)
 

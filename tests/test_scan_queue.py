@@ -39,7 +39,7 @@ def test_the_very_same_scan_is_queued_once():
     assert order(ALL.added([again])) == "abcd"
     other_model, region = (
         entry_of("/s/a.tif", "other", id="m"),
-        replace(A, id="r", request=request_of(A.section, region=Box(0, 0, 9, 9))),
+        replace(A, id="r", request=request_of(A.section, regions=(Box(0, 0, 9, 9),))),
     )
     assert order(ALL.added([other_model, region])) == "abcdmr"
 
@@ -143,7 +143,7 @@ def path(tmp_path):
 
 def test_a_queue_comes_back_as_it_was_kept(path):
     request = request_of(
-        Path("/s/a.tif"), region=Box(1, 2, 3, 4), threshold=0.7, start_at=(5.0, 6.0), foreground=Foreground(False, 0.1)
+        Path("/s/a.tif"), regions=(Box(1, 2, 3, 4),), threshold=0.7, start_at=(5.0, 6.0), foreground=Foreground(False, 0.1)
     )
     entries = (
         replace(A, request=replace(request, values={"gain": 2.5}, model_path=Path("/m"))),

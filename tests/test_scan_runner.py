@@ -233,9 +233,13 @@ def test_after_a_crash_the_file_tells_what_was_going_on(qtbot, make, worker, ent
     runner = make()
     runner.add(entries)
     until_half(qtbot, runner)
-    kept = read_queue(tmp_path / "own" / "scans.json").queue  # as a crash at this moment would leave it
-    assert [entry.state for entry in kept.entries] == ["running", "waiting", "waiting"]
-    assert [entry.state for entry in kept.restored().entries] == ["waiting"] * 3
+
+    def kept():  # as a crash at this moment would leave it
+        return read_queue(tmp_path / "own" / "scans.json").queue
+
+    expected = ["running", "waiting", "waiting"]
+    qtbot.waitUntil(lambda: [entry.state for entry in kept().entries] == expected, timeout=10_000)
+    assert [entry.state for entry in kept().restored().entries] == ["waiting"] * 3
 
 
 def test_stopped_for_good_at_the_end_nothing_waits_at_the_next_start(qtbot, make, worker, entries):
@@ -275,6 +279,69 @@ def test_two_programs_at_once_dont_run_each_others_scans(qtbot, make, worker, en
     third = make()
     third.restore()
     assert list(states(third)) == ["a"]
+
+
+def test_what_one_program_left_another_that_still_runs_doesnt_overwrite(qtbot, make, worker, entries):
+    worker.blocked.add("a.tif")
+    first, second = make(), make()
+    first.add(entries[:1])
+    until_half(qtbot, first)
+    second.restore()
+    assert (first.is_kept, second.is_kept) == (True, False)
+    first.leave()
+    second.add(entries[1:2])
+    finish(qtbot, second)
+    second.leave()
+    third = make()
+    third.restore()
+    assert states(third) == {"a": "waiting"}
+
+
+def test_who_started_first_keeps_the_queue_though_there_was_none_yet(qtbot, make, entries):
+    first, second = make(), make()
+    first.restore()
+    second.add(entries[:1])
+    finish(qtbot, second)
+    assert (first.is_kept, second.is_kept) == (True, False)
+
+
+def test_asked_for_now_one_from_last_time_starts_at_once(qtbot, make, worker, entries):
+    worker.blocked.add("a.tif")
+    first = make()
+    first.add(entries[:2])
+    until_half(qtbot, first)
+    first.leave()
+    second = make()
+    again = entry_of(entries[1].section, id="again")
+    assert second.add([again], now=True) == []
+    finish(qtbot, second)
+    assert states(second) == {"a": "waiting", "b": "done"}
+
+
+def test_one_that_is_tried_again_counts_once(qtbot, runner, worker, entries):
+    worker.fails["a.tif"] = InputError("it is cut off", remedy="Copy it again.")
+    worker.blocked.add("b.tif")
+    runner.add(entries[:2])
+    until_half(qtbot, runner)
+    qtbot.waitUntil(lambda: states(runner) == {"a": "failed", "b": "running"})
+    worker.fails.clear()
+    runner.take_up(["a"])
+    worker.blocked.clear()
+    finish(qtbot, runner)
+    assert "2 scans done" in runner.reports[0].text()
+
+
+def test_of_a_list_that_is_partly_damaged_what_is_left_is_kept_at_once(qtbot, make, worker, entries, tmp_path):
+    worker.blocked.add("a.tif")
+    first = make()
+    first.add(entries)
+    until_half(qtbot, first)
+    first.leave()
+    path = tmp_path / "own" / "scans.json"
+    path.write_text(path.read_text().replace('"id": "b"', '"id": []').replace('"waiting"', '"flying"', 1))
+    make().restore()
+    qtbot.waitUntil(path.exists, timeout=10_000)
+    assert [entry.id for entry in read_queue(path).queue.entries] == ["a", "c"]
 
 
 def test_a_damaged_queue_is_told_and_scanning_goes_on(qtbot, make, entries, tmp_path):

@@ -97,13 +97,13 @@ def test_another_way_of_reading_the_map_asks_the_model_nothing(tmp_path: Path, s
 def test_a_part_of_what_was_scanned_asks_the_model_nothing(tmp_path: Path, section_path: Path):
     scan(tmp_path / "p", section_path, Tuned(spec()))
     model = Tuned(spec())
-    _, found = scan(tmp_path / "p", section_path, model, region=REGION)
+    _, found = scan(tmp_path / "p", section_path, model, regions=(REGION,))
     assert model.mapped == 0
-    assert found == alone(tmp_path, section_path, Tuned(spec()), region=REGION) != []
+    assert found == alone(tmp_path, section_path, Tuned(spec()), regions=(REGION,)) != []
 
 
 def test_more_than_what_was_scanned_asks_for_the_rest(tmp_path: Path, section_path: Path):
-    part, _ = scan(tmp_path / "p", section_path, Tuned(spec()), region=REGION)
+    part, _ = scan(tmp_path / "p", section_path, Tuned(spec()), regions=(REGION,))
     model = Tuned(spec())
     _, found = scan(tmp_path / "p", section_path, model)
     assert model.mapped == WHOLE - part.tiles_total
@@ -179,7 +179,7 @@ def test_what_was_learned_goes_along(tmp_path: Path, section_path: Path):
 
 
 def test_what_was_learned_elsewhere_is_not_shared(tmp_path: Path, section_path: Path):
-    scan(tmp_path / "p", section_path, Learning(spec(learns=True)), region=REGION)
+    scan(tmp_path / "p", section_path, Learning(spec(learns=True)), regions=(REGION,))
     model = Learning(spec(learns=True))
     _, found = scan(tmp_path / "p", section_path, model)
     assert (model.learned, model.mapped) == (1, WHOLE)

@@ -332,6 +332,30 @@ def test_not_now_leaves_them_waiting_and_closing_asks_nothing(qtbot, qapp, answe
     assert len(worker.began) == 1
 
 
+def test_beside_another_schliff_nothing_is_promised_that_isnt_kept(qtbot, qapp, window, answers, worker, entries):
+    window.session.queue.restore()
+    worker.blocked.add("a.tif")
+    with open_window(qapp) as second:
+        second.session.queue.add(entries)
+        until_half(qtbot, second)
+        asked = []
+        second.scans.ask = lambda box: asked.append(box) or box.escapeButton()
+        second.close()
+        assert second.isVisible()
+        (box,) = asked
+        assert "another Schliff" in box.informativeText()
+        assert not [button for button in box.buttons() if "keep" in button.text()]
+        second.scans.ask = lambda box: next(button for button in box.buttons() if "stop" in button.text())
+
+
+def test_scans_on_hold_ask_nothing_at_the_end(qtbot, window, worker, entries, answers):
+    window.session.queue.add(entries[:1])
+    window.session.queue.put_by([entries[0].id])
+    assert states(window.session.queue) == {"a": "paused"}
+    window.close()
+    assert "text" not in answers
+
+
 # -- being told ------------------------------------------------------------------------------------
 
 

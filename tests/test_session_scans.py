@@ -8,8 +8,11 @@ import pytest
 
 from app.session import Session
 from core.errors import ResourceError
+from core.geometry import Box
 from core.project import Project
 from core.scan.options import ScanOptions
+from core.scan.queue import Entry
+from core.scan.request import ScanRequest
 from tests.scan_support import scan_here
 from tests.toy import ToyModel, spotted_image, toy_spec, write_image
 
@@ -55,6 +58,10 @@ def image(tmp_path):
 def open_and_wait(qtbot, session, path):
     with qtbot.waitSignal(session.path_opened, timeout=20_000):
         session.open_path(path)
+
+
+def entry_for(section, project):
+    return Entry(ScanRequest.of(section, project, toy_spec(), ScanOptions()), "Toy")
 
 
 def settle(qtbot, session):
@@ -168,6 +175,52 @@ def test_coming_back_to_a_section_that_is_being_scanned_shows_it_live_again(qtbo
     settle(qtbot, session)
     assert len(session.visible_detections()) == SPOTS
     assert session.scan.status == "done"
+
+
+def test_a_section_opened_while_its_first_scan_begins_shows_it(qtbot, session, image, monkeypatch):
+    """It had no project yet when it was looked for."""
+    GatedModel.gate.clear()
+    session.queue.add([entry_for(image, image.with_name("spots.schliff"))])
+    qtbot.waitUntil(GatedModel.waiting.is_set, timeout=20_000)
+    with monkeypatch.context() as patch:
+        patch.setattr("app.opening.project_home", lambda path: path.with_name("not yet"))
+        open_and_wait(qtbot, session, image)
+    assert session.project is None
+    GatedModel.gate.set()
+    settle(qtbot, session)
+    qtbot.waitUntil(lambda: len(session.visible_detections()) == SPOTS, timeout=20_000)
+    assert session.scan.status == "done"
+
+
+def test_a_scan_of_the_open_section_into_another_project_is_not_shown_here(qtbot, session, image, tmp_path):
+    open_and_wait(qtbot, session, image)
+    with qtbot.waitSignal(session.queue.all_over, timeout=30_000):
+        session.queue.add([entry_for(image, tmp_path / "other.schliff")])
+    settle(qtbot, session)
+    assert session.project is None
+    assert not image.with_name("spots.schliff").exists()
+    assert Project.is_project(tmp_path / "other.schliff")
+
+
+def test_whoever_looks_at_another_scan_is_left_in_peace(qtbot, session, image, monkeypatch):
+    open_and_wait(qtbot, session, image)
+    first = scan(qtbot, session)
+    GatedModel.gate.clear()
+    session.start_scan(toy_spec(), ScanOptions(region=Box(0, 0, 500, 500)))
+    qtbot.waitUntil(GatedModel.waiting.is_set, timeout=20_000)
+    qtbot.waitUntil(lambda: session.scan.id != first.scan_id, timeout=20_000)
+    session.set_scan(first.scan_id)
+    qtbot.waitUntil(lambda: session.scan.id == first.scan_id and not session.lanes.io.busy, timeout=20_000)
+    read = []
+    monkeypatch.setattr("app.session_scanning.read_scan", lambda *args, **kw: read.append(args))
+    posted = []
+    session.queue.posted.connect(posted.append)
+    GatedModel.gate.set()
+    qtbot.waitUntil(lambda: any(isinstance(item, list) for item in posted), timeout=20_000)
+    session.scan_control._show_found()
+    assert read == []
+    monkeypatch.undo()
+    settle(qtbot, session)
 
 
 def test_decisions_are_stored_told_and_undone(qtbot, session, image):

@@ -87,7 +87,10 @@ def _scan(p: argparse.ArgumentParser) -> None:
         help="see `schliff models`; several too",
     )
     p.add_argument("--project", required=True, metavar="DIR", help="made where it doesn't exist")
-    p.add_argument("--region", type=_region, metavar="X,Y,W,H", help="only this part, in level-0 px")
+    p.add_argument(
+        "--region", dest="regions", action="append", default=[], type=_region, metavar="X,Y,W,H",
+        help="only this part, in level-0 px; may be given several times",
+    )  # fmt: skip
     p.add_argument("--threshold", type=_finite, metavar="T", help="show detections scoring at least this")
     p.add_argument(
         "--set", dest="settings", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the model"

@@ -85,7 +85,7 @@ def replay(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> None:
     """Sections, models and options come from the stored scan."""
     given = {
-        "PATH": args.paths, "--model": args.models, "--set": args.settings, "--region": args.region,
+        "PATH": args.paths, "--model": args.models, "--set": args.settings, "--region": args.regions,
         "--threshold": args.threshold is not None, "--restart": args.restart, "--background": args.background == "keep",
     }  # fmt: skip
     for name in (name for name, is_given in given.items() if is_given):

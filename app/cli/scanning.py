@@ -153,7 +153,7 @@ def _options(args: argparse.Namespace) -> ScanOptions:
     from core.scan.options import Foreground, ScanOptions
 
     foreground = Foreground(skip=args.background == "skip", caution=args.caution)
-    return ScanOptions(args.region, args.threshold, args.device, restart=args.restart, foreground=foreground)
+    return ScanOptions(tuple(args.regions), args.threshold, args.device, restart=args.restart, foreground=foreground)
 
 
 def _check_beforehand(args: argparse.Namespace) -> None:

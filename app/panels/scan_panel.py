@@ -22,7 +22,7 @@ from core.geometry import Box
 from core.jobs import Step
 from core.models.base import ModelSpec, with_values
 from core.project.records import ScanRecord
-from core.scan.plan import model_scale, scale_doubt
+from core.scan.plan import model_scale, scale_doubt, stored_regions
 
 if TYPE_CHECKING:
     from core.scan.options import ScanOptions
@@ -104,7 +104,7 @@ class ScanPanel(Panel):
         view = self._visible_region()
         threshold = self.threshold.value()
         return ScanOptions(
-            region=self.region.region(),
+            regions=self._regions(),
             threshold=None if abs(threshold - spec.threshold) < 10 ** -self.threshold.decimals() / 2 else threshold,
             device=self.device.currentData(),
             start_at=None if view is None else view.center,
@@ -113,10 +113,13 @@ class ScanPanel(Panel):
             foreground=self.foreground.options(),
         )
 
+    def _regions(self) -> tuple[Box, ...]:
+        region = self.region.region()
+        return () if region is None else (region,)
+
     def _earlier(self) -> ScanRecord | None:
         """The last scan of this section by the same model over the same region, skipping the same."""
-        spec, region = self.model.spec, self.region.region()
-        stored = None if region is None else [region.x, region.y, region.w, region.h]
+        spec, stored = self.model.spec, stored_regions(self._regions())
         alike = (
             record
             for record in reversed(self._session.scans)

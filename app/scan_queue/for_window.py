@@ -47,19 +47,25 @@ class WindowScans:
 
     def may_close(self) -> bool:
         """Asks what becomes of scans that are not over; False when the window is to stay."""
-        left = self._runner.queue.unfinished
-        if not left or not (self._runner.running or not self._runner.queue.held):
+        queue, is_kept = self._runner.queue, self._runner.is_kept
+        left = queue.unfinished
+        goes_on = self._runner.running is not None or queue.next() is not None
+        if not goes_on and (is_kept or not left):
             return True
         box = self._box(f"{counted(len(left), 'scan')} {_are(left)} not finished.", left)
         box.setWindowTitle("Close Schliff")
-        keep = box.addButton("Close and keep for next start", QMessageBox.ButtonRole.AcceptRole)
-        drop = box.addButton("Close and stop them", QMessageBox.ButtonRole.DestructiveRole)
+        stop = box.addButton("Close and stop them", QMessageBox.ButtonRole.DestructiveRole)
         stay = box.addButton("Don't close", QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(keep)
         box.setEscapeButton(stay)
+        if is_kept:
+            box.setDefaultButton(box.addButton("Close and keep for next start", QMessageBox.ButtonRole.AcceptRole))
+        else:
+            box.setDefaultButton(stay)
+            told = box.informativeText()
+            box.setInformativeText(f"{told}\nThe list is not kept: another Schliff that is open keeps its own.")
         chosen = self.ask(box)
-        self._keep = chosen is not drop
-        return chosen in (keep, drop)
+        self._keep = chosen is not stop
+        return chosen not in (stay, None)
 
     @staticmethod
     def ask(box: QMessageBox) -> QPushButton | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
@@ -37,6 +37,8 @@ class ScanRunner(QObject):
         super().__init__(parent)
         self._lane = lane
         self._keeper = keeper or QueueKeeper()
+        self._keeper.setParent(self)
+        self._keeper.written.connect(self._written)
         self._restored = self._shut = self._not_kept = False
         self._job: Job | None = None
         self._put_by: State | None = None  # what becomes of the running one when its work has stopped
@@ -65,6 +67,11 @@ class ScanRunner(QObject):
     def stopping(self) -> bool:
         return self._job is not None and self._job.cancel_token.cancelled
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether what is not over is there at the next start; it isn't where another running program keeps its own."""
+        return self._keeper.owns
+
     # -- the queue ---------------------------------------------------------------------------------
 
     def restore(self) -> None:
@@ -72,23 +79,21 @@ class ScanRunner(QObject):
         if self._restored:
             return
         self._restored = True
-        if not self._keeper.anything:
-            return
         kept = self._keeper.read()
-        self.queue = kept.queue.restored()
         if kept.told:
             self.problem.emit(kept.told)
-        self.changed.emit()
+        self._change(kept.queue.restored())
 
-    def add(self, entries: Iterable[Entry], *, now: bool = False) -> list[Entry]:
-        """Puts scans at the end of the queue; which of them are new in it. `now`: the first of them starts even though
-        the queue is held, if nothing else runs."""
+    def add(self, entries: Sequence[Entry], *, now: bool = False) -> list[Entry]:
+        """Puts scans at the end of the queue; which of them are new in it. `now`: the first of them starts, wherever it
+        stands and even though the queue is held, if nothing else runs."""
         self.restore()
         before = {entry.id for entry in self.queue.entries}
         self._change(self.queue.added(entries))
         added = [entry for entry in self.queue.entries if entry.id not in before]
-        if now and added and self._job is None:
-            self._start(added[0])
+        first = self.queue.holder(entries[0].request) if now and entries else None
+        if first is not None and self._job is None:
+            self._start(first)
         else:
             self._next.start()
         return added
@@ -159,9 +164,7 @@ class ScanRunner(QObject):
         if not keep:
             ids = [entry.id for entry in self.queue.unfinished]
             self.queue = self.queue.turned(ids, "cancelled", but_only=("waiting", "paused", "running"))
-        if self._restored:
-            self._keeper.write(self.queue)
-        self._keeper.release()
+        self._keeper.close(self.queue if self._restored else None)
 
     # -- running -----------------------------------------------------------------------------------
 
@@ -175,7 +178,8 @@ class ScanRunner(QObject):
     def _start(self, entry: Entry) -> None:
         if not self._batch:
             self._since.start()
-        self._batch.append(entry.id)
+        if entry.id not in self._batch:  # one that failed and was tried again counts once
+            self._batch.append(entry.id)
         job = Job(lambda progress, cancel: scan(entry.request, job.post, progress, cancel), entry.title)
         self._job, self._put_by = job, None
         self._left, self.seconds_left, self.step = TimeLeft(), None, Step(0, 0, "Getting ready")
@@ -235,15 +239,17 @@ class ScanRunner(QObject):
             self.all_over.emit(Report(entries, self._since.elapsed() / 1000))
 
     def _change(self, queue: ScanQueue) -> None:
-        """Another value of the queue, kept at once."""
+        """Another value of the queue, kept from now on."""
         if queue == self.queue:
             return
         self.queue = queue
-        problem = self._keeper.write(queue)
+        self._keeper.keep(queue)
+        self.changed.emit()
+
+    def _written(self, problem: str) -> None:
         if problem and not self._not_kept:
             self.problem.emit(f"The queue of scans would not survive a restart: {problem}")
         self._not_kept = bool(problem)
-        self.changed.emit()
 
 
 def _in_words(error: Exception) -> str:

@@ -6,6 +6,7 @@ order of work, nor on a restart, nor on a seam.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -41,12 +42,12 @@ class Emitter(Protocol):
         """
 
 
-def make_emitter(model: Model, plan: ScanPlan, store: ScanStore, section: Box, region: Box | None) -> Emitter:
+def make_emitter(model: Model, plan: ScanPlan, store: ScanStore, section: Box, regions: Sequence[Box]) -> Emitter:
     """The emitter for a model.
 
     Args:
-        section: the section's box; region: where findings must have their middle, None for everywhere. Level-0 px.
+        section: the section's box; regions: where findings must have their middle, without any everywhere. Level-0 px.
     """
     if model.spec.output == "boxes":
-        return BoxEmitter(model.spec, plan, store, section, Finisher(model.spec, plan, store, region, agreeing))
-    return MapEmitter(model, plan, store, section, Finisher(model.spec, plan, store, region, touching))
+        return BoxEmitter(model.spec, plan, store, section, Finisher(model.spec, plan, store, regions, agreeing))
+    return MapEmitter(model, plan, store, section, Finisher(model.spec, plan, store, regions, touching))

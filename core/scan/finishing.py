@@ -18,12 +18,12 @@ class Finisher:
     """Stores what emitters find.
 
     Args:
-        region: where findings must have their middle (level-0 px), None for everywhere.
+        regions: where findings must have their middle (level-0 px); without any, everywhere.
         link: which fragments of neighbouring tiles are the same object.
     """
 
-    def __init__(self, spec: ModelSpec, plan: ScanPlan, store: ScanStore, region: Box | None, link: Link) -> None:
-        self._spec, self._plan, self._store, self._region, self._link = spec, plan, store, region, link
+    def __init__(self, spec: ModelSpec, plan: ScanPlan, store: ScanStore, regions: Sequence[Box], link: Link) -> None:
+        self._spec, self._plan, self._store, self._regions, self._link = spec, plan, store, regions, link
         self._awaited = frozenset(tile.index for tile in plan.tiles)
 
     def finish(self, tile: Tile, candidates: Sequence[Candidate], fragments: Sequence[Fragment]) -> list[Detection]:
@@ -40,4 +40,5 @@ class Finisher:
     def _is_kept(self, candidate: Candidate | None) -> bool:
         if candidate is None or candidate.score < self._spec.score_floor:
             return False
-        return self._region is None or self._region.contains(*candidate.box.center)
+        middle = candidate.box.center
+        return not self._regions or any(region.contains(*middle) for region in self._regions)

@@ -13,12 +13,14 @@ from core.section import Plane
 
 @dataclass(frozen=True, slots=True)
 class ScanOptions:
-    """What can be chosen for a scan. `region` and `start_at` are level-0 px; the order of work starts at `start_at`.
+    """What can be chosen for a scan. `regions` and `start_at` are level-0 px; the order of work starts at `start_at`.
+
+    Without `regions` the whole section is scanned; they may overlap.
 
     `device` is for whoever loads the model; the scan takes the model as it is. `foreground`: what counts as specimen.
     """
 
-    region: Box | None = None
+    regions: tuple[Box, ...] = ()
     threshold: float | None = None
     device: str = "auto"
     start_at: tuple[float, float] | None = None
@@ -76,7 +78,7 @@ class Watchers:
 class ScanSummary:
     """What a finished scan has to say. `megapixels`: level-0, of the tiles scanned; `seconds`: work in all runs.
 
-    `skipped_megapixels` and `skipped_mm2`: what lies inside the region and was left out as showing no specimen.
+    `skipped_megapixels` and `skipped_mm2`: what lies inside the regions and was left out as showing no specimen.
     """
 
     scan_id: str

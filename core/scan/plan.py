@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from core.errors import UsageError
-from core.geometry import Box
+from core.geometry import Box, disjoint
 from core.models.base import ModelSpec
 from core.scan.options import Foreground, ScanOptions
 from core.section import SectionInfo
@@ -25,14 +26,14 @@ DOUBTFUL_FACTOR = 3.0
 class ScanPlan:
     """`tiles` in the order of work; those of `skipped` (indices) show no specimen, nor do others beyond `mask`.
 
-    `area`: what is asked for, inside the section, in level-0 px.
+    `area`: what is asked for, inside the section, as boxes in level-0 px that don't overlap.
     """
 
     grid: TileGrid
     mask: Mask
     tiles: tuple[Tile, ...]
     skipped: frozenset[int]
-    area: Box
+    area: tuple[Box, ...]
 
     @property
     def to_map(self) -> list[Tile]:
@@ -40,12 +41,19 @@ class ScanPlan:
 
     @property
     def skipped_area_px(self) -> float:
-        """Level-0 px² of the area whose tiles are skipped; tiles at its edge count with their part inside."""
+        """Level-0 px² of the area whose tiles are skipped."""
+        return self.area_of(self.skipped)
+
+    def area_of(self, indices: Collection[int]) -> float:
+        """Level-0 px² of what is asked for in tiles; those at its edge count with their part inside."""
+        rows, columns = np.divmod(np.fromiter(indices, np.int64, len(indices)), self.grid.shape[1])
         x_edges, y_edges = self.grid.edges
-        widths = np.diff(np.clip(x_edges, self.area.x, self.area.x1))
-        heights = np.diff(np.clip(y_edges, self.area.y, self.area.y1))
-        rows, columns = np.divmod(np.fromiter(self.skipped, np.int64, len(self.skipped)), self.grid.shape[1])
-        return float((heights[rows] * widths[columns]).sum())
+        total = 0.0
+        for part in self.area:
+            widths = np.diff(np.clip(x_edges, part.x, part.x1))
+            heights = np.diff(np.clip(y_edges, part.y, part.y1))
+            total += float((heights[rows] * widths[columns]).sum())
+        return total
 
     def neighbours(self, tile: Tile) -> list[int]:
         """Indices of the up to 8 tiles around one."""
@@ -85,30 +93,31 @@ def scale_doubt(info: SectionInfo, spec: ModelSpec) -> str:
 
 
 def plan_scan(
-    info: SectionInfo, spec: ModelSpec, mask: Mask, region: Box | None, start_at: tuple[float, float] | None
+    info: SectionInfo, spec: ModelSpec, mask: Mask, regions: Sequence[Box], start_at: tuple[float, float] | None
 ) -> ScanPlan:
-    """Raises UsageError when the region lies outside the section."""
+    """`regions`: what is scanned of the section; all of it without any. Raises UsageError for one outside the section."""
     grid = TileGrid(info.width_px, info.height_px, model_scale(info, spec), spec.tile_px, spec.stride_px)
-    inside = info.box if region is None else region.intersection(info.box)
-    if inside is None:
+    inside = [region.intersection(info.box) for region in regions or (info.box,)]
+    parts = tuple(part for part in inside if part is not None)
+    if len(parts) < len(inside):
         raise UsageError(
-            "the region lies outside the section",
+            "a region lies outside the section",
             remedy=f"Give X,Y,W,H within {info.width_px} × {info.height_px} px.",
         )
-    indices = grid.order(grid.indices(inside), start_at)
+    indices = grid.order(np.unique(np.concatenate([grid.indices(part) for part in parts])), start_at)
     is_empty = ~mask.covers_grid(*grid.edges).ravel()[indices]
     tiles = grid.tiles_at(indices.tolist())
-    return ScanPlan(grid, mask, tuple(tiles), frozenset(indices[is_empty].tolist()), inside)
+    return ScanPlan(grid, mask, tuple(tiles), frozenset(indices[is_empty].tolist()), disjoint(parts))
 
 
 def scan_parameters(
     spec: ModelSpec, options: ScanOptions, display: tuple[float, float], scale: float
 ) -> dict[str, object]:
     """All that makes the result what it is, besides section and model; goes into the scan's key and provenance."""
-    plane, region, foreground = options.plane, options.region, options.foreground
+    plane, foreground = options.plane, options.foreground
     parameters: dict[str, object] = {
         "plane": [plane.c, plane.z, plane.t],
-        "region": None if region is None else [region.x, region.y, region.w, region.h],
+        "region": stored_regions(options.regions),
         "display_range": list(display),
         "scale": scale,
     }
@@ -117,6 +126,19 @@ def scan_parameters(
     if foreground != Foreground():
         parameters["foreground"] = asdict(foreground)
     return parameters
+
+
+def stored_regions(regions: Sequence[Box]) -> list[Any] | None:
+    """Regions as a scan's parameters hold them: None, one as [x, y, w, h], several as a list of those."""
+    values = [[box.x, box.y, box.w, box.h] for box in regions]
+    return values[0] if len(values) == 1 else values or None
+
+
+def regions_of(stored: list[Any] | None) -> tuple[Box, ...]:
+    """The inverse of `stored_regions`."""
+    if not stored:
+        return ()
+    return tuple(Box(*one) for one in (stored if isinstance(stored[0], list) else [stored]))
 
 
 def map_parameters(spec: ModelSpec, parameters: Mapping[str, object]) -> dict[str, object]:

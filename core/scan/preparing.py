@@ -44,7 +44,7 @@ def prepare(project: Project, section: Section, model: Model, options: ScanOptio
     mask = found and Mask.load(found.maps.specimen_path)
     is_new = mask is None
     mask = mask or _specimen(section, options, shown, cancel)
-    plan = plan_scan(info, spec, mask, options.region, options.start_at)
+    plan = plan_scan(info, spec, mask, options.regions, options.start_at)
     store = found or _begin(project, record, model, options, plan, parameters)
     if is_new:
         mask.save(store.maps.specimen_path)

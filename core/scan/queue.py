@@ -97,9 +97,9 @@ class ScanQueue:
             return None
         return next(iter(self.waiting), None)
 
-    def holds(self, request: ScanRequest) -> bool:
-        """Whether the very same scan is in the queue and not over."""
-        return any(_same_scan(entry.request, request) for entry in self.unfinished)
+    def holder(self, request: ScanRequest) -> Entry | None:
+        """The very same scan, if it is in the queue and not over."""
+        return next((entry for entry in self.unfinished if _same_scan(entry.request, request)), None)
 
     # -- changing --------------------------------------------------------------------------------------------------
 
@@ -108,7 +108,7 @@ class ScanQueue:
         before gives its place in the list to the new one."""
         queue = self
         for new in entries:
-            if not queue.holds(new.request):
+            if queue.holder(new.request) is None:
                 kept = tuple(old for old in queue.entries if not _is_tried_again(old, new))
                 queue = replace(queue, entries=(*kept, new))
         return queue._trimmed()

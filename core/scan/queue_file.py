@@ -48,7 +48,7 @@ def write_queue(queue: ScanQueue, path: Path) -> None:
 
 def read_queue(path: Path) -> Kept:
     """The queue in a file, an empty one when there is none. Scans that can't be read are left out, and then the file is
-    copied aside first; never raises for what is in the file."""
+    put aside first, so what could be read must be written anew; never raises for what is in the file."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -61,7 +61,7 @@ def read_queue(path: Path) -> Kept:
             return _set_aside(path, ScanQueue(), "another version of Schliff has written it")
         entries, problem = _entries(stored["scans"])
         queue = ScanQueue(entries, bool(stored["held"]))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         return _set_aside(path, ScanQueue(), f"{type(error).__name__}: {error}")
     return _set_aside(path, queue, problem) if problem else Kept(queue)
 
@@ -72,7 +72,7 @@ def _entries(rows: list[Any]) -> tuple[tuple[Entry, ...], str]:
     for row in rows:
         try:
             entries.append(_from_json(row))
-        except (KeyError, TypeError, ValueError, AttributeError, SchliffError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError, SchliffError) as error:
             problem = str(error) or type(error).__name__
     if len({entry.id for entry in entries}) < len(entries):
         return (), "two scans in it have the same id"

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError, UsageError
-from core.geometry import Box
 from core.jobs import CancelToken, Progress, no_progress
 from core.project import Project
 from core.project.records import ScanRecord
 from core.scan.comparing import Comparison, compare
 from core.scan.executing import run_request
 from core.scan.options import Foreground, ScanOptions, ScanSummary
+from core.scan.plan import regions_of
 from core.scan.request import ScanRequest
 from core.section import Plane
 
@@ -93,12 +93,11 @@ def replay_request(project: Project, record: ScanRecord, target: Path, device: s
 def _options(record: ScanRecord, device: str) -> ScanOptions:
     """The inverse of `core.scan.plan.scan_parameters`."""
     parameters = record.parameters
-    region, plane = parameters["region"], parameters["plane"]
     return ScanOptions(
-        region=None if region is None else Box(*region),
+        regions=regions_of(parameters["region"]),
         threshold=record.threshold,
         device=device,
-        plane=Plane(*plane),
+        plane=Plane(*parameters["plane"]),
         foreground=Foreground(**parameters.get("foreground", {})),
     )
 

@@ -76,9 +76,9 @@ class ScanRequest:
 
 
 def _options(stored: Mapping[str, Any]) -> ScanOptions:
-    region, start_at = stored["region"], stored["start_at"]
+    start_at = stored["start_at"]
     return ScanOptions(
-        region=Box(**region) if region else None,
+        regions=tuple(Box(**region) for region in stored["regions"]),
         threshold=stored["threshold"],
         device=stored["device"],
         start_at=(float(start_at[0]), float(start_at[1])) if start_at else None,

@@ -64,7 +64,7 @@ class _Run:
         self._model = model
         self._busy = BusyClock()
         self._pipeline = TilePipeline(model, prepared.plan, prepared.source, cancel, self._busy)
-        self._emitter = make_emitter(model, prepared.plan, prepared.store, self._info.box, options.region)
+        self._emitter = make_emitter(model, prepared.plan, prepared.store, self._info.box, options.regions)
         self._cancel, self._progress, self._watchers = cancel, progress, watchers
         self._states: dict[int, TileState] = prepared.store.tile_states()
         self._tiles = {tile.index: tile for tile in prepared.plan.tiles}
