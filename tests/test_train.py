@@ -137,7 +137,7 @@ def test_going_on_from_a_model(trained: tuple[Path, dict], data: Path, tmp_path:
     commands = find_model(tmp_path / "more").card["training"]["commands"]
     assert ["--seed 5" in commands[0], "--seed 6" in commands[1], len(commands)] == [True, True, 2]
     with pytest.raises(UsageError, match="another size"):
-        train_classifier(data, tmp_path / "o", {**settings, "width": 4, "start": str(trained[0])}, device="cpu")
+        train_classifier(data, tmp_path / "o", {**settings, "width": 12, "start": str(trained[0])}, device="cpu")
 
 
 def test_emphasis_draws_a_class_more_often() -> None:

@@ -37,7 +37,8 @@ PARAMETERS = (
     Parameter("licence", str, "", "under which licence the weights may be used"),
     Parameter("data_commands", str, "", "how the data was made; kept in the card before the training command"),
     Parameter("um_per_px", float, 1.0, "scale at which the network looks", 0.01, 1000, "µm/px"),
-    Parameter("width", int, 16, "feature maps of the first layers; twice and four times as many follow", 4, 128),
+    # torch 2.14 writes beyond its buffers in gradients of channels-last convolutions narrower than 8 maps.
+    Parameter("width", int, 16, "feature maps of the first layers; twice and four times as many follow", 8, 128),
     Parameter("blocks", int, 2, "residual blocks per stage; more see further and cost more", 1, 4),
     Parameter("context_cells", int, 1, "a window is 2 · context_cells + 1 cells of 8 px wide", 0, 16),
     Parameter("steps", int, 3000, "batches to train on", 1, 1_000_000),
