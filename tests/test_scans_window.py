@@ -8,6 +8,7 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QApplication, QMessageBox, QSystemTrayIcon
 
 from app.scan_queue.for_window import WindowScans
+from app.scan_queue.keeper import QueueKeeper
 from app.scan_queue.several_dialog import SeveralDialog
 from core.errors import InputError
 from core.project import Project
@@ -31,6 +32,7 @@ def answers(monkeypatch):
 
     def ask(box):
         asked["text"] = f"{box.text()}\n{box.informativeText()}"
+        asked["buttons"] = [button.text() for button in box.buttons()]
         return next(button for button in box.buttons() if asked["press"] in button.text())
 
     monkeypatch.setattr(WindowScans, "ask", staticmethod(ask))
@@ -332,20 +334,20 @@ def test_not_now_leaves_them_waiting_and_closing_asks_nothing(qtbot, qapp, answe
     assert len(worker.began) == 1
 
 
-def test_beside_another_schliff_nothing_is_promised_that_isnt_kept(qtbot, qapp, window, answers, worker, entries):
-    window.session.queue.restore()
+def test_beside_another_schliff_nothing_is_promised_that_isnt_kept(qtbot, qapp, answers, worker, entries):
+    other = QueueKeeper()
+    assert other.owns
     worker.blocked.add("a.tif")
-    with open_window(qapp) as second:
-        second.session.queue.add(entries)
-        until_half(qtbot, second)
-        asked = []
-        second.scans.ask = lambda box: asked.append(box) or box.escapeButton()
-        second.close()
-        assert second.isVisible()
-        (box,) = asked
-        assert "another Schliff" in box.informativeText()
-        assert not [button for button in box.buttons() if "keep" in button.text()]
-        second.scans.ask = lambda box: next(button for button in box.buttons() if "stop" in button.text())
+    with open_window(qapp) as window:
+        window.session.queue.add(entries)
+        until_half(qtbot, window)
+        answers["press"] = "Don't close"
+        window.close()
+        assert window.isVisible()
+        assert "The list is not kept: another Schliff" in answers["text"]
+        assert not [name for name in answers["buttons"] if "keep" in name]
+        answers["press"] = "stop"
+    other.close(None)
 
 
 def test_scans_on_hold_ask_nothing_at_the_end(qtbot, window, worker, entries, answers):

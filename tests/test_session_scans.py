@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -206,21 +207,16 @@ def test_whoever_looks_at_another_scan_is_left_in_peace(qtbot, session, image, m
     open_and_wait(qtbot, session, image)
     first = scan(qtbot, session)
     GatedModel.gate.clear()
-    session.start_scan(toy_spec(), ScanOptions(region=Box(0, 0, 500, 500)))
+    session.start_scan(toy_spec(), ScanOptions(regions=(Box(0, 0, 500, 500),)))
     qtbot.waitUntil(GatedModel.waiting.is_set, timeout=20_000)
     qtbot.waitUntil(lambda: session.scan.id != first.scan_id, timeout=20_000)
     session.set_scan(first.scan_id)
     qtbot.waitUntil(lambda: session.scan.id == first.scan_id and not session.lanes.io.busy, timeout=20_000)
-    read = []
-    monkeypatch.setattr("app.session_scanning.read_scan", lambda *args, **kw: read.append(args))
-    posted = []
-    session.queue.posted.connect(posted.append)
-    GatedModel.gate.set()
-    qtbot.waitUntil(lambda: any(isinstance(item, list) for item in posted), timeout=20_000)
+    shown = list(session.detections)
+    session.queue.posted.emit([replace(shown[0], scan_id=session.scans[-1].id)])
     session.scan_control._show_found()
-    assert read == []
-    monkeypatch.undo()
-    settle(qtbot, session)
+    assert not session.lanes.io.busy
+    assert session.detections == shown
 
 
 def test_decisions_are_stored_told_and_undone(qtbot, session, image):
