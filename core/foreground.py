@@ -1,7 +1,8 @@
 """Decides which parts of a section show the specimen and which only mounting resin, empty glass or a mosaic's gaps.
 
 A missed tile is worse than a wasted one: background is only what is flat, alike the section's own border and joined
-to it, and visibly less textured at full resolution than the rest. Everything else is foreground. What is looked at is for
+to it, visibly less textured at full resolution than the rest and, unless somebody is bold, on several sides: what lies
+along one side only may be a smooth substrate. Everything else is foreground. What is looked at is for
 `core.foreground_cells`, what a mask is for `core.specimen_mask`.
 """
 
@@ -25,6 +26,9 @@ _SMALLEST_SIDE = 128
 _TINIEST_SIDE = 16  # below this many cells nothing is skipped
 _RING_SHARE = 0.08  # of the border ring that a background colour must hold
 _MODES = 3
+_BOLD = 0.4  # up to this caution a background colour may lie on one side only
+_CORNERS = 3  # of the section's four that it must hold otherwise
+_CORNER_SHARE = 1 / 32  # of the shorter side: how much of a corner is looked at
 _SMOOTHER = 0.5  # background's texture is at most this share of the foreground's, at no caution
 _SPECK_CELLS = 16
 _MARGIN_CELLS = 2
@@ -71,7 +75,7 @@ class SpecimenFinder:
             low, high = display_range or _range_of(cells)
             np.clip((cells - low) / max(high - low, 1e-6), 0, 1, out=cells)
             self._spread = _local_spread(cells)
-            self._colours = _border_colours(cv2.blur(cells, (3, 3)).reshape(cells.shape), self._spread)
+            self._colours = _border_colours(cv2.blur(cells, (3, 3)).reshape(cells.shape), self._spread, self._gaps)
             self._texture = Texture(section, plane, self._cell_px, high - low)
 
     def mask(self, caution: float = 0.5) -> Mask:
@@ -79,7 +83,8 @@ class SpecimenFinder:
 
         Args:
             caution: 0 to 1, in tenths; the more, the more alike the border, the flatter and the smoother a place must be to
-                count as background. What a careful look skips, every bolder one skips too. At 1 only gaps are skipped.
+                count as background, which from 0.5 on must hold three corners of the section, too. What a careful look skips,
+                every bolder one skips too. At 1 only gaps are skipped.
         Raises what reading raises.
         """
         if self._is_tiny:
@@ -106,6 +111,9 @@ class SpecimenFinder:
         boldness = 1 - caution**2
         candidates = np.zeros(self._shape, bool)
         for colour in self._colours:
+            # At full caution only what is exactly of one value is left, which needs no other sign.
+            if _BOLD + 1e-9 < caution < 1 and colour.corners < _CORNERS:
+                continue
             candidates |= (colour.off <= boldness * colour.tolerance) & (self._spread <= boldness * colour.flatness)
         # Opened, so that a crack or a seam that reaches the border leads no background into the specimen.
         eroded = cv2.erode(candidates.astype(np.uint8), _disc(2), borderValue=1)
@@ -130,10 +138,17 @@ class SpecimenFinder:
 
 
 class _Colour:
-    """A colour that holds much of the border: how far each cell is `off` it, what is still alike, and how flat it is."""
+    """A colour that holds much of the border: how far each cell is `off` it, what is still alike, and how flat it is.
 
-    def __init__(self, off: Array, tolerance: float, flatness: float) -> None:
+    `corners`: how many of the four it may hold; those that are gaps (cells, bool) count too.
+    """
+
+    def __init__(self, off: Array, tolerance: float, flatness: float, gaps: Array) -> None:
         self.off, self.tolerance, self.flatness = off, tolerance, flatness
+        side = max(2, round(_CORNER_SHARE * min(off.shape)))
+        alike = (off <= tolerance) | gaps
+        ends = (slice(None, side), slice(-side, None))
+        self.corners = sum(bool(alike[rows, columns].mean() >= 0.5) for rows in ends for columns in ends)
 
 
 def _range_of(cells: Array) -> tuple[float, float]:
@@ -152,8 +167,8 @@ def _local_spread(shown: Array) -> Array:
     return np.sqrt(np.maximum(square - mean * mean, 0)).max(axis=2)
 
 
-def _border_colours(smooth: Array, spread: Array) -> list[_Colour]:
-    """The colours that hold much of the section's border."""
+def _border_colours(smooth: Array, spread: Array, gaps: Array) -> list[_Colour]:
+    """The colours that hold much of the section's border; `gaps`: (rows, columns) bool, cells beside which there is none."""
     width = max(2, min(spread.shape) // 100)
     ring = np.ones(spread.shape, bool)
     ring[width:-width, width:-width] = False
@@ -171,7 +186,7 @@ def _border_colours(smooth: Array, spread: Array) -> list[_Colour]:
             break
         tolerance = float(np.clip(6 * np.median(off[near]), 0.03, 0.12))
         flatness = float(np.clip(3 * np.median(spreads[near]), 0.01, 0.05))
-        found.append(_Colour(np.abs(smooth - colour).max(axis=2), tolerance, flatness))
+        found.append(_Colour(np.abs(smooth - colour).max(axis=2), tolerance, flatness, gaps))
         colours, spreads = colours[~near], spreads[~near]
     return found
 

@@ -226,3 +226,17 @@ def test_a_smooth_specimen_with_gaps_is_no_background():
     mask = foreground_mask(as_section(grey), caution=0)
     assert mask.values[20:, :96].all()
     assert not mask.covers(Box(1700, 0, 500, 2304))
+
+
+def test_a_smooth_layer_along_one_side_is_specimen_unless_one_is_bold():
+    """As the substrate of a coating: by its looks alone it could be resin, but no resin lies around the rest."""
+    rng = np.random.default_rng(3)
+    image = metal(rng, 2112)
+    image[1500:] = resin(rng, 2112, 120)[1500:]
+    finder = SpecimenFinder(as_section(image, 1))
+    assert [finder.mask(caution).share == 1 for caution in (0.9, 0.5)] == [True, True]
+    assert finder.mask(0.3).share < 0.7
+    around = metal(rng, 2112)
+    around[~disc(2112)] = resin(rng, 2112, 120)[~disc(2112)]
+    around[:300, :300] = 250  # a label in one corner
+    assert SpecimenFinder(as_section(around, 1)).mask(0.5).share < 0.9
