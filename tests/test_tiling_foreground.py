@@ -232,7 +232,7 @@ def test_a_smooth_layer_along_one_side_is_specimen_unless_one_is_bold():
     """As the substrate of a coating: by its looks alone it could be resin, but no resin lies around the rest."""
     rng = np.random.default_rng(3)
     image = metal(rng, 2112)
-    image[1500:] = resin(rng, 2112, 120)[1500:]
+    image[1320:] = resin(rng, 2112, 120)[1320:]
     finder = SpecimenFinder(as_section(image, 1))
     assert [finder.mask(caution).share == 1 for caution in (0.9, 0.5)] == [True, True]
     assert finder.mask(0.3).share < 0.7
