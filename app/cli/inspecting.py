@@ -15,6 +15,7 @@ from core.export.base import exporters
 from core.readers.base import open_section, readers
 from core.readers.details import Detail, as_text, details
 from core.readers.facts import section_facts
+from core.userdirs import models_dir
 
 _LIBRARIES = ("numpy", "PySide6-Essentials", "torch", "torchvision", "pylibCZIrw", "tifffile", "imagecodecs", "zarr")
 _REMEDY = "Install Schliff again with its dependencies: python -m pip install ."
@@ -78,6 +79,7 @@ def doctor(args: argparse.Namespace) -> None:
         "devices": describe_devices() if versions["torch"] else [],
         "readers": [reader.id for reader in readers()],
         "models": [spec.id for spec in specs],
+        "models_folder": str(models_dir()),
         "exporters": [exporter.id for exporter in exporters()],
         "problems": missing + [str(error) for error in broken],
     }
@@ -86,7 +88,7 @@ def doctor(args: argparse.Namespace) -> None:
         return
     devices = [f"{device['id']} ({device['name']})" for device in document["devices"]]
     for name, value in {**document, "devices": devices}.items():
-        print(f"{name:<11}{_spoken(value)}")
+        print(f"{name.replace('_', ' '):<15}{_spoken(value)}")
 
 
 def _version(name: str) -> str | None:
