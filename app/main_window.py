@@ -232,6 +232,7 @@ class MainWindow(QMainWindow):
         self.docks.shut()
         if self._has_viewer:
             self.comparison.shut()
+        self.hide()  # a thread may take seconds to end
         self.scans.shut()
         self.session.close()
         if self._has_viewer:

@@ -9,16 +9,16 @@ from app.session import Session
 from app.session_overviews import BUILDING
 from app.theme import SPACE
 from app.viewer.readout import zoom_text
-from core.jobs import Step
 from core.timing import spoken_seconds
 
 
 class StatusBar(QStatusBar):
-    """Pointer on the left; on the right the scan, else the file work, then the project and the zoom."""
+    """Pointer on the left; on the right what is being opened, else the scan, else the file work, then the project and the zoom."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._doing = "", 0, 0  # beside scans
         self.setSizeGripEnabled(False)
         self.setContentsMargins(SPACE, 0, SPACE, 0)
         self.pointer = QLabel()
@@ -36,13 +36,13 @@ class StatusBar(QStatusBar):
         self.addWidget(self.pointer, 1)
         for widget in (self.work, self.progress, self.stop, self.project, self.zoom):
             self.addPermanentWidget(widget)
-        session.scan_progress.connect(self._scanning)
-        session.queue.changed.connect(self._queue_changed)
-        session.scan_finished.connect(lambda summary: self._idle())
+        session.scan_progress.connect(lambda step: self._follow())
+        session.queue.changed.connect(self._follow)
+        session.scan_finished.connect(lambda summary: self._follow())
         session.activity_changed.connect(self._activity)
         session.section_changed.connect(self._section_changed)
         session.project_changed.connect(self._project_changed)
-        self._idle()
+        self._follow()
         self._section_changed()
 
     def show_zoom(self, zoom: float) -> None:
@@ -59,35 +59,34 @@ class StatusBar(QStatusBar):
         self.project.setText(project.path.name if project is not None else "")
         self.project.setToolTip(f"Decisions and scans are kept in {project.path}" if project is not None else "")
 
-    def _scanning(self, step: Step) -> None:
+    def _activity(self, text: str, done: int, total: int) -> None:
+        self._doing = text, done, total
+        self._follow()
+
+    def _follow(self) -> None:
+        """What somebody waits for comes first, then the scan, then what is done by itself."""
+        text, done, total = self._doing
+        builds = text.startswith(BUILDING)
+        if self._session.scanning and (builds or not text):
+            self._show_scan()
+        elif text:
+            self._show(text, done, total)
+            self.stop.setVisible(builds)
+            self.stop.setToolTip("Stop building overviews; it goes on when the section is opened again")
+        else:
+            for widget in (self.work, self.progress, self.stop):
+                widget.hide()
+
+    def _show_scan(self) -> None:
         queue = self._session.queue
-        left = None if queue.paused else queue.seconds_left
+        step, left = queue.step, None if queue.paused else queue.seconds_left
         text = "Scanning paused" if queue.paused else step.message or "Scanning"
         if step.total:
             text = f"{text}  {step.done} / {step.total}"
         if left is not None:
             text += f"  about {spoken_seconds(left)} left"
         self._show(text, step.done, step.total)
-        self._offer_stop("Stop the scan; what was found stays")
-
-    def _queue_changed(self) -> None:
-        if self._session.scanning:
-            self._scanning(self._session.queue.step)
-
-    def _activity(self, text: str, done: int, total: int) -> None:
-        if self._session.scanning:
-            return
-        if text:
-            self._show(text, done, total)
-            if text.startswith(BUILDING):
-                self._offer_stop("Stop building overviews; it goes on when the section is opened again")
-            else:
-                self.stop.hide()
-        else:
-            self._idle()
-
-    def _offer_stop(self, tip: str) -> None:
-        self.stop.setToolTip(tip)
+        self.stop.setToolTip("Stop the scan; what was found stays")
         self.stop.show()
 
     def _stop(self) -> None:
@@ -102,7 +101,3 @@ class StatusBar(QStatusBar):
         self.progress.setValue(done)
         self.work.show()
         self.progress.show()
-
-    def _idle(self) -> None:
-        for widget in (self.work, self.progress, self.stop):
-            widget.hide()

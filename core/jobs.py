@@ -35,15 +35,19 @@ class CancelToken:
         self._cancelled = threading.Event()
         self._may_go_on = threading.Event()
         self._may_go_on.set()
+        self._at_once = False
 
-    def cancel(self) -> None:
+    def cancel(self, *, at_once: bool = False) -> None:
+        """`at_once`: work in another process that doesn't hear is ended within moments; nobody will wait for it."""
+        self._at_once |= at_once
         self._cancelled.set()
         self._may_go_on.set()
 
     def pause(self) -> None:
         """Holds the work where it next asks; a cancelled one is not held any more."""
-        if not self.cancelled:
-            self._may_go_on.clear()
+        self._may_go_on.clear()
+        if self.cancelled:  # maybe just now, in another thread
+            self._may_go_on.set()
 
     def go_on(self) -> None:
         """Ends a pause."""
@@ -52,6 +56,10 @@ class CancelToken:
     @property
     def cancelled(self) -> bool:
         return self._cancelled.is_set()
+
+    @property
+    def at_once(self) -> bool:
+        return self._at_once
 
     @property
     def paused(self) -> bool:

@@ -16,7 +16,7 @@ from core.geometry import Box
 from core.parameters import Parameter
 from core.scan.options import ScanStep, ScanSummary
 from tests.gallery_support import MODEL, fill, grey_section, scan_record, some_detections
-from tests.scan_support import scan_here
+from tests.scan_support import entry_of, scan_here
 from tests.toy import ToyModel, spotted_image, toy_spec, write_image
 
 TEXTURE = toy_spec(id="texture-toy", name="Texture", description="Works on any micrograph.")
@@ -170,6 +170,8 @@ def test_a_scan_is_stopped_resumed_and_started_over(qtbot, panel, opened):
     qtbot.waitUntil(lambda: opened.scan is not None and opened.scan.status == "done", timeout=5000)
     press(panel.restart)
     assert panel.start_button.text() == "Scan"
+    opened.queue.ended.emit(entry_of("/s/another.tif", state="cancelled"), None)
+    assert panel.restart.isChecked()
     press(panel.start_button)
     finish(qtbot, opened)
     assert not panel.restart.isChecked()

@@ -170,6 +170,18 @@ def test_pause_and_go_on(qtbot, queued, panel, window, worker):
     assert set(states(queued).values()) == {"done"}
 
 
+def test_the_bottom_line_says_what_is_being_opened_while_a_scan_runs(window, queued):
+    session, status = window.session, window.status
+    scanning = status.work.text()
+    session.activity_changed.emit("Opening big.czi…", 0, 0)
+    session.scan_progress.emit(queued.step)
+    assert status.work.text() == "Opening big.czi…"
+    assert not status.stop.isVisible()
+    session.activity_changed.emit("Building overviews", 1, 2)
+    assert status.work.text() == scanning
+    assert "Stop the scan" in status.stop.toolTip()
+
+
 def test_stop_resume_and_clear(qtbot, queued, panel, worker):
     click(qtbot, panel, 0)
     press(qtbot, panel, "stop")

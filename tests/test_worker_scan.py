@@ -148,6 +148,17 @@ def test_a_process_that_doesnt_hear_is_killed(scan, expected, monkeypatch):
     assert found(scan.project) == expected
 
 
+def test_where_nobody_waits_a_process_that_doesnt_hear_is_killed_sooner(scan, monkeypatch):
+    monkeypatch.setattr(supervisor, "UNHEARD_AT_ONCE_S", 0.3)
+    monkeypatch.setattr(supervisor, "UNHEARD_S", 1000.0)
+    cancel = CancelToken()
+    leave = threading.Timer(0.5, cancel.cancel, kwargs={"at_once": True})
+    with pytest.raises(CancelledError):
+        scan(once(lambda: (scan.control.do("hang"), leave.start())), cancel)
+    assert scan.worker.pid is None
+    scan.control.do("")
+
+
 def test_a_paused_scan_stands_still_until_it_may_go_on(scan, expected):
     cancel, steps = CancelToken(), []
     scan.control.do("dawdle")

@@ -85,6 +85,7 @@ class ScanPanel(Panel):
         except SchliffError as error:
             self.progress.show_error(str(error))
             return
+        self.restart.setChecked(False)  # it holds for one scan
         self._session.start_scan(chosen, options)
 
     def start_in_view(self) -> None:
@@ -231,7 +232,6 @@ class ScanPanel(Panel):
             self.progress.step(step, self._session.queue.seconds_left)
 
     def _ended(self, entry: Entry, error: Exception | None) -> None:
-        self.restart.setChecked(False)
         if entry.summary is not None:
             if self._session.scan_control.is_of_open_section(entry):
                 self._finished_id = entry.summary.scan_id

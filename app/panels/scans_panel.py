@@ -172,7 +172,9 @@ class ScansPanel(QWidget):
 
     def _show_menu(self, at: QPoint) -> None:
         if self.selected():
-            self.menu().exec(self.table.viewport().mapToGlobal(at))
+            menu = self.menu()
+            menu.exec(self.table.viewport().mapToGlobal(at))
+            menu.deleteLater()
 
     # -- following ---------------------------------------------------------------------------------
 

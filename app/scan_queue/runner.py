@@ -161,6 +161,8 @@ class ScanRunner(QObject):
             return
         self._shut = True
         self._next.stop()
+        if self._job is not None:
+            self._job.cancel_token.cancel(at_once=True)
         if not keep:
             ids = [entry.id for entry in self.queue.unfinished]
             self.queue = self.queue.turned(ids, "cancelled", but_only=("waiting", "paused", "running"))

@@ -25,6 +25,7 @@ from core.worker.process import WorkerProcess
 
 POLL_S = 0.05  # how soon a cancel or a pause is passed on
 UNHEARD_S = 10.0  # after a cancel that is not answered for so long, the process is killed; projects stand that
+UNHEARD_AT_ONCE_S = 2.0  # the same where nobody waits for it
 SCANS_IDLE_S = 120.0
 
 Heard = Callable[[str, Json], None]
@@ -164,7 +165,8 @@ class _Orders:
 
     def pass_on(self) -> None:
         if self._cancelled_at is not None:
-            if time.monotonic() - self._cancelled_at > UNHEARD_S:
+            patience = UNHEARD_AT_ONCE_S if self._cancel.at_once else UNHEARD_S
+            if time.monotonic() - self._cancelled_at > patience:
                 self._process.end(0)
         elif self._cancel.cancelled:
             self._cancelled_at = time.monotonic()
