@@ -38,10 +38,14 @@ def available_cores() -> int:
 
 
 def compute_threads(beside_window: bool) -> int:
-    """Threads for the networks: one for each core, but beside a window one core less where there are more than two.
+    """Threads for the networks: as many as OMP_NUM_THREADS says, else one for each core, but beside a window one core less
+    where there are more than two.
 
     Two threads on one core's halves gain nothing.
     """
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdecimal() and int(asked) > 0:
+        return int(asked)
     import psutil
 
     cores = min(available_cores(), psutil.cpu_count(logical=False) or available_cores())

@@ -376,6 +376,15 @@ def set_scan(project: Path, assignment: str) -> None:
     db.close()
 
 
+def test_a_scan_that_was_killed_is_listed_as_interrupted(capsys, scanned: Path):
+    set_scan(scanned, "status = 'running', provenance = json_set(provenance, '$.runs[0].status', 'running')")
+    (row,) = document(capsys, "scans", scanned)
+    assert row["state"] == "running", "this process, which scanned, is still here"
+    set_scan(scanned, "provenance = json_set(provenance, '$.runs[0].process[1]', 1.0)")
+    (row,) = document(capsys, "scans", scanned)
+    assert row["state"] == "interrupted"
+
+
 def test_scans_lists_what_each_was_made_with(capsys, scanned: Path):
     (row,) = document(capsys, "scans", scanned)
     assert (row["scan_id"], row["model"], row["state"], row["device"]) == ("toy-1", "toy", "done", "cpu")

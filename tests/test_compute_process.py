@@ -42,6 +42,7 @@ def test_kept_memory_is_not_asked_for_again_in_any_thread():
 
 
 def test_a_window_is_left_a_core_where_there_are_enough(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr("core.compute_process.available_cores", lambda: 8)
     monkeypatch.setattr("psutil.cpu_count", lambda logical: 8)
     assert (compute_threads(True), compute_threads(False)) == (7, 8)
@@ -50,6 +51,8 @@ def test_a_window_is_left_a_core_where_there_are_enough(monkeypatch: pytest.Monk
     monkeypatch.setattr("core.compute_process.available_cores", lambda: 2)
     assert compute_threads(True) == 2
     assert available_cores() >= 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert (compute_threads(True), compute_threads(False)) == (1, 1), "whoever started it knows better"
 
 
 def test_a_device_has_a_name():

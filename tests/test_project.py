@@ -179,6 +179,19 @@ def test_of_findings_that_overlap_each_keeps_its_own_decision(project: Project, 
     assert scan_again() == {40: "defect", 30: "false_alarm"}
 
 
+def test_a_full_disk_undoes_a_transaction_and_is_told(project: Project, section_path: Path):
+    store = scan_with(project, section_path, 2)
+    with project.database.reading() as db:
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+        db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(ResourceError, match="disk is full"):
+        store.mapped(7, np.ones((5000, 6), np.float32))
+    with project.database.reading() as db:
+        db.execute(f"PRAGMA max_page_count = {10 * pages}")
+    store.mapped(8)
+    assert store.tile_states() == {0: "emitted", 8: "mapped"}
+
+
 def test_what_is_no_project_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match="no Schliff project"):
         Project.open(tmp_path / "nothing")

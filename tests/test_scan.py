@@ -264,6 +264,24 @@ def test_two_programs_at_the_same_scan_store_each_detection_once(tmp_path: Path,
     assert (again, model.mapped) == (whole, 0)
 
 
+def test_what_one_program_has_finished_stays_finished_when_another_is_stopped(tmp_path: Path, section_path: Path):
+    token = CancelToken()
+
+    class Overtaken(ToyModel):
+        def map_tile(self, pixels: np.ndarray) -> np.ndarray:
+            if self.mapped == 20:
+                scan(tmp_path / "p", section_path)
+                token.cancel()
+            return super().map_tile(pixels)
+
+    with Project.create(tmp_path / "p") as project, open_section(section_path) as section:
+        with pytest.raises(CancelledError):
+            run_scan(project, section, Overtaken(), cancel=token)
+        (record,) = project.scans()
+    assert record.status == "done"
+    assert record.finished is not None
+
+
 def test_killed_before_its_skipped_tiles_were_noted_it_loses_nothing(
     tmp_path: Path, section_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -16,6 +16,7 @@ from core.project import Project
 from core.readers.base import open_section
 from core.readers.fingerprint import fingerprint
 from core.scan.options import ScanOptions
+from core.scan.provenance import is_running
 from core.scan.runner import run_scan
 from tests.toy import ToyModel, spotted_image, toy_spec, write_image
 
@@ -70,11 +71,19 @@ def test_a_killed_run_is_noted_as_one_that_never_ended(tmp_path: Path, monkeypat
                 run = other.provenance("toy-1")["runs"][0]
                 tiles[0] = max(tiles[0], run.get("tiles", 0))
                 assert run["status"] == "running"
+                assert is_running(other.provenance("toy-1"))
             return super().map_tile(pixels)
 
     with Project.create(tmp_path / "p") as project, open_section(path) as section:
         run_scan(project, section, Killed())
+        noted = project.provenance("toy-1")
     assert tiles[0] > 10
+    assert not is_running(noted)
+    noted["runs"][-1]["status"] = "running"
+    assert is_running(noted)
+    noted["runs"][-1]["process"][1] -= 1
+    assert not is_running(noted), "another process that got its number later"
+    assert not is_running({})
 
 
 def test_what_came_from_another_scan_is_counted(tmp_path: Path):

@@ -33,14 +33,17 @@ def scans(args: argparse.Namespace) -> None:
 
 
 def _row(project: Project, record: ScanRecord) -> dict[str, Any]:
-    section = project.section(record.section_id)
+    from core.scan.provenance import is_running
+
+    section, provenance = project.section(record.section_id), project.provenance(record.id)
+    state = "interrupted" if record.status == "running" and not is_running(provenance) else record.status
     return {
         "scan_id": record.id,
         "section": str(section.path),
         "fingerprint": section.fingerprint,
         "model": record.model_id,
         "model_version": record.model_version,
-        "state": record.status,
+        "state": state,
         "tiles_total": record.tiles_total,
         "tiles_done": record.tiles_done,
         "tiles_skipped": record.tiles_skipped,
@@ -51,7 +54,7 @@ def _row(project: Project, record: ScanRecord) -> dict[str, Any]:
         "finished": record.finished,
         "seconds": round(record.seconds, 3),
         "parameters": dict(record.parameters),
-        "provenance": project.provenance(record.id),
+        "provenance": provenance,
     }
 
 

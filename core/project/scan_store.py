@@ -144,11 +144,15 @@ class ScanStore:
         return [detection_of(row) for row in rows]
 
     def set_status(self, status: ScanStatus, seconds: float = 0.0) -> None:
-        """Notes how the scan stands and adds the `seconds` it worked since the last note."""
+        """Notes how the scan stands and adds the `seconds` it worked since the last note.
+
+        What another program has finished meanwhile stays so, however this one ends.
+        """
         finished = timestamp() if status == "done" else None
         with self.project.database.writing() as db:
             db.execute(
-                "UPDATE scans SET status = ?, seconds = seconds + ?, finished = ? WHERE id = ?",
+                "UPDATE scans SET status = iif(status = 'done', status, ?), seconds = seconds + ?,"
+                " finished = coalesce(finished, ?) WHERE id = ?",
                 (status, seconds, finished, self.record.id),
             )
         self.record = self.project.scan(self.record.id)

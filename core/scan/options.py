@@ -47,7 +47,7 @@ class ScanStep(Step):
     """How far a scan is: `done` and `total` are tiles, skipped ones among both.
 
     Args:
-        megapixels: level-0 megapixels scanned so far in this run.
+        megapixels: level-0 megapixels of what is asked for, scanned so far in this run.
         mm2: their area; None where the section has no scale.
         megapixels_per_s: over the last seconds; None before there is a figure.
         busy: share of the time, 0 to 1, in which the device computed; None before there is a figure.
@@ -76,7 +76,9 @@ class Watchers:
 
 @dataclass(frozen=True, slots=True)
 class ScanSummary:
-    """What a finished scan has to say. `megapixels`: level-0, of the tiles scanned; `seconds`: work in all runs.
+    """What a finished scan has to say. `seconds`: work in all runs.
+
+    `megapixels`: level-0, of the tiles scanned; as with skipped ones, their part inside the section and the regions.
 
     `skipped_megapixels` and `skipped_mm2`: what lies inside the regions and was left out as showing no specimen.
     """

@@ -12,12 +12,13 @@
     runs          for each time the scan was started: started, seconds, status ("running" in one that was killed), device
                   (what the model computed on), device_name, threads, schliff, tiles (asked of the model in this run),
                   taken_over (of another scan's answers, in this run), megapixels, busy (share of the time, 0 to 1, in
-                  which the device computed; None where it had nothing to do)
+                  which the device computed; None where it had nothing to do), process (its number, and when it began)
 """
 
 from __future__ import annotations
 
 import json
+import os
 import platform
 import sys
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import psutil
 
 import core
 from core.devices import device_name
@@ -74,6 +76,16 @@ def versions() -> dict[str, str]:
     return found | loaded
 
 
+def is_running(provenance: Mapping[str, Any]) -> bool:
+    """Whether the process that scanned last still does: what was killed could not note its end."""
+    run = (provenance.get("runs") or [{}])[-1]
+    number, began = run.get("process", (0, 0.0))
+    try:
+        return run.get("status") == "running" and psutil.Process(number).create_time() == began
+    except psutil.Error:
+        return False
+
+
 class RunNotes:
     """What is noted of one run, from its start on."""
 
@@ -89,6 +101,7 @@ class RunNotes:
             "threads": torch.get_num_threads() if torch is not None else cv2.getNumThreads(),
             "schliff": core.__version__,
             "taken_over": taken_over,
+            "process": [os.getpid(), psutil.Process().create_time()],
         }
         self._number: int | None = None
         self.update()

@@ -137,7 +137,7 @@ class _Run:
                 self._done += 1
                 self._mapped += 1
                 self._emit_ready([tile.index, *self._plan.neighbours(tile)])
-                self._pace.scanned(tile.box.area)
+                self._pace.scanned(self._plan.area_of([tile.index]))
                 self._report()
                 if time.monotonic() - self._noted > NOTE_EVERY_S:
                     self._note("running")
@@ -167,7 +167,7 @@ class _Run:
 
     def _summary(self) -> ScanSummary:
         record = self._store.project.scan(self._store.record.id)
-        area = sum(tile.box.area for tile in self._plan.to_map)
+        area = self._plan.area_of([tile.index for tile in self._plan.to_map])
         skipped = self._plan.skipped_area_px
         um2 = self._info.um2_per_px2
         return ScanSummary(
