@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import Any
 
 import cv2
 import numpy as np
@@ -24,7 +25,7 @@ def bright_boxes(view: np.ndarray) -> np.ndarray:
 
 class BrightParts(DetectionModel):
     def load_model(self) -> None:
-        self.model = "bright parts"
+        self.model: object = "bright parts"
 
     def set_model(self, model: object, **kwargs: object) -> None:
         self.model = model
@@ -39,7 +40,8 @@ class BrightParts(DetectionModel):
     def _create_object_prediction_list_from_original_predictions(
         self, shift_amount_list: list | None = None, full_shape_list: list | None = None
     ) -> None:
-        shift, shape = (shift_amount_list or [[0, 0]]), (full_shape_list or [None])
+        shift: Any = shift_amount_list or [[0, 0]]
+        shape: Any = full_shape_list or [None]
         shift = shift[0] if isinstance(shift[0], (list, tuple)) else shift
         shape = shape[0] if isinstance(shape[0], (list, tuple)) else shape
         self._object_prediction_list_per_image = [

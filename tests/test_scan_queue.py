@@ -143,7 +143,11 @@ def path(tmp_path):
 
 def test_a_queue_comes_back_as_it_was_kept(path):
     request = request_of(
-        Path("/s/a.tif"), regions=(Box(1, 2, 3, 4),), threshold=0.7, start_at=(5.0, 6.0), foreground=Foreground(False, 0.1)
+        Path("/s/a.tif"),
+        regions=(Box(1, 2, 3, 4),),
+        threshold=0.7,
+        start_at=(5.0, 6.0),
+        foreground=Foreground(False, 0.1),
     )
     entries = (
         replace(A, request=replace(request, values={"gain": 2.5}, model_path=Path("/m"))),

@@ -119,7 +119,7 @@ def found(project: Path) -> list[tuple]:
 
 def once(act: Callable[[], object], at: int = 6) -> Callable[[Step], None]:
     """A progress that acts when so many tiles are done."""
-    acted = []
+    acted: list[object] = []
 
     def watch(step: Step) -> None:
         if step.total and step.done >= at and not acted:
