@@ -179,6 +179,12 @@ def test_of_findings_that_overlap_each_keeps_its_own_decision(project: Project, 
     assert scan_again() == {40: "defect", 30: "false_alarm"}
 
 
+def test_what_went_wrong_is_told_though_sqlite_took_the_transaction_back_itself(project: Project):
+    with pytest.raises(ZeroDivisionError), project.database.writing() as db:
+        db.execute("ROLLBACK")
+        raise ZeroDivisionError
+
+
 def test_a_full_disk_undoes_a_transaction_and_is_told(project: Project, section_path: Path):
     store = scan_with(project, section_path, 2)
     with project.database.reading() as db:

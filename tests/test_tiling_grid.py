@@ -13,8 +13,8 @@ from core.tiling import TileGrid
 
 @settings(max_examples=60, deadline=None)
 @given(
-    width=st.integers(1, 5000),
-    height=st.integers(1, 5000),
+    width=st.integers(1, 1500),
+    height=st.integers(1, 1500),
     scale=st.sampled_from([0.37, 0.5, 1.0, 1.7, 2.0, 3.3]),
     stride=st.sampled_from([1, 8, 16]),
     tile_cells=st.integers(8, 80),
