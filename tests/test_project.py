@@ -180,9 +180,13 @@ def test_of_findings_that_overlap_each_keeps_its_own_decision(project: Project, 
 
 
 def test_what_went_wrong_is_told_though_sqlite_took_the_transaction_back_itself(project: Project):
-    with pytest.raises(ZeroDivisionError), project.database.writing() as db:
-        db.execute("ROLLBACK")
-        raise ZeroDivisionError
+    def fail() -> None:
+        with project.database.writing() as db:
+            db.execute("ROLLBACK")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
 
 
 def test_a_full_disk_undoes_a_transaction_and_is_told(project: Project, section_path: Path):
