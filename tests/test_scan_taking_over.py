@@ -19,6 +19,7 @@ from core.project.scan_store import ScanStore
 from core.readers.base import open_section
 from core.scan.options import Foreground, ScanOptions
 from core.scan.runner import run_scan
+from tests.seam_support import bright_boxes
 from tests.toy import ToyModel, spotted_image, toy_spec, write_image
 
 pytestmark = pytest.mark.usefixtures("quick_disk")
@@ -116,6 +117,29 @@ def test_another_foreground_asks_only_for_what_was_left_out(tmp_path: Path, sect
     _, found = scan(tmp_path / "p", section_path, model, foreground=Foreground(skip=False))
     assert model.mapped == 0
     assert found == alone(tmp_path, section_path, Tuned(spec()), foreground=Foreground(skip=False))
+
+
+class Detector(ToyModel):
+    """The box around whatever is bright."""
+
+    def __init__(self) -> None:
+        super().__init__(toy_spec(output="boxes", halo_px=32))
+
+    def find_boxes(self, pixels: np.ndarray) -> np.ndarray:
+        self.mapped += 1
+        return bright_boxes((pixels.mean(axis=2) > 150).astype(np.uint8))
+
+
+def test_boxes_are_taken_over_as_maps_are(tmp_path: Path, section_path: Path):
+    scan(tmp_path / "p", section_path, Detector(), regions=(REGION,))
+    part, whole, again = Detector(), Detector(), Detector()
+    _, found = scan(tmp_path / "p", section_path, whole)
+    assert 0 < whole.mapped < WHOLE
+    assert found == alone(tmp_path, section_path, Detector()) != []
+    other = Box(0, 0, 250, 130)
+    _, found = scan(tmp_path / "p", section_path, part, regions=(other,))
+    assert found == alone(tmp_path, section_path, again, regions=(other,)) != []
+    assert part.mapped == 0 < again.mapped
 
 
 def test_what_changes_the_model_is_computed_anew(tmp_path: Path, section_path: Path):

@@ -2,7 +2,8 @@
 
 Three stages overlap: threads read and prepare tiles (`core.scan.reading_ahead`), one thread submits them to the model in
 batches, and whoever asks for the results collects them. Batches are cut from the tiles in their order, never by what
-happens to be read, so that the same tiles give the same results.
+happens to be read, so that the same tiles give the same results. A scan that goes on cuts them from what is left: where
+rounding depends on the batch, as on GPUs, its scores may differ in their last digits.
 """
 
 from __future__ import annotations
