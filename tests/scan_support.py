@@ -53,7 +53,7 @@ class FakeWorker:
         self.requests.append(request)
         for done in range(10):
             cancel.check()
-            progress(ScanStep(done, 10, "Scanning", done * 1.0, done * 0.5, 2.0, 0.9))
+            progress(ScanStep(done, 10, "Scanning", done * 1.0, done * 0.5, 2.0, 0.9, "cpu", done))
             if done == 5:
                 while name in self.blocked:
                     cancel.check()

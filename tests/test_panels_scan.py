@@ -177,6 +177,17 @@ def test_a_scan_is_stopped_resumed_and_started_over(qtbot, panel, opened):
     assert not panel.restart.isChecked()
 
 
+def test_in_a_low_window_the_progress_stays_in_sight(qtbot, panel, opened):
+    SlowModel.gate = threading.Event()
+    panel.resize(320, 420)
+    press(panel.start_button)
+    qtbot.waitUntil(lambda: panel.progress.bar.value() >= 24, timeout=10000)
+    for widget in (panel.progress.headline, panel.progress.detail, panel.cancel_button):
+        assert widget.visibleRegion().boundingRect().size() == widget.size()
+    SlowModel.gate.set()
+    finish(qtbot, opened)
+
+
 def test_what_failed_is_said_in_place(qtbot, panel, opened):
     SlowModel.fails = True
     press(panel.start_button)
@@ -221,8 +232,8 @@ def test_device_threshold_and_parameters_are_handed_over(qtbot, panel, opened):
 def test_progress_speaks_of_tiles_area_time_speed_and_device(qtbot):
     progress = ScanProgress()
     qtbot.addWidget(progress)
-    progress.begin("cpu")
-    progress.step(ScanStep(412, 1150, "Scanning", 812.0, 12.41, 8.12, 0.968), 180.0)
+    progress.begin()
+    progress.step(ScanStep(412, 1150, "Scanning", 812.0, 12.41, 8.12, 0.968, "cpu"), 180.0)
     assert progress.headline.text() == "412 of 1,150 tiles · 35 %"
     assert progress.detail.text() == "12.4 mm² · 3 min left · 8.1 MP/s · processor busy 97 %"
     assert (progress.bar.value(), progress.bar.maximum()) == (412, 1150)

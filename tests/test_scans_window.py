@@ -102,8 +102,9 @@ def test_an_empty_queue_says_what_to_do(panel):
 def test_each_scan_says_how_it_stands(qtbot, queued, panel, worker):
     worker.fails["b.tif"] = InputError("it is cut off", remedy="Copy it again.")
     assert cells(panel)[0][:3] == ["a.tif", "Toy", "50 %"]
+    assert cells(panel)[0][4] == "5"  # found so far
     assert [row[2] for row in cells(panel)[1:]] == ["Waiting"] * 3
-    assert panel.status.toolTip().endswith("5 of 10 tiles · 50 % · 2.50 mm² · 2.0 MP/s · device busy 90 %")
+    assert panel.status.toolTip().endswith("5 of 10 tiles · 50 % · 2.50 mm² · 2.0 MP/s · processor busy 90 %")
     worker.blocked.clear()
     qtbot.waitUntil(lambda: queued.running is None and not queued.queue.unfinished, timeout=10_000)
     assert [row[2] for row in cells(panel)] == ["Done", "Failed", "Done", "Done"]

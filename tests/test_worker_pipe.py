@@ -87,7 +87,7 @@ def test_a_detection_survives(box, score, note):
     assert repr(Detection.from_plain(message["value"])) == repr(detection)  # nan equals nothing
 
 
-@pytest.mark.parametrize("step", [Step(1, 2, "Looking"), ScanStep(3, 4, "Scanning", 1.5, None, 2.5, 0.9)])
+@pytest.mark.parametrize("step", [Step(1, 2, "Looking"), ScanStep(3, 4, "Scanning", 1.5, None, 2.5, 0.9, "cuda:1", 7)])
 def test_a_step_survives_as_what_it_was(step):
     assert step_from_json(step_to_json(step)) == step
 

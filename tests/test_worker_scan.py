@@ -91,6 +91,7 @@ def test_it_finds_the_same_and_tells_it_while_it_goes_on(scan, expected):
         assert {d.id: d for d in detections} == {d.id: d for d in project.detections()}
     assert isinstance(steps[-1], ScanStep)
     assert steps[-1].done == steps[-1].total == TILES
+    assert (steps[-1].device, steps[-1].found) == ("cpu", SPOTS)
 
 
 def test_the_next_scan_is_done_by_the_same_process_with_the_model_it_has(scan):
@@ -131,7 +132,8 @@ def test_cancelling_ends_within_a_tile_and_keeps_the_process(scan, expected):
         scan(lambda step: (steps.append(step.done), stop(step)), cancel, restart=True)
     assert steps[-1] < TILES
     scan.control.do("")
-    assert scan().resumed
+    assert scan(steps.append).resumed
+    assert steps[-1].found == SPOTS
     assert scan.worker.pid == pid
     assert found(scan.project) == expected
 

@@ -1,4 +1,5 @@
-"""Decides how panels are put together: groups with a heading one below the other, scrolled when they are too tall."""
+"""Decides how panels are put together: groups with a heading one below the other, scrolled when they are too tall, and
+what stays in sight then."""
 
 from __future__ import annotations
 
@@ -25,6 +26,28 @@ class Panel(QScrollArea):
         self.setWidget(body)
         self.viewport().setAutoFillBackground(False)
         body.setAutoFillBackground(False)
+
+
+class FootedPanel(QWidget):
+    """A column of groups, and below it a `foot` that stays in sight however far the column is scrolled."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        scrolled = Panel()
+        self.column = scrolled.column
+        foot = QWidget()
+        self.foot = QVBoxLayout(foot)
+        self.foot.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
+        self.foot.setSpacing(SPACE)
+        line = QFrame()
+        line.setFrameShape(QFrame.Shape.HLine)
+        line.setForegroundRole(QPalette.ColorRole.Mid)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(scrolled, 1)
+        layout.addWidget(line)
+        layout.addWidget(foot)
 
 
 class Group(QWidget):

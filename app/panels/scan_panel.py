@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout,
 
 from app.forms import ParameterForm
 from app.panels.foreground_group import ForegroundGroup
-from app.panels.layout import Group, Panel, muted
+from app.panels.layout import FootedPanel, Group, muted
 from app.panels.model_group import ListModels, ModelGroup, list_models
 from app.panels.region_group import RegionGroup, VisibleRegion
 from app.panels.scan_progress import ScanProgress
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 DEVICE_NAMES = {"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA graphics card", "mps": "Apple graphics"}
 
 
-class ScanPanel(Panel):
+class ScanPanel(FootedPanel):
     """Starts, follows and stops scans through the session. `visible_region` tells what the viewer shows.
 
     `several_requested()` when several scans are to be chosen at once, `queue_requested()` when all are to be seen.
@@ -224,7 +224,7 @@ class ScanPanel(Panel):
         queue, here = self._session.queue, self._session.scanning_here
         entry = queue.running
         assert entry is not None
-        self.progress.begin(entry.request.options.device, "" if here else f"Scanning {entry.title}")
+        self.progress.begin("" if here else f"Scanning {entry.title}")
         self.progress.step(queue.step, queue.seconds_left)
 
     def _progressed(self, step: Step) -> None:
@@ -276,12 +276,12 @@ class ScanPanel(Panel):
         buttons.addWidget(self.start_button)
         for group in (self.model, self.region, self.foreground, self._settings):
             self.column.addWidget(group)
-        self.column.addWidget(self.note)
-        self.column.addLayout(buttons)
-        self.column.addWidget(self.progress)
-        self.column.addWidget(self.waiting)
         self.column.addWidget(self.several)
         self.column.addStretch(1)
+        self.foot.addWidget(self.note)
+        self.foot.addLayout(buttons)
+        self.foot.addWidget(self.progress)
+        self.foot.addWidget(self.waiting)
 
     def _connect(self) -> None:
         session = self._session

@@ -37,7 +37,6 @@ class ScanProgress(QWidget):
         self._soon.timeout.connect(self._speak)
         self._said = self._latest = Step(0, 0)
         self._seconds_left: float | None = None
-        self._device = "auto"
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE)
@@ -49,9 +48,8 @@ class ScanProgress(QWidget):
         self._soon.stop()
         self.setVisible(False)
 
-    def begin(self, device: str, subject: str = "") -> None:
-        """A scan starts, on this device; `subject` says which one where that is not plain."""
-        self._device = device
+    def begin(self, subject: str = "") -> None:
+        """A scan starts; `subject` says which one where that is not plain."""
         self._said = self._latest = Step(0, 0)
         self.subject.setText(subject)
         self.subject.setVisible(bool(subject))
@@ -75,7 +73,7 @@ class ScanProgress(QWidget):
         if not step.total:
             self._say(step.message or "Getting ready", "")
             return
-        self._say(tiles_text(step), pace_text(step, self._seconds_left, self._device) or step.message)
+        self._say(tiles_text(step), pace_text(step, self._seconds_left) or step.message)
 
     def show_paused(self) -> None:
         self._soon.stop()

@@ -17,6 +17,7 @@ from PySide6.QtCore import (
 
 from app.scan_queue.runner import ScanRunner
 from app.scan_queue.wording import found_text, progress_text, state_text, summary_text
+from core.scan.options import ScanStep
 from core.scan.queue import Entry
 from core.timing import spoken_seconds
 
@@ -115,14 +116,19 @@ class ScansModel(QAbstractTableModel):
         if column == TIME_LEFT:
             runs = entry.state == "running" and not runner.paused
             return spoken_seconds(runner.seconds_left) if runs and runner.seconds_left is not None else ""
-        return f"{entry.summary.detections:,}" if entry.summary is not None else ""
+        found = entry.summary.detections if entry.summary is not None else self._found_yet(entry)
+        return "" if found is None else f"{found:,}"
+
+    def _found_yet(self, entry: Entry) -> int | None:
+        step = self._runner.step
+        return step.found if entry.state == "running" and isinstance(step, ScanStep) else None
 
     def _tip(self, entry: Entry, column: int) -> str:
         runner = self._runner
         if column == 0:
             return f"{entry.section}\nGoes into {entry.request.project}"
         if entry.state == "running":
-            return progress_text(runner.step, runner.seconds_left, entry.request.options.device)
+            return progress_text(runner.step, runner.seconds_left)
         if entry.summary is not None:
             found = found_text(entry.summary.detections)
             return f"{found} above the threshold\n{summary_text(entry.summary)}"

@@ -203,13 +203,9 @@ class ScansPanel(QWidget):
         runner, queue = self._runner, self._runner.queue
         entry, waiting = runner.running, len(queue.waiting)
         if entry is not None:
-            how = "Paused" if runner.paused else progress_text(runner.step, runner.seconds_left, _device(entry))
+            how = "Paused" if runner.paused else progress_text(runner.step, runner.seconds_left)
             self.status.setText(f"{entry.section.name}: {how}")
         elif waiting and queue.held:
             self.status.setText(f"Paused, {counted(waiting, 'scan')} waiting")
         else:
             self.status.setText("")
-
-
-def _device(entry: Entry) -> str:
-    return entry.request.options.device

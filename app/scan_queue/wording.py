@@ -19,7 +19,7 @@ def tiles_text(step: Step) -> str:
     return f"{step.done:,} of {step.total:,} tiles · {100 * step.done // step.total} %"
 
 
-def pace_text(step: Step, seconds_left: float | None, device: str) -> str:
+def pace_text(step: Step, seconds_left: float | None) -> str:
     """As in "12.4 mm² · 3 min left · 8.1 MP/s · processor busy 97 %", as far as it is known."""
     from core.scan.options import ScanStep
 
@@ -30,15 +30,15 @@ def pace_text(step: Step, seconds_left: float | None, device: str) -> str:
     if seconds_left is not None:
         parts.append(f"{spoken_seconds(seconds_left)} left")
     if scanned is not None:
-        parts += _speed(scanned, device)
+        parts += _speed(scanned)
     return " · ".join(parts)
 
 
-def progress_text(step: Step, seconds_left: float | None, device: str) -> str:
+def progress_text(step: Step, seconds_left: float | None) -> str:
     """All of it in one line; while tiles aren't counted yet, what is being done."""
     if not step.total:
         return step.message or "Getting ready"
-    pace = pace_text(step, seconds_left, device)
+    pace = pace_text(step, seconds_left)
     return f"{tiles_text(step)} · {pace}" if pace else tiles_text(step)
 
 
@@ -68,7 +68,7 @@ def state_text(entry: Entry, *, held: bool, stopping: bool) -> str:
 
 
 def device_word(device: str) -> str:
-    """As in "graphics card" for "cuda:1"; "device" where it is chosen automatically."""
+    """As in "graphics card" for "cuda:1"; "device" where it isn't known."""
     return _DEVICES.get(device.partition(":")[0], "device")
 
 
@@ -82,12 +82,12 @@ def _percent(entry: Entry) -> int:
     return 100 * entry.done // entry.total
 
 
-def _speed(step: ScanStep, device: str) -> list[str]:
+def _speed(step: ScanStep) -> list[str]:
     parts = []
     if step.megapixels_per_s is not None:
         parts.append(f"{step.megapixels_per_s:.1f} MP/s")
     if step.busy is not None:
-        parts.append(f"{device_word(device)} busy {100 * step.busy:.0f} %")
+        parts.append(f"{device_word(step.device)} busy {100 * step.busy:.0f} %")
     return parts
 
 

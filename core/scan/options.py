@@ -51,12 +51,16 @@ class ScanStep(Step):
         mm2: their area; None where the section has no scale.
         megapixels_per_s: over the last seconds; None before there is a figure.
         busy: share of the time, 0 to 1, in which the device computed; None before there is a figure.
+        device: what the model computes on.
+        found: detections above the scan's threshold that are stored so far, by earlier runs too.
     """
 
     megapixels: float = 0.0
     mm2: float | None = None
     megapixels_per_s: float | None = None
     busy: float | None = None
+    device: str = ""
+    found: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

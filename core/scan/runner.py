@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import replace
 from hashlib import blake2b
 
 from core.compute_memory import memory_told
@@ -76,6 +77,7 @@ class _Run:
     def go(self) -> ScanSummary:
         if self._store.record.status != "done":
             self._store.set_status("running")
+            self._found = self._count()
             self._notes = RunNotes(self._store, self._model, self._taken_over)
             try:
                 with memory_told(self._model.device, self._model.spec.id):
@@ -155,6 +157,7 @@ class _Run:
     def _emit(self, tile: Tile) -> None:
         found = self._emitter.emit(tile)
         self._states[tile.index] = "emitted"
+        self._found += sum(one.score >= self._store.record.threshold for one in found)
         if self._watchers.on_detections and found:
             self._watchers.on_detections(found)
         if self._watchers.on_tile:
@@ -163,7 +166,12 @@ class _Run:
     # -- telling ---------------------------------------------------------------------------------------------------
 
     def _report(self) -> None:
-        self._progress(self._pace.step(self._done, len(self._tiles)))
+        step = self._pace.step(self._done, len(self._tiles))
+        self._progress(replace(step, device=str(self._model.device), found=self._found))
+
+    def _count(self) -> int:
+        """Detections above the threshold."""
+        return len(self._store.project.detections(self._store.record.id, self._store.record.threshold))
 
     def _summary(self) -> ScanSummary:
         record = self._store.project.scan(self._store.record.id)
