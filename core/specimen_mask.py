@@ -29,8 +29,16 @@ class Mask:
 
     def covers(self, box: Box) -> bool:
         """Whether any of a level-0 box may show specimen."""
-        edges = np.array([[box.x, box.x1], [box.y, box.y1]])
-        return bool(self.covers_grid(edges[0], edges[1])[0, 0])
+        return bool(self.covers_each(np.array([[box.x, box.y, box.x1, box.y1]]))[0])
+
+    def covers_each(self, boxes: Array) -> Array:
+        """(n,) bool of boxes (n, 4), x0, y0, x1, y1 in level-0 px: whether any of each may show specimen."""
+        height, width = self.values.shape
+        first = np.clip(np.floor(boxes[:, :2] / self.cell_px).astype(int), 0, (width, height))
+        last = np.clip(np.ceil(boxes[:, 2:] / self.cell_px).astype(int), 0, (width, height))
+        (x0, y0), (x1, y1), sums = first.T, last.T, self._sums
+        found = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0]
+        return (last > first).all(axis=1) & (found > 0)
 
     def covers_grid(self, x_edges: Array, y_edges: Array) -> Array:
         """For a grid of boxes between these level-0 edges, (columns + 1,) and (rows + 1,) ascending: (rows, columns)

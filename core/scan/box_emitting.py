@@ -77,9 +77,9 @@ class BoxEmitter:
         core = seen.core.grown(self._halo_px * _OFFERED_BEYOND)
         return with_middle_in(seen.boxes, core) & reaching_into(seen.boxes, to.view)
 
-    def _on_specimen(self, boxes: Array) -> list[Array]:
+    def _on_specimen(self, boxes: Array) -> Array:
         """Dust in the resin is no defect."""
-        return [one for one in boxes if self._plan.mask.covers(_box(one))]
+        return boxes[self._plan.mask.covers_each(boxes[:, :4])]
 
     def _seen(self, tile: Tile) -> dict[int, SeenBoxes]:
         """What the tile and its neighbours saw, by index."""

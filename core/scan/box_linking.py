@@ -15,6 +15,8 @@ import numpy as np
 from core.geometry import Box
 from core.project.fragments import Fragment
 
+Array = np.ndarray
+
 # What agrees less is something else.
 _LEAST_AGREEMENT = 0.02
 # That both fill their boxes says less than that both go through them the same way.
@@ -35,12 +37,17 @@ def _pairs(some: Sequence[Fragment], others: Sequence[Fragment]) -> list[tuple[F
     some, others = (sorted(each, key=lambda one: (one.label, one.box)) for each in (some, others))
     agreements = np.array([[_agreement(a, b) for b in others] for a in some]).reshape(len(some), len(others))
     agreements[agreements < _LEAST_AGREEMENT] = 0
-    if np.count_nonzero(agreements) == agreements.size == 1:
-        return [(some[0], others[0])]
+    return [(some[i], others[j]) for i, j in zip(*_best_pairs(agreements), strict=True) if agreements[i, j] > 0]
+
+
+def _best_pairs(agreements: Array) -> tuple[Array, Array]:
+    """Rows and columns of the pairs with the highest sum, each row and column in one pair at most."""
+    rows, columns = np.nonzero(agreements)
+    if len(set(rows.tolist())) == len(rows) == len(set(columns.tolist())):
+        return rows, columns  # nothing to choose, as nearly always; SciPy takes long to load
     from scipy.optimize import linear_sum_assignment
 
-    rows, columns = linear_sum_assignment(agreements, maximize=True)
-    return [(some[i], others[j]) for i, j in zip(rows, columns, strict=True) if agreements[i, j] > 0]
+    return linear_sum_assignment(agreements, maximize=True)
 
 
 def _agreement(one: Fragment, other: Fragment) -> float:
