@@ -17,7 +17,7 @@ from core.geometry import Box
 from core.project import Project
 from core.project.database import VERSION, _uri
 from core.project.maps import ScanMaps
-from core.project.scan_store import ScanStore
+from core.project.scan_store import ScanStore, scan_key
 from core.readers.base import open_section
 from core.review import Review
 from tests.toy import spotted_image, toy_spec, write_image
@@ -35,11 +35,13 @@ def project(tmp_path: Path):
 
 
 def scan_with(project: Project, section_path: Path, count: int) -> ScanStore:
+    """A scan that replaces the one before it."""
     with open_section(section_path) as section:
         record = project.add_section(section)
+    before = ScanStore.find(project, record, toy_spec(), scan_key(record, toy_spec(), {}))
     store = ScanStore.begin(
         project, record, toy_spec(), parameters={}, tiles_total=1, cell_px=8, context_px=24, threshold=0.5,
-        device="cpu", provenance={},
+        device="cpu", provenance={}, replacing=before,
     )  # fmt: skip
     candidates = [Candidate("anomaly", (3 + i) / 10, Box(10 * i, 5, 8, 8), 64, (10 * i + 4, 9)) for i in range(count)]
     store.emit(0, candidates)

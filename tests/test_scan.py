@@ -263,6 +263,42 @@ def test_two_programs_at_the_same_scan_store_each_detection_once(tmp_path: Path,
     assert (again, model.mapped) == (whole, 0)
 
 
+def test_of_two_programs_that_begin_the_same_scan_one_joins_in(
+    tmp_path: Path, section_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The other one was first, while this one still looked for the specimen."""
+    _, whole = scan(tmp_path / "whole", section_path)
+    looked: list[bool] = []
+
+    def look(*args, **kwargs) -> Mask:
+        if not looked:
+            looked.append(True)
+            scan(tmp_path / "p", section_path)
+        return Mask(np.ones((25, 25), bool), 16)
+
+    monkeypatch.setattr("core.scan.preparing.foreground_mask", look)
+    model = ToyModel()
+    summary, after = scan(tmp_path / "p", section_path, model)
+    assert (after, model.mapped, summary.detections) == (whole, 0, SPOTS)
+    with Project.open(tmp_path / "p") as project:
+        assert [one.status for one in project.scans()] == ["done"]
+
+
+def test_a_scan_whose_files_could_not_be_made_is_none(
+    tmp_path: Path, section_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def full(*args) -> None:
+        raise ResourceError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ScanMaps, "create", full)
+        with pytest.raises(ResourceError):
+            scan(tmp_path / "p", section_path)
+    with Project.open(tmp_path / "p") as project:
+        assert project.scans() == []
+    assert scan(tmp_path / "p", section_path)[1] == scan(tmp_path / "whole", section_path)[1] != []
+
+
 def test_what_one_program_has_finished_stays_finished_when_another_is_stopped(tmp_path: Path, section_path: Path):
     token = CancelToken()
 

@@ -2,7 +2,7 @@
 
 `model` holds what the model returned, `scores` what is shown and thresholded. A chunk is written under a temporary
 name, flushed and renamed (`core.project.map_chunks`), and only then the tile's record is stored: neither a killed scan nor
-a power cut leaves half a tile.
+a power cut leaves half a tile. The arrays themselves are laid out before the scan is recorded.
 """
 
 from __future__ import annotations

@@ -74,13 +74,22 @@ class ScanStore:
         device: str,
         provenance: Mapping[str, Any],
         map_key: str = "",
+        replacing: ScanStore | None = None,
+        lay_out: Callable[[ScanMaps], None] | None = None,
     ) -> ScanStore:
-        """Records a new scan. An older one with the same key is put aside; what was decided on it is carried over."""
+        """Records a new scan in place of `replacing`, which is put aside; what was decided on that is carried over.
+
+        `lay_out` makes the new scan's files: whoever finds the record finds them too. Gives another program's scan where
+        that has just begun the same one. Raises what `lay_out` raises.
+        """
         key = scan_key(section, spec, parameters)
         shown = ("id", "name", "version", "family", "labels", "artefact_labels", "score_unit", "threshold")
         described = {name: getattr(spec, name) for name in shown}
         described["path"] = str(spec.path.absolute()) if spec.path else None
         with project.database.writing() as db:
+            begun = cls.find(project, section, spec, key)
+            if begun is not None and (replacing is None or begun.record.id != replacing.record.id):
+                return begun
             put_aside(db, key)
             number = db.execute("SELECT count(*) FROM scans WHERE spec ->> 'id' = ?", (spec.id,)).fetchone()[0] + 1
             scan_id = f"{spec.id}-{number}"
@@ -90,7 +99,10 @@ class ScanStore:
                 (scan_id, section.id, key, map_key, threshold, json.dumps(described), tiles_total, cell_px, context_px,
                  device, json.dumps(parameters), json.dumps(provenance), timestamp()),
             )  # fmt: skip
-        return cls(project, project.scan(scan_id), section, spec)
+            store = cls(project, project.scan(scan_id), section, spec)
+            if lay_out is not None:
+                lay_out(store.maps)
+        return store
 
     def tile_states(self) -> dict[int, TileState]:
         with self.project.database.reading() as db:

@@ -9,6 +9,7 @@ from core.foreground import Mask, foreground_mask, whole_section
 from core.jobs import CancelToken
 from core.models.base import Model
 from core.project import Project, SectionRecord
+from core.project.maps import ScanMaps
 from core.project.scan_store import ScanStore, map_key, scan_key
 from core.project.taking_over import take_over
 from core.scan.options import ScanOptions
@@ -38,17 +39,16 @@ def prepare(project: Project, section: Section, model: Model, options: ScanOptio
     shown = auto_range(section, options.plane)
     parameters = scan_parameters(spec, options, (shown.low, shown.high), model_scale(info, spec))
     record = project.add_section(section)
-    found = ScanStore.find(project, record, spec, scan_key(record, spec, parameters))
-    if found is not None and (options.restart or not found.maps.exists()):
-        found = None
-    mask = found and Mask.load(found.maps.specimen_path)
-    is_new = mask is None
-    mask = mask or _specimen(section, options, shown, cancel)
+    earlier = ScanStore.find(project, record, spec, scan_key(record, spec, parameters))
+    found = None if earlier is None or options.restart or not earlier.maps.exists() else earlier
+    mask = None if found is None else Mask.load(found.maps.specimen_path)
+    if mask is None:
+        mask = _specimen(section, options, shown, cancel)
+        if found is not None:  # of a version that kept none
+            mask.save(found.maps.specimen_path)
     plan = plan_scan(info, spec, mask, options.regions, options.start_at)
-    store = found or _begin(project, record, model, options, plan, parameters)
-    if is_new:
-        mask.save(store.maps.specimen_path)
-    resumed = found is not None and bool(found.tile_states())
+    store = found or _begin(project, record, model, options, plan, parameters, earlier)
+    resumed = bool(store.tile_states())
     if found is not None and options.threshold is not None:
         project.set_threshold(store.record.id, options.threshold)
     store.skip(sorted(plan.skipped))
@@ -75,9 +75,16 @@ def _begin(
     options: ScanOptions,
     plan: ScanPlan,
     parameters: dict[str, object],
+    earlier: ScanStore | None,
 ) -> ScanStore:
+    """Records the scan, with its files, in place of an earlier one with the same key."""
     spec, grid = model.spec, plan.grid
-    store = ScanStore.begin(
+
+    def lay_out(maps: ScanMaps) -> None:
+        maps.create(grid.cells, spec.tile_px // spec.stride_px, spec.map_channels, len(spec.labels))
+        plan.mask.save(maps.specimen_path)
+
+    return ScanStore.begin(
         project,
         record,
         spec,
@@ -89,6 +96,6 @@ def _begin(
         threshold=spec.threshold if options.threshold is None else options.threshold,
         device=str(model.device),
         provenance=first_notes(spec, record, options, plan, parameters),
+        replacing=earlier,
+        lay_out=lay_out,
     )
-    store.maps.create(grid.cells, spec.tile_px // spec.stride_px, spec.map_channels, len(spec.labels))
-    return store
