@@ -9,7 +9,7 @@ import pytest
 
 from app.jobs import Job, Lane, Lanes
 from core.errors import InputError
-from core.jobs import Step
+from core.jobs import CancelToken, Step
 
 
 @pytest.fixture
@@ -124,3 +124,32 @@ def test_lanes_work_side_by_side(qtbot):
     release.set()
     qtbot.waitUntil(lambda: slow.is_over)
     lanes.close()
+
+
+def test_the_clock_of_work_leaves_pauses_out(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("core.jobs.time.monotonic", lambda: now[0])
+    token = CancelToken()
+    begun = token.clock()
+    now[0] = 103
+    token.pause()
+    now[0] = 110
+    token.pause()
+    assert token.clock() - begun == 3
+    now[0] = 1000
+    token.go_on()
+    now[0] = 1002
+    token.go_on()
+    assert token.clock() - begun == 5
+    token.pause()
+    now[0] = 2000
+    token.cancel()
+    now[0] = 2001
+    assert token.clock() - begun == 6
+
+
+def test_what_is_cancelled_is_not_held_by_a_pause():
+    token = CancelToken()
+    token.cancel()
+    token.pause()
+    assert not token.paused

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
@@ -63,16 +62,16 @@ class _Run:
         self._store, self._plan, self._info = prepared.store, prepared.plan, prepared.source.section.info
         self._resumed = prepared.resumed
         self._model = model
-        self._busy = BusyClock()
+        self._busy = BusyClock(cancel.clock)
         self._pipeline = TilePipeline(model, prepared.plan, prepared.source, cancel, self._busy)
         self._emitter = make_emitter(model, prepared.plan, prepared.store, self._info.box, options.regions)
         self._cancel, self._progress, self._watchers = cancel, progress, watchers
         self._states: dict[int, TileState] = prepared.store.tile_states()
         self._tiles = {tile.index: tile for tile in prepared.plan.tiles}
         self._done = sum(index in self._tiles for index in self._states)
-        self._pace = ScanPace(self._busy, self._info.um2_per_px2)
+        self._pace = ScanPace(self._busy, self._info.um2_per_px2, cancel.clock)
         self._taken_over, self._mapped, self._seconds = prepared.taken_over, 0, 0.0
-        self._noted = time.monotonic()
+        self._noted = cancel.clock()
 
     def go(self) -> ScanSummary:
         if self._store.record.status != "done":
@@ -91,7 +90,7 @@ class _Run:
 
     def _note(self, status: ScanStatus) -> None:
         """How the scan stands now, for whoever asks later, after a power cut too."""
-        now = time.monotonic()
+        now = self._cancel.clock()
         self._seconds += now - self._noted
         self._store.set_status(status, now - self._noted)
         self._noted = now
@@ -131,7 +130,7 @@ class _Run:
             self._cancel.check()
             self._emit_ready([index])
         pending = [tile for tile in self._plan.to_map if tile.index not in self._states]
-        self._pace = ScanPace(self._busy, self._info.um2_per_px2)
+        self._pace = ScanPace(self._busy, self._info.um2_per_px2, self._cancel.clock)
         with closing(self._pipeline.results(pending)) as results:
             for tile, result in results:
                 self._emitter.keep(tile, result)
@@ -141,7 +140,7 @@ class _Run:
                 self._emit_ready([tile.index, *self._plan.neighbours(tile)])
                 self._pace.scanned(self._plan.area_of([tile.index]))
                 self._report()
-                if time.monotonic() - self._noted > NOTE_EVERY_S:
+                if self._cancel.clock() - self._noted > NOTE_EVERY_S:
                     self._note("running")
 
     def _emit_ready(self, indices: Iterable[int]) -> None:
