@@ -17,6 +17,7 @@ import pytest
 from app.cli import console
 from app.cli.scan_inputs import sections_of
 from app.cli.scan_progress import ScanProgress
+from app.cli.scanning import _remove_if_empty
 from core.errors import CancelledError, InputError
 from core.jobs import Step
 from core.models import catalog
@@ -374,6 +375,18 @@ def set_scan(project: Path, assignment: str) -> None:
     with sqlite3.connect(project / "project.sqlite") as db:
         db.execute(f"UPDATE scans SET {assignment}")
     db.close()
+
+
+def test_a_new_project_without_tiles_goes_unless_another_program_scans_into_it(capsys, scanned: Path):
+    set_scan(scanned, "status = 'running', provenance = json_set(provenance, '$.runs[0].status', 'running')")
+    with sqlite3.connect(scanned / "project.sqlite") as db:
+        db.execute("DELETE FROM tiles")
+    db.close()
+    _remove_if_empty(scanned)
+    assert Project.is_project(scanned)
+    set_scan(scanned, "provenance = json_set(provenance, '$.runs[0].process[1]', 1.0)")
+    _remove_if_empty(scanned)
+    assert not scanned.exists()
 
 
 def test_a_scan_that_was_killed_is_listed_as_interrupted(capsys, scanned: Path):

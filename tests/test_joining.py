@@ -92,6 +92,25 @@ def test_interrupted_where_parts_are_open_it_ends_the_same(model, when, cracked,
     assert interruptions >= 8
 
 
+def test_started_over_where_parts_are_open_leaves_none_behind(cracked, tmp_path: Path, monkeypatch):
+    whole = scan(tmp_path / "whole", cracked, ToyModel())
+    emit, calls = ScanStore.emit, [0]
+
+    def interrupted(self, *args):
+        calls[0] += 1
+        if calls[0] == 9:
+            raise KeyboardInterrupt
+        return emit(self, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ScanStore, "emit", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            scan(tmp_path / "p", cracked, ToyModel())
+    with Project.open(tmp_path / "p") as project, project.database.reading() as db:
+        assert db.execute("SELECT count(*) FROM fragments").fetchone()[0] > 0
+    assert scan(tmp_path / "p", cracked, ToyModel(), restart=True) == whole
+
+
 def test_interrupted_when_all_is_mapped_and_little_emitted_it_ends_the_same(cracked, tmp_path, monkeypatch):
     whole = scan(tmp_path / "whole", cracked, ToyDetector())
     with monkeypatch.context() as patch:

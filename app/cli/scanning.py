@@ -167,12 +167,16 @@ def _check_beforehand(args: argparse.Namespace) -> None:
 
 
 def _remove_if_empty(path: Path) -> None:
-    """A project made by this command that holds no scanned tile is of no use to anybody."""
+    """A project made by this command that holds no scanned tile, and into which nobody else scans, is of no use."""
+    from core.scan.provenance import is_running
+
     if not Project.is_project(path):
         return
     with Project.open(path) as project:
-        in_use = any(one.status == "done" or one.tiles_done > one.tiles_skipped for one in project.scans())
-    if not in_use:
+        scans = project.scans()
+        holds_tiles = any(one.status == "done" or one.tiles_done > one.tiles_skipped for one in scans)
+        is_in_use = any(is_running(project.provenance(one.id)) for one in scans)
+    if not holds_tiles and not is_in_use:
         shutil.rmtree(path, ignore_errors=True)
 
 

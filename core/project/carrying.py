@@ -16,8 +16,12 @@ SAME_FINDING_IOU = 0.5
 
 
 def put_aside(db: sqlite3.Connection, key: str) -> None:
-    """Marks the scans with this key as replaced, and what was decided on them as beyond undo."""
+    """Marks the scans with this key as replaced, and what was decided on them as beyond undo.
+
+    Parts of objects that nobody will join any more go.
+    """
     db.execute("UPDATE scans SET replaced = 1 WHERE key = ?", (key,))
+    db.execute("DELETE FROM fragments WHERE scan_id IN (SELECT id FROM scans WHERE key = ?)", (key,))
     db.execute(
         "UPDATE decisions SET state = 'archived' WHERE detection_id IN"
         " (SELECT d.id FROM detections d JOIN scans s ON s.id = d.scan_id WHERE s.key = ?)",
