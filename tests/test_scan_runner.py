@@ -253,7 +253,7 @@ def test_stopped_for_good_at_the_end_nothing_waits_at_the_next_start(qtbot, make
     assert set(states(second).values()) == {"cancelled"}
 
 
-def test_a_scan_asked_for_now_starts_though_those_from_last_time_still_wait(qtbot, make, worker, entries):
+def test_scans_asked_for_now_run_though_those_from_last_time_still_wait(qtbot, make, worker, entries):
     worker.blocked.add("a.tif")
     first = make()
     first.add(entries[:2])
@@ -261,9 +261,10 @@ def test_a_scan_asked_for_now_starts_though_those_from_last_time_still_wait(qtbo
     first.leave()
     worker.blocked.clear()
     second = make()
-    second.add(entries[2:], now=True)
+    more = entry_of(entries[2].section, "other", id="d")
+    second.add([entries[2], more], now=True)
     finish(qtbot, second)
-    assert states(second) == {"a": "waiting", "b": "waiting", "c": "done"}
+    assert states(second) == {"a": "waiting", "b": "waiting", "c": "done", "d": "done"}
 
 
 def test_two_programs_at_once_dont_run_each_others_scans(qtbot, make, worker, entries):

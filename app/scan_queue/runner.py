@@ -44,6 +44,7 @@ class ScanRunner(QObject):
         self._put_by: State | None = None  # what becomes of the running one when its work has stopped
         self._left = TimeLeft()
         self._batch: list[str] = []
+        self._asked: frozenset[str] = frozenset()  # run even though the queue is held
         self._since = QElapsedTimer()
         self.queue = ScanQueue()
         self.step = Step(0, 0)
@@ -85,15 +86,16 @@ class ScanRunner(QObject):
         self._change(kept.queue.restored())
 
     def add(self, entries: Sequence[Entry], *, now: bool = False) -> list[Entry]:
-        """Puts scans at the end of the queue; which of them are new in it. `now`: the first of them starts, wherever it
-        stands and even though the queue is held, if nothing else runs."""
+        """Puts scans at the end of the queue; which of them are new in it. `now`: they run even though the
+        queue is held, the first of them at once, if nothing else runs."""
         self.restore()
         before = {entry.id for entry in self.queue.entries}
         self._change(self.queue.added(entries))
         added = [entry for entry in self.queue.entries if entry.id not in before]
-        first = self.queue.holder(entries[0].request) if now and entries else None
-        if first is not None and self._job is None:
-            self._start(first)
+        asked = [one for entry in entries if (one := self.queue.holder(entry.request)) is not None]
+        if now and asked and self._job is None:
+            self._asked = frozenset(one.id for one in asked)
+            self._start(asked[0])
         else:
             self._next.start()
         return added
@@ -116,6 +118,7 @@ class ScanRunner(QObject):
     def hold(self) -> None:
         """Pauses everything: the running scan stands still where it is, none starts."""
         self.restore()
+        self._asked = frozenset()
         if self._job is not None:
             self._job.cancel_token.pause()
         self._change(self.queue.held_back())
@@ -171,7 +174,8 @@ class ScanRunner(QObject):
     # -- running -----------------------------------------------------------------------------------
 
     def _start_next(self) -> None:
-        entry = self.queue.next()
+        asked = (entry for entry in self.queue.waiting if entry.id in self._asked)
+        entry = self.queue.next() or next(asked, None)
         if entry is not None and self._job is None and not self._shut:
             self._start(entry)
         elif self._job is None and self._batch:
