@@ -101,6 +101,11 @@ def test_nothing_to_scan_is_an_input_error(tmp_path: Path):
             sections_of([str(tmp_path / word)], print)
 
 
+def test_a_folder_of_folders_says_how_to_reach_what_lies_deeper(folder: Path):
+    with pytest.raises(InputError, match=r"\*\*"):
+        sections_of([str(folder.parent)], print)
+
+
 # -- many at once ----------------------------------------------------------------------------------------------------
 
 

@@ -76,5 +76,10 @@ def test_the_command_says_the_same(capsys: pytest.CaptureFixture[str], tmp_path:
     told = json.loads(capsys.readouterr().out)
     assert (told["model"], told["accuracy"]) == ("battery-windows", 0.5)
     assert main(["evaluate", "battery-windows", "--data", str(tmp_path)]) == 0
-    assert "accuracy" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert "accuracy" in {line.split()[0] for line in lines}
+    (heading,) = (line for line in lines if line.startswith("truth \\ predicted"))
+    assert (
+        len(lines[lines.index(heading) + 1].split()) == len(heading.split()) - 2
+    )  # a name, and a count for each class
     assert main(["evaluate", "battery-windows", "--data", str(tmp_path / "nowhere")]) == 3

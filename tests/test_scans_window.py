@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
@@ -97,6 +99,16 @@ def test_an_empty_queue_says_what_to_do(panel):
     assert panel.hint.isVisible()
     assert "Scan panel" in panel.hint.text()
     assert not panel.table.isVisible()
+
+
+def test_the_running_scan_is_in_sight_however_many_are_over(qtbot, window, panel, worker, tmp_path):
+    worker.blocked.add("last.tif")
+    names = [*(f"over{number}" for number in range(30)), "last"]
+    first, *rest = (entry_of(write_image(tmp_path / f"{name}.tif", spotted_image(64, 0)), id=name) for name in names)
+    over = [replace(entry, state="done") for entry in (first, *rest[:-1])]
+    window.session.queue.add([*over, rest[-1]])
+    until_half(qtbot, window)
+    assert panel.table.viewport().rect().intersects(panel.table.visualRect(panel.model.index(30, 0)))
 
 
 def test_each_scan_says_how_it_stands(qtbot, queued, panel, worker):

@@ -46,9 +46,24 @@ def _within(path: Path) -> list[Path]:
     except InputError as error:
         inside = _sections_in(path)
         if not inside:
-            raise error from None
+            raise _nothing_in(path, error) from None
         return inside
     return [path]
+
+
+def _nothing_in(folder: Path, why_no_section: InputError) -> InputError:
+    """A folder with only folders in it is the usual slip: they are not searched, and a pattern does that."""
+    try:
+        deeper = any(one.is_dir() for one in folder.iterdir())
+    except OSError:
+        deeper = False
+    if not deeper:
+        return why_no_section
+    return InputError(
+        "no section lies in this folder itself",
+        path=folder,
+        remedy=f"Name the folder that holds them, or '{folder}/**/*'.",
+    )
 
 
 def _sections_in(folder: Path) -> list[Path]:

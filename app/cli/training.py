@@ -11,6 +11,9 @@ from app.cli.console import ProgressLine, print_json, print_table, stop_by_signa
 from app.cli.pairs import pairs
 from core.errors import UsageError
 
+_NAME_WIDTH = 24  # characters; the longest figure's name
+_TRUTH = "truth \\ predicted"
+
 
 def train(args: argparse.Namespace) -> None:
     from core.train import trainers
@@ -36,16 +39,36 @@ def evaluate(args: argparse.Namespace) -> None:
 
 
 def _show(figures: Mapping[str, Any], as_json: bool) -> None:
-    """One line for each figure; those of classes as a table."""
     if as_json:
         print_json(figures)
-        return
+    else:
+        _print_figures(figures)
+
+
+def _print_figures(figures: Mapping[str, Any], indent: str = "") -> None:
+    """One line for each figure; those of classes and the confusion as tables."""
     for name, value in figures.items():
         if name == "classes":
             rows = [{"class": label, **figures_of} for label, figures_of in value.items()]
             print_table(rows, {key: key for key in rows[0]} if rows else {})
+        elif name == "confusion":
+            _print_confusion(value)
         elif isinstance(value, dict):
-            print(f"{name}:")
-            _show({f"  {inner}": content for inner, content in value.items()}, False)
+            print(f"{indent}{name}:")
+            _print_figures(value, indent + "  ")
         else:
-            print(f"{name:<22}{value}")
+            print(f"{indent + name:<{_NAME_WIDTH}}  {_text(value)}")
+
+
+def _print_confusion(confusion: Mapping[str, Any]) -> None:
+    """A row for each class that is true, a column for each that was predicted."""
+    counts = confusion["counts"]
+    (labels,) = (value for name, value in confusion.items() if name != "counts")
+    rows = [{_TRUTH: label, **dict(zip(labels, row, strict=True))} for label, row in zip(labels, counts, strict=True)]
+    print_table(rows, {_TRUTH: _TRUTH} | {label: label for label in labels})
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "–"
+    return "–" if value is None else str(value)

@@ -136,6 +136,7 @@ class ScansPanel(QWidget):
         table = self.table
         self.several.clicked.connect(self.several_requested)
         self._runner.changed.connect(self._follow)
+        self._runner.started.connect(self._bring_in_sight)
         self._runner.progressed.connect(lambda step: self._show_status())
         self.model.modelAboutToBeReset.connect(self._note_selection)
         self.model.modelReset.connect(lambda: self.select(self._noted))
@@ -180,6 +181,11 @@ class ScansPanel(QWidget):
 
     def _note_selection(self) -> None:
         self._noted = self._ids()
+
+    def _bring_in_sight(self, entry: Entry) -> None:
+        """What is over stays on top of the list: without this a long list would hide the one that runs."""
+        for row in self.model.rows_of([entry.id]):
+            self.table.scrollTo(self.model.index(row, 0))
 
     def _follow(self) -> None:
         entries = self._runner.queue.entries
