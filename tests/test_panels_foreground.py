@@ -52,7 +52,10 @@ def test_it_says_how_much_of_the_section_is_skipped(qtbot, session, group, secti
     assert group.figure.text() == ""
     opened(qtbot, session, section_path)
     known(qtbot, session)
-    assert group.figure.text() == "31 % of the section shows no specimen; tiles wholly in it are skipped."
+    assert (
+        group.figure.text()
+        == "31 % of the section shows no specimen: nothing is marked there, and whole tiles of it are skipped."
+    )
     QTest.mouseClick(group.skip, Qt.MouseButton.LeftButton)
     assert group.figure.text() == "Everything is scanned."
     assert not group.caution.isEnabled()

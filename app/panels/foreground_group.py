@@ -138,7 +138,7 @@ def _said_of(session: Session) -> str:
     if not empty:
         return "No empty background is found; everything is scanned."
     area = "" if info.um2_per_px2 is None else f" ({_area(empty * info.um2_per_px2)})"
-    return f"{_percent(empty / info.box.area)} of the section{area} shows no specimen; tiles wholly in it are skipped."
+    return f"{_percent(empty / info.box.area)} of the section{area} shows no specimen: nothing is marked there, and whole tiles of it are skipped."
 
 
 def _percent(share: float) -> str:
