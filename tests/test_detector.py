@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -238,3 +239,19 @@ def test_what_is_not_found_is_not_explained(model: Model) -> None:
     strict = BoxDetector(sure, network, torch.device("cpu"))
     assert strict.find_boxes(random_tile()).shape == (0, 6)
     assert strict.explain(random_tile(), "pore") is None
+
+
+def test_the_largest_batch_is_found_by_trying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As on a graphics card: here it is the model that says when memory is short."""
+    model: Any = load_model(read_model_folder(write(tmp_path / "m")), "cpu")
+    asked: list[int] = []
+
+    def submit(tiles: Sequence[Any]) -> list[Any]:
+        asked.append(len(tiles))
+        if len(tiles) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return []
+
+    monkeypatch.setattr(model, "submit", submit)
+    assert model._largest_batch() == 4
+    assert asked == [1, 2, 4, 8]

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from core.devices import choose_device
+from core.devices import choose_device, probe_batch
 from core.errors import InputError
 from core.models.base import Model, ModelSpec
 from core.models.card import CARD_NAME
@@ -60,12 +60,18 @@ class BoxDetector(Model):
 
     def __init__(self, spec: ModelSpec, network: Detector, device: torch.device) -> None:
         self.spec, self.device = spec, device
-        self.batch_tiles = _CUDA_TILES if device.type == "cuda" else 1
         self._network: Any = folded(network).requires_grad_(False).to(device).to(memory_format=torch.channels_last)
         if device.type == "cuda":
             _halve(self._network)
         self._scale, self._shift = (values.to(device) for values in normalisation(spec))
         self._zoom = _zoom(spec)
+        self.batch_tiles = self._largest_batch() if device.type == "cuda" else 1
+
+    def _largest_batch(self) -> int:
+        """How many tiles the device computes at once, found by trying; 1 where not even one fits, which a scan tells."""
+        side = self.spec.tile_px + 2 * self.spec.halo_px
+        empty = np.zeros((side, side, 3), np.uint8)
+        return max(1, probe_batch(lambda count: self.submit([self.prepare(empty)] * count), _CUDA_TILES))
 
     def prepare(self, pixels: Array) -> torch.Tensor:
         """(1, 3, h, w) uint8, channels last."""
