@@ -33,6 +33,17 @@ def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.disk.os.fsync", lambda handle: None)
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """Torch with one thread: small batches are slower on several, and far slower where other work shares the cores."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def session(qtbot):
     """A session as the window holds it."""

@@ -83,3 +83,10 @@ def test_the_command_says_the_same(capsys: pytest.CaptureFixture[str], tmp_path:
         len(lines[lines.index(heading) + 1].split()) == len(heading.split()) - 2
     )  # a name, and a count for each class
     assert main(["evaluate", "battery-windows", "--data", str(tmp_path / "nowhere")]) == 3
+
+
+def test_no_model_is_trained_over_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "model.json").write_text("{}")
+    assert main(["train", "classifier", "--data", str(tmp_path), "--out", str(tmp_path)]) == 2
+    assert "a model lies there already" in capsys.readouterr().err
+    assert (tmp_path / "model.json").read_text() == "{}"

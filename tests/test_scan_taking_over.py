@@ -17,6 +17,7 @@ from core.parameters import Parameter
 from core.project import Project, taking_over
 from core.project.scan_store import ScanStore
 from core.readers.base import open_section
+from core.review import Review
 from core.scan.options import Foreground, ScanOptions
 from core.scan.runner import run_scan
 from tests.seam_support import bright_boxes
@@ -231,3 +232,16 @@ def test_killed_while_it_took_over_it_goes_on(tmp_path: Path, section_path: Path
     _, found = scan(tmp_path / "p", section_path, model)
     assert model.mapped == 0
     assert found == alone(tmp_path, section_path, Tuned(spec(smooth=1)))
+
+
+def test_what_was_judged_stays_judged_when_a_part_is_scanned_again(tmp_path: Path, section_path: Path):
+    """And the other way round: a part first, then all."""
+    for first, second in (((), (REGION,)), ((REGION,), ())):
+        place = tmp_path / f"p{len(first)}"
+        with Project.create(place) as project, open_section(section_path) as section:
+            one = run_scan(project, section, Tuned(spec()), ScanOptions(regions=first)).scan_id
+            chosen = next(d for d in project.detections(one) if REGION.contains(*d.box.center))
+            Review(project, "Ada").decide([chosen.id], "defect", "a pore")
+            other = run_scan(project, section, Tuned(spec()), ScanOptions(regions=second)).scan_id
+            judged = [(d.box, d.status, d.note) for d in project.detections(other) if d.status != "unreviewed"]
+        assert judged == [(chosen.box, "defect", "a pore")]

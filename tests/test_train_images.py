@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from core.errors import CancelledError, InputError, UsageError
 from core.jobs import CancelToken, Step
@@ -21,13 +20,7 @@ from tests.toy import write_image
 SMALL = {"backbone": "small", "input_px": 32, "batch": 8, "folds": 2, "augmentation": 0.5, "learning_rate": 0.01}
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Threads that wait for each other on a busy machine take ten times as long for such small images."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def image_of(kind: str, rng: np.random.Generator) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 from app.cli.console import ProgressLine, print_json, print_table, stop_by_signal
 from app.cli.pairs import pairs
 from core.errors import UsageError
+from core.models.card import CARD_NAME
 
 _NAME_WIDTH = 24  # characters; the longest figure's name
 _TRUTH = "truth \\ predicted"
@@ -22,6 +23,8 @@ def train(args: argparse.Namespace) -> None:
     if trainer is None:
         known = ", ".join(sorted(trainers()))
         raise UsageError(f"there is no way to train {args.family!r}", remedy=f"Choose one of: {known}.")
+    if (Path(args.out) / CARD_NAME).exists():
+        raise UsageError("a model lies there already", path=args.out, remedy="Choose another --out.")
     settings = pairs(args.settings)
     with stop_by_signal() as cancel, ProgressLine(f"training {args.family}") as progress:
         metrics = trainer(Path(args.data), Path(args.out), settings, args.seed, args.device, progress, cancel)

@@ -1,6 +1,7 @@
-"""Decides what becomes of decisions when a scan is started over: they go on to the same finding of the new scan.
+"""Decides what becomes of decisions when a model looks again, at a part or at all: they go on to the same finding.
 
-The old scan's detections and its log stay stored; undo no longer reaches them.
+So nobody judges a place twice. When a scan is started over, the old one's detections and its log stay stored, but undo no
+longer reaches them.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ def has_replaced(db: sqlite3.Connection, key: str) -> bool:
     return db.execute("SELECT 1 FROM scans WHERE key = ? AND replaced", (key,)).fetchone() is not None
 
 
-def carry_over(db: sqlite3.Connection, key: str, new_ids: Sequence[int]) -> None:
-    """Gives new detections the status and note that the same findings had in the scans they replace, if any."""
-    decided = [(_box(row), row) for row in db.execute(_DECIDED, (key,))]
+def carry_over(db: sqlite3.Connection, scan_id: str, new_ids: Sequence[int]) -> None:
+    """Gives new detections the status and note that the same findings have in other scans of the section by this model."""
+    decided = [(_box(row), row) for row in db.execute(_DECIDED, {"scan": scan_id})]
     for new_id in new_ids if decided else ():
         old = _same_finding(db.execute("SELECT * FROM detections WHERE id = ?", (new_id,)).fetchone(), decided)
         if old is not None and (old["status"], old["note"]) != ("unreviewed", ""):
@@ -62,7 +63,8 @@ def _box(row: sqlite3.Row) -> Box:
 _DECIDED = (
     "SELECT d.*, s.rowid AS scan_number FROM (SELECT DISTINCT detection_id FROM decisions) x"
     " CROSS JOIN detections d ON d.id = x.detection_id CROSS JOIN scans s ON s.id = d.scan_id"
-    " WHERE s.replaced AND s.key = ? ORDER BY d.id"
+    " JOIN scans mine ON mine.id = :scan WHERE s.id != mine.id AND s.section_id = mine.section_id"
+    " AND s.spec ->> 'id' = mine.spec ->> 'id' AND s.spec ->> 'version' = mine.spec ->> 'version' ORDER BY d.id"
 )
 # Who decided, and when, goes along.
 _LOG = (

@@ -17,7 +17,7 @@ import numpy as np
 
 from core.detection import Candidate, Detection
 from core.models.base import ModelSpec
-from core.project.carrying import carry_over, has_replaced, put_aside
+from core.project.carrying import carry_over, put_aside
 from core.project.fragments import Fragment, Joined, OpenFragments, StoredFragments
 from core.project.maps import ScanMaps
 from core.project.project import Project, detection_of
@@ -150,8 +150,8 @@ class ScanStore:
             found = [(tile, one) for one in candidates]
             found += [(one.tile, one.candidate) for one in joined if one.candidate is not None]
             ids = [int(db.execute(_INSERT_DETECTION, self._row(*one)).lastrowid or 0) for one in found]
-            if ids and has_replaced(db, self.record.key):
-                carry_over(db, self.record.key, ids)
+            if ids:
+                carry_over(db, self.record.id, ids)
             rows = [db.execute(_SELECT_DETECTION, (new_id,)).fetchone() for new_id in ids]
         return [detection_of(row) for row in rows]
 

@@ -59,22 +59,28 @@ class Fitted:
         return (macro_f1, -loss) > (self.macro_f1, -self.loss)
 
 
-def train_epochs(
-    network: Network,
-    source: ImageSource,
-    classes: Array,
-    training: Array,
-    validation: Array,
-    plan: Epochs,
-    progress: Progress,
-    cancel: CancelToken,
-) -> Fitted:
-    """Trains `network` in place; goes on from the plan's checkpoint where there is one.
+@dataclass(frozen=True)
+class Course:
+    """What is trained on what.
 
     Args:
         classes: (n,) class of each image of `source`; training, validation: indices into it.
+    """
+
+    network: Network
+    source: ImageSource
+    classes: Array
+    training: Array
+    validation: Array
+    plan: Epochs
+
+
+def train_epochs(course: Course, progress: Progress, cancel: CancelToken) -> Fitted:
+    """Trains a course's network in place; goes on from the plan's checkpoint where there is one.
+
     Raises ResourceError when the loss is no number any more, CancelledError.
     """
+    network, plan = course.network, course.plan
     rng = np.random.default_rng(plan.seed)
     torch.manual_seed(plan.seed)
     optimiser = torch.optim.SGD(
@@ -84,14 +90,14 @@ def train_epochs(
     fitted = Fitted(best=_copy(network))
     start = _go_on(network, optimiser, rate, rng, fitted, plan)
     if start:
-        _judge(network, fitted, source, classes, training, validation, plan, start)
+        _judge_best(course, fitted, start)
     for epoch in range(start + 1, plan.count + 1):
         if epoch - fitted.epoch > plan.patience:
             break
-        told = Told(progress, cancel, plan, epoch, math.ceil(len(training) / plan.batch))
-        cost = _train_once(network, optimiser, source, classes, training, plan, rng, told)
+        told = Told(progress, cancel, plan, epoch, math.ceil(len(course.training) / plan.batch))
+        cost = _train_once(course, optimiser, rng, told)
         rate.step()
-        _evaluate(network, fitted, source, classes, training, validation, plan, epoch, cost)
+        _judge_now(course, fitted, epoch, cost)
         parts = {"network": network.state_dict(), "average": fitted.best}
         save_checkpoint(plan.checkpoint, epoch, parts, optimiser, rate, rng)
     return fitted
@@ -114,38 +120,27 @@ class Told:
         self.progress(Step(done, self.plan.count * self.batches, text))
 
 
-def predict(network: Network, source: ImageSource, indices: Array, plan: Epochs, seen: Array) -> Array:
-    """(n, classes) probabilities of images, without variation; classes without any image in `seen` get none."""
-    return torch.cat([logits.softmax(1) for logits in _logits(network, source, indices, plan, seen)]).numpy()
+def predict(course: Course) -> Array:
+    """(n, classes) probabilities of the validated images, without variation; classes never trained on get none."""
+    return torch.cat([logits.softmax(1) for logits in _logits(course)]).numpy()
 
 
-def _train_once(
-    network: Network,
-    optimiser: torch.optim.Optimizer,
-    source: ImageSource,
-    classes: Array,
-    training: Array,
-    plan: Epochs,
-    rng: np.random.Generator,
-    told: Told,
-) -> float:
+def _train_once(course: Course, optimiser: torch.optim.Optimizer, rng: np.random.Generator, told: Told) -> float:
     """One epoch; the mean loss."""
+    network, plan, classes = course.network, course.plan, course.classes
     network.train()
     device = next(network.parameters()).device
     weights = None if plan.class_weights is None else torch.from_numpy(plan.class_weights).to(device)
-    seen = torch.from_numpy(np.unique(classes[training])).to(device)
-    order = training[epoch_order(classes[training], plan.sampling, rng)]
+    seen = torch.from_numpy(np.unique(classes[course.training])).to(device)
+    order = course.training[epoch_order(classes[course.training], plan.sampling, rng)]
     costs: list[float] = []
     for index, chosen in enumerate(_batches(order, plan.batch)):
-        images = _images(
-            network, source.batch(chosen, rng, plan.augmentation) if plan.augmentation else source.batch(chosen)
-        )
+        pixels = course.source.batch(chosen, rng if plan.augmentation else None, plan.augmentation)
         target = torch.from_numpy(classes[chosen]).to(device)
-        logits = network(images).mean((2, 3))
+        logits = network(_images(network, pixels)).mean((2, 3))
         # A class without an image would only be unlearnt; among the others the entropy terms keep their meaning.
         place = torch.searchsorted(seen, target)
-        rows = plan.loss(logits[:, seen], place, None if weights is None else weights[seen])
-        loss = rows.mean()
+        loss = plan.loss(logits[:, seen], place, None if weights is None else weights[seen]).mean()
         if not torch.isfinite(loss):
             raise ResourceError("the training ran off to infinity", remedy="Lower learning_rate.")
         optimiser.zero_grad(set_to_none=True)
@@ -156,64 +151,44 @@ def _train_once(
     return float(np.mean(costs))
 
 
-def _evaluate(
-    network: Network,
-    fitted: Fitted,
-    source: ImageSource,
-    classes: Array,
-    training: Array,
-    validation: Array,
-    plan: Epochs,
-    epoch: int,
-    cost: float,
-) -> None:
+def _judge_now(course: Course, fitted: Fitted, epoch: int, cost: float) -> None:
     """Notes how the network does on the validated images, and keeps it if it never did better."""
-    macro, loss = _quality(network, source, classes, training, validation, plan)
+    macro, loss = _quality(course)
     fitted.history.append(
         {"epoch": epoch, "loss": round(cost, 4), "validation_loss": round(loss, 4), "macro_f1": macro}
     )
     if fitted.is_better(macro, loss):
-        fitted.macro_f1, fitted.loss, fitted.epoch, fitted.best = macro, loss, epoch, _copy(network)
+        fitted.macro_f1, fitted.loss, fitted.epoch, fitted.best = macro, loss, epoch, _copy(course.network)
 
 
-def _judge(
-    network: Network,
-    fitted: Fitted,
-    source: ImageSource,
-    classes: Array,
-    training: Array,
-    validation: Array,
-    plan: Epochs,
-    epoch: int,
-) -> None:
+def _judge_best(course: Course, fitted: Fitted, epoch: int) -> None:
     """After a break: how good the best state was that the checkpoint holds."""
-    now = _copy(network)
-    network.load_state_dict(fitted.best)
-    fitted.macro_f1, fitted.loss = _quality(network, source, classes, training, validation, plan)
+    now = _copy(course.network)
+    course.network.load_state_dict(fitted.best)
+    fitted.macro_f1, fitted.loss = _quality(course)
     fitted.epoch = epoch
-    network.load_state_dict(now)
+    course.network.load_state_dict(now)
 
 
-def _quality(
-    network: Network, source: ImageSource, classes: Array, training: Array, validation: Array, plan: Epochs
-) -> tuple[float, float]:
+def _quality(course: Course) -> tuple[float, float]:
     """Macro F1 and mean cross entropy on the validated images."""
     from core.train.class_metrics import class_metrics
 
-    probabilities = predict(network, source, validation, plan, classes[training])
-    truth = classes[validation]
+    probabilities = predict(course)
+    truth = course.classes[course.validation]
     names = [str(number) for number in range(probabilities.shape[1])]
     macro = class_metrics(truth, probabilities.argmax(1), names)["macro_f1"] or 0.0
     loss = -np.log(np.maximum(probabilities[np.arange(len(truth)), truth], 1e-7)).mean()
     return macro, float(loss)
 
 
-def _logits(network: Network, source: ImageSource, indices: Array, plan: Epochs, seen: Array) -> Iterator[torch.Tensor]:
+def _logits(course: Course) -> Iterator[torch.Tensor]:
+    network = course.network
     network.eval()
-    missing = np.setdiff1d(np.arange(network.head.out_channels), seen)
+    missing = np.setdiff1d(np.arange(network.head.out_channels), course.classes[course.training])
     with torch.inference_mode():
-        for chosen in _batches(indices, 2 * plan.batch):
-            logits = network(_images(network, source.batch(chosen))).mean((2, 3)).float().cpu()
+        for chosen in _batches(course.validation, 2 * course.plan.batch):
+            logits = network(_images(network, course.source.batch(chosen))).mean((2, 3)).float().cpu()
             logits[:, missing] = -torch.inf
             yield logits
 

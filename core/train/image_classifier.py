@@ -24,7 +24,7 @@ from core.models.networks.pretrained import download_weights, read_weights, star
 from core.parameters import Parameter, resolve
 from core.train.class_losses import LOSSES, ClassLoss
 from core.train.class_metrics import class_metrics
-from core.train.epochs import CHECKPOINT_NAME, Epochs, Fitted, predict, train_epochs
+from core.train.epochs import CHECKPOINT_NAME, Course, Epochs, Fitted, predict, train_epochs
 from core.train.image_package import SMALL, network_fields, write_image_classifier
 from core.train.image_set import ImageSet, counts, read_image_set
 from core.train.image_source import ImageSource
@@ -169,10 +169,10 @@ def _fit(
         title=f"fold {fold + 1}: " if values["cross_validate"] else "",
     )
     network = _network(task).to(task.device).to(memory_format=torch.channels_last)
-    fitted = train_epochs(network, task.source, task.classes, training, validation, plan, progress, cancel)
+    course = Course(network, task.source, task.classes, training, validation, plan)
+    fitted = train_epochs(course, progress, cancel)
     network.load_state_dict(fitted.best)
-    probabilities = predict(network, task.source, validation, plan, task.classes[training])
-    return fitted, class_metrics(task.classes[validation], probabilities.argmax(1), task.names)
+    return fitted, class_metrics(task.classes[validation], predict(course).argmax(1), task.names)
 
 
 def _spread(results: list[dict[str, Any]]) -> dict[str, Any]:
