@@ -18,8 +18,10 @@ from core.tiling import Tile, TileGrid
 
 # Beyond this factor between the section's µm/px and the model's, what the model learned to see is not visible.
 COARSEST_UPSAMPLING = 4.0
-# Beyond this one, either way, what the model knows looks too different for its results to be trusted.
-DOUBTFUL_FACTOR = 3.0
+# Coarser or finer than this against the model's, what the model knows looks too different for its results to be trusted.
+# A finer section is brought to the model's scale and loses nothing by it; but much finer ones show other things.
+DOUBTFULLY_COARSE = 3.0
+DOUBTFULLY_FINE = 8.0
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def scale_doubt(info: SectionInfo, spec: ModelSpec) -> str:
     if info.pixel_size_um is None:
         return f"{trained} does not state its scale. Results may be poor."
     section_um = (info.pixel_size_um[0] * info.pixel_size_um[1]) ** 0.5
-    if 1 / DOUBTFUL_FACTOR <= section_um / spec.um_per_px <= DOUBTFUL_FACTOR:
+    if 1 / DOUBTFULLY_FINE <= section_um / spec.um_per_px <= DOUBTFULLY_COARSE:
         return ""
     return f"{trained} has {section_um:.3g}. Results will be poor."
 
