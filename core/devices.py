@@ -64,6 +64,16 @@ def device_name(device: str) -> str:
     return platform.processor() or platform.machine()
 
 
+def other_cards(device: str, wanted: str) -> list[str]:
+    """The CUDA devices beside `device` that may compute too, as it was left open which one (`wanted` "auto" or "cuda")."""
+    kind, _, number = device.partition(":")
+    if kind != "cuda" or wanted not in ("auto", "cuda"):
+        return []
+    import torch
+
+    return [f"cuda:{index}" for index in range(torch.cuda.device_count()) if index != int(number or 0)]
+
+
 def probe_batch(attempt: Callable[[int], object], most: int) -> int:
     """The largest batch, a power of two up to `most`, that an accelerator computes without running out of memory.
 

@@ -88,6 +88,7 @@ class Model:
     spec: ModelSpec
     device: object = "cpu"
     batch_tiles: int = 1
+    devices: int = 1  # how many compute side by side (`core.models.across_devices`)
 
     def prepare(self, pixels: Array) -> Any:
         """What `submit` wants of a tile: (h, w, 3) uint8 RGB at the model's µm/px, h and w multiples of `stride_px`."""

@@ -9,9 +9,10 @@ from typing import Any
 
 import core.models
 import resources
-from core.devices import choose_device
+from core.devices import choose_device, other_cards
 from core.discovery import find_specs
 from core.errors import InputError, UsageError
+from core.models.across_devices import AcrossDevices
 from core.models.base import Model, ModelFamily, ModelSpec, Source
 from core.models.card import CARD_NAME, read_card, spec_from_card
 from core.userdirs import models_dir
@@ -101,11 +102,16 @@ def configure(spec: ModelSpec, values: Mapping[str, Any]) -> ModelSpec:
 def load_model(spec: ModelSpec, device: str = "auto") -> Model:
     """The model itself, ready for tiles, as `spec.values` wants it. Imports what is heavy.
 
+    Where `device` names no single graphics card and there are several, it computes on all of them.
+
     Raises InputError for weights that can't be used, UsageError or ResourceError for the device.
     """
     if device not in ("auto", "cpu"):
         choose_device(device)  # also for models that only use the processor: what was asked for must be there
-    return _family_of(spec).load(configure(spec, spec.values), device)
+    family, chosen = _family_of(spec), configure(spec, spec.values)
+    model = family.load(chosen, device)
+    others = other_cards(str(model.device), device)
+    return AcrossDevices([model, *(family.load(chosen, card) for card in others)]) if others else model
 
 
 def model_row(spec: ModelSpec) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from core.tiling import Tile
 
 Array = np.ndarray
 
-_SUBMITTED_BATCHES = 2  # one that computes, one that waits for it
+_SUBMITTED_BATCHES = 2  # for each device: one that computes, one that waits for it
 _LOOK_S = 0.05
 
 
@@ -54,7 +54,7 @@ class TilePipeline:
         When a stage fails, or on cancelling, everything computed before comes first, then the error: CancelledError,
         ResourceError when memory runs out, what reading and the model raise.
         """
-        computed: Channel[_Batch] = Channel(_SUBMITTED_BATCHES)
+        computed: Channel[_Batch] = Channel(_SUBMITTED_BATCHES * self._model.devices)
         ahead = ReadAhead(self._prepared, tiles, reader_threads(self._model.device), self._batch)
         computing = threading.Thread(
             target=self._compute, args=(ahead, computed), name="schliff-scan-compute", daemon=True
