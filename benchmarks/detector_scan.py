@@ -4,9 +4,9 @@
 
 SAHI is no dependency; make an environment of its own for it, which sees this one's torch:
 
-    python -m venv /tmp/sahi && /tmp/sahi/bin/pip install --no-deps sahi shapely tqdm fire requests click termcolor
-    echo SITE_PACKAGES_WITH_TORCH > /tmp/sahi/lib/python3.11/site-packages/torch.pth
-    /tmp/sahi/bin/python -m benchmarks.detector_scan
+    python -m venv sahi-env && sahi-env/bin/pip install --no-deps sahi shapely tqdm fire requests click termcolor
+    echo SITE_PACKAGES_WITH_TORCH > sahi-env/lib/python3.11/site-packages/torch.pth
+    sahi-env/bin/python -m benchmarks.detector_scan
 
 Weights are random unless a trained model's folder is given; the score floor is then set so that about 40 boxes a tile
 remain. Ours reads a TIFF, stores maps and detections in a project and merges across seams; SAHI is given the picture in

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.disk import flush_folder
 from core.geometry import Box
 from core.overview_layout import (
     CHUNK,
@@ -191,7 +192,7 @@ class OverviewStore:
         for file in written:
             _flush(file)
         for folder in {file.parent for file in written}:
-            _flush_folder(folder)
+            flush_folder(folder)
         # A line feed on both sides: half a line that a killed program left can't become part of this one.
         lines = "".join(f"\n{c.scale} {c.column} {c.row} ok\n" for c in chunks)
         journal = os.open(self.folder / JOURNAL, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
@@ -232,13 +233,3 @@ def _flush(file: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _flush_folder(folder: Path) -> None:
-    """So that the names in it last, where folders can be flushed (not on Windows, which does that itself)."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -19,11 +19,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.icons import set_icon
 from app.jobs import Job
 from app.panels.drawings_model import MORE, SORT_ROLE, DrawingsModel
 from app.panels.fitted_table import FittedTable
-from app.panels.layout import muted
+from app.panels.layout import muted, tool_button
 from app.panels.profile_group import ProfileGroup
 from app.session import Session
 from app.theme import SPACE
@@ -110,12 +109,7 @@ class DrawingsPanel(QWidget):
             ("delete", "Delete the selected drawings (Del); Ctrl+Z brings them back", self.delete),
             ("export", "Export all drawings as CSV or GeoJSON", self.export),
         ):
-            button = self._buttons[name] = QToolButton()
-            set_icon(button, name)
-            button.setAutoRaise(True)
-            button.setToolTip(tip)
-            button.setAccessibleName(tip)
-            button.clicked.connect(action)
+            button = self._buttons[name] = tool_button(name, tip, action)
             bar.addWidget(button)
         self._set_up_table()
         layout = QVBoxLayout(self)

@@ -3,10 +3,13 @@ what stays in sight then."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QPalette
-from PySide6.QtWidgets import QCheckBox, QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QGridLayout, QLabel, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
+from app.icons import set_icon
 from app.theme import SPACE
 
 
@@ -114,3 +117,14 @@ def value_label(widest: str) -> QLabel:
     label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     label.setMinimumWidth(label.fontMetrics().horizontalAdvance(widest))
     return label
+
+
+def tool_button(icon: str, tip: str, action: Callable[[], object]) -> QToolButton:
+    """A flat button that shows an icon; what it does is its tool tip and its name for those who can't see it."""
+    button = QToolButton()
+    set_icon(button, icon)
+    button.setAutoRaise(True)
+    button.setToolTip(tip)
+    button.setAccessibleName(tip)
+    button.clicked.connect(action)
+    return button

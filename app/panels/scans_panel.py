@@ -17,8 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.elided import ElidedLabel
-from app.icons import set_icon
-from app.panels.layout import muted
+from app.panels.layout import muted, tool_button
 from app.panels.scans_model import ScansModel
 from app.panels.scans_table import ScansTable
 from app.scan_queue.wording import progress_text
@@ -115,12 +114,7 @@ class ScansPanel(QWidget):
             ("clear", "Take all scans off the list that are over", self._runner.clear_over),
         )
         for name, tip, action in actions:
-            button = self.buttons[name] = QToolButton()
-            set_icon(button, name)
-            button.setAutoRaise(True)
-            button.setToolTip(tip)
-            button.setAccessibleName(tip)
-            button.clicked.connect(action)
+            button = self.buttons[name] = tool_button(name, tip, action)
             bar.addWidget(button)
         bar.addSpacing(SPACE)
         bar.addWidget(self.status, 1)
