@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ class _Task:
     seed: int
     device: torch.device
     start: Mapping[str, torch.Tensor] | None
-    names: tuple[str, ...] = field(default=())
+    names: tuple[str, ...]
 
 
 def train_image_classifier(
@@ -108,19 +108,24 @@ def train_image_classifier(
     metrics = {"validation": fitted[0][1]}
     if len(fitted) > 1:
         metrics["cross_validation"] = _spread([one for _, one in fitted])
-    record = {
-        "seed": seed,
-        "settings": dict(values),
-        "images": counts(images.images),
-        "groups": len({image.group for image in images.images}),
-        "history": fitted[0][0].history,
-        "seconds": round(time.monotonic() - started),
-        "device": str(task.device),
-    }
+    record = _record(task, fitted[0][0], time.monotonic() - started)
     write_image_classifier(out, values, images, network, record, metrics)
     for left in out.glob(f"{CHECKPOINT_NAME}.*"):
         left.unlink(missing_ok=True)
     return metrics
+
+
+def _record(task: _Task, fitted: Fitted, seconds: float) -> dict[str, Any]:
+    """What the card says of the training."""
+    return {
+        "seed": task.seed,
+        "settings": dict(task.values),
+        "images": counts(task.images.images),
+        "groups": len({image.group for image in task.images.images}),
+        "history": fitted.history,
+        "seconds": round(seconds),
+        "device": str(task.device),
+    }
 
 
 def _start(values: Mapping[str, Any]) -> Mapping[str, torch.Tensor] | None:
