@@ -33,14 +33,12 @@ Join = Callable[[OpenFragments], Sequence[Joined]]
 
 
 def scan_key(section: SectionRecord, spec: ModelSpec, parameters: Mapping[str, Any]) -> str:
-    """What makes two scans the same one: the section's content, the model's version and every parameter."""
+    """What makes two scans the same one: the section's content, the model's version and every parameter.
+
+    With `core.scan.plan.map_parameters` alone: what makes two scans of a project share what the model said of a tile.
+    """
     parts = [section.fingerprint, spec.id, spec.version, parameters]
     return blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
-
-
-def map_key(section: SectionRecord, spec: ModelSpec, parameters: Mapping[str, Any]) -> str:
-    """What makes two scans of a project share what the model said of a tile (`core.scan.plan.map_parameters`)."""
-    return scan_key(section, spec, parameters)
 
 
 class ScanStore:

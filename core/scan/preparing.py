@@ -10,7 +10,7 @@ from core.jobs import CancelToken
 from core.models.base import Model
 from core.project import Project, SectionRecord
 from core.project.maps import ScanMaps
-from core.project.scan_store import ScanStore, map_key, scan_key
+from core.project.scan_store import ScanStore, scan_key
 from core.project.taking_over import take_over
 from core.scan.options import ScanOptions
 from core.scan.plan import ScanPlan, map_parameters, model_scale, plan_scan, scan_parameters
@@ -89,7 +89,7 @@ def _begin(
         record,
         spec,
         parameters=parameters,
-        map_key=map_key(record, spec, map_parameters(spec, parameters)),
+        map_key=scan_key(record, spec, map_parameters(spec, parameters)),
         tiles_total=len(plan.tiles),
         cell_px=grid.cell_px,
         context_px=spec.window_px * grid.scale,
