@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.jobs import CancelToken, no_progress
 from core.models.catalog import read_model_folder
-from core.train import trainers
 from core.train.judging import judge
+from core.train.request import TrainRequest
+from core.train.running import run_training
 
 LOSSES: dict[str, dict[str, Any]] = {
     "cross entropy": {"loss": "cross_entropy"},
@@ -56,7 +56,7 @@ def _run(folder: Path, loss: dict[str, Any], seed: int, args: argparse.Namespace
         "backbone": args.backbone, "input_px": args.input, "epochs": args.epochs, "patience": args.epochs,
         "learning_rate": args.rate, "batch": 32, "folds": 5, **loss,
     }  # fmt: skip
-    trainers()["classifier"](folder / TRAINED_ON, out, settings, seed, args.device, no_progress, CancelToken())
+    run_training(TrainRequest("classifier", folder / TRAINED_ON, out, settings, seed, args.device))
     figures = judge(read_model_folder(out), folder / JUDGED_ON, args.device)
     return tuple(figures[name] for name in FIGURES)
 

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from core.check import Found
+from core.data.labelled import LabelledPicture
 from core.errors import CancelledError, InputError, UsageError
 from core.geometry import Box
 from core.jobs import CancelToken, Step
@@ -21,13 +22,13 @@ from core.models.networks.detectors import build
 from core.project import Project
 from core.readers.base import open_section
 from core.scan.runner import run_scan
-from core.train import trainers
 from core.train.dataset import read_labelled
 from core.train.detector import CHECKPOINT_NAME, train_detector
 from core.train.detector_crops import targets_of
 from core.train.detector_quality import mean_average_precision, section_boxes
 from core.train.detector_start import put_start, start_weights
 from core.train.regions import Crop
+from core.train.trainers import trainers
 from core.truth import TruthBox, read_truth
 from tests.test_detector import SMALL
 from tests.test_train import _write_section
@@ -256,7 +257,7 @@ def test_a_whole_section_is_looked_at_without_seams(trained: tuple[Path, dict]) 
     model = load_model(read_model_folder(folder), "cpu")
     _write_section(folder.parent / "seams", "s", 23)
     with open_section(folder.parent / "seams" / "s.tif") as section:
-        labelled = read_labelled(section.info.path, [], model.spec)
+        labelled = read_labelled(LabelledPicture(section.info.path, (), "s"), model.spec)
     whole = section_boxes(model, labelled.pixels)
     model.spec = replace(model.spec, tile_px=160, halo_px=64)
     tiled = section_boxes(model, labelled.pixels)

@@ -10,16 +10,19 @@ import pytest
 import tifffile
 import torch
 
+from core.data.formats.sections import labelled_sections
+from core.data.labelled import LabelledPicture, Mark
+from core.data.reading import read_marks
 from core.errors import CancelledError, InputError, UsageError
 from core.jobs import CancelToken, Step
 from core.models.catalog import find_model, load_model
-from core.train import trainers
 from core.train.augment import augment, orient, photograph
 from core.train.classifier import CHECKPOINT_NAME, train_classifier
-from core.train.dataset import labelled_sections, survey
 from core.train.evaluate import choose_threshold, find_on
 from core.train.losses import box_loss, cross_entropy, window_loss
 from core.train.regions import Crop, LabelledSection, cell_targets
+from core.train.request import TrainRequest
+from core.train.running import run_training
 from core.train.sampling import CropSampler, cut
 
 SMALL = {
@@ -155,15 +158,19 @@ def test_a_foreign_checkpoint_is_refused(data: Path, tmp_path: Path) -> None:
 
 
 def test_settings_and_folders_that_cannot_be_used(data: Path, tmp_path: Path) -> None:
-    train = trainers()["classifier"]
-    with pytest.raises(UsageError, match="no parameter 'epochs'"):
-        train(data, tmp_path / "o", {"epochs": "3"}, 0, "cpu", lambda _: None, None)
+    def train(folder: Path, **settings: str) -> None:
+        run_training(TrainRequest("classifier", folder, tmp_path / "o", settings, 0, "cpu"))
+
+    with pytest.raises(UsageError, match="no parameter 'nonsense'"):
+        train(data, nonsense="3")
     with pytest.raises(UsageError, match="multiple of 8"):
-        train(data, tmp_path / "o", {"crop_px": "100"}, 0, "cpu", lambda _: None, None)
-    with pytest.raises(InputError, match="no labelled sections"):
-        train(tmp_path, tmp_path / "o", {}, 0, "cpu", lambda _: None, None)
-    with pytest.raises(InputError):
-        train(tmp_path / "missing", tmp_path / "o", {}, 0, "cpu", lambda _: None, None)
+        train(data, crop_px="100")
+    with pytest.raises(UsageError, match="no way to train"):
+        run_training(TrainRequest("magic", data, tmp_path / "o"))
+    with pytest.raises(InputError, match="no labelled data"):
+        train(tmp_path)
+    with pytest.raises(InputError, match="no such file"):
+        train(tmp_path / "missing")
     assert not (tmp_path / "o").exists()
 
 
@@ -172,9 +179,9 @@ def test_settings_and_folders_that_cannot_be_used(data: Path, tmp_path: Path) ->
 
 def test_a_training_folder_is_surveyed(data: Path) -> None:
     assert [p.name for p in labelled_sections(data)] == ["s1.tif", "s2.tif", "s3.tif"]
-    folder = survey(data)
+    folder = read_marks(data)
     assert folder.labels == ("chip", "pore")
-    assert [p.name for p in folder.validation] == ["v.tif"]
+    assert [p.path.name for p in folder.validation] == ["v.tif"]
 
 
 def test_boxes_become_cells() -> None:
@@ -274,4 +281,5 @@ def _in_memory(path: Path, spec) -> LabelledSection:
     from core.train.dataset import read_labelled
     from core.truth import read_truth, truth_beside
 
-    return read_labelled(path, read_truth(truth_beside(path)), spec)
+    marks = tuple(Mark(one.label, one.box) for one in read_truth(truth_beside(path)))
+    return read_labelled(LabelledPicture(path, marks, path.name), spec)

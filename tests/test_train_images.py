@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.data.image_set import groups_of, is_image_set, read_image_set
 from core.errors import CancelledError, InputError, UsageError
 from core.jobs import CancelToken, Step
 from core.models.catalog import load_model, read_model_folder
-from core.train import trainers
 from core.train.class_metrics import class_metrics
-from core.train.image_set import groups_of, is_image_set, read_image_set
 from core.train.image_source import squared
+from core.train.request import TrainRequest
+from core.train.running import run_training
 from core.train.splits import class_weights, epoch_order, group_folds
 from tests.toy import write_image
 
@@ -44,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def train(data: Path, out: Path, **settings) -> dict:
-    return trainers()["classifier"](data, out, SMALL | settings, 0, "cpu", lambda step: None, None)
+    return run_training(TrainRequest("classifier", data, out, SMALL | settings, 0, "cpu"))
 
 
 def test_classes_come_from_folders_and_the_good_one_is_no_defect(folder: Path):
@@ -145,7 +146,9 @@ def test_a_training_that_was_broken_off_ends_as_one_without_a_break(tmp_path: Pa
             token.cancel()
 
     with pytest.raises(CancelledError):
-        trainers()["classifier"](folder, tmp_path / "broken", SMALL | {"epochs": 4}, 0, "cpu", stop, token)
+        run_training(
+            TrainRequest("classifier", folder, tmp_path / "broken", SMALL | {"epochs": 4}, 0, "cpu"), stop, token
+        )
     again = train(folder, tmp_path / "broken", epochs=4)
     whole = train(folder, tmp_path / "whole", epochs=4)
     assert again == whole

@@ -145,7 +145,9 @@ def _export(p: argparse.ArgumentParser) -> None:
 
 
 def _train(p: argparse.ArgumentParser) -> None:
-    p.add_argument("family", metavar="FAMILY", help="what is trained: classifier or detector")
+    p.add_argument(
+        "family", metavar="FAMILY", help="what is trained: classifier, detector, …; an unknown one lists all"
+    )
     p.add_argument("--data", required=True, metavar="DIR", help=_DATA_HELP)
     p.add_argument("--out", required=True, metavar="MODELDIR")
     p.add_argument("--set", dest="settings", action="append", default=[], metavar="NAME=VALUE")

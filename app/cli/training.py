@@ -9,25 +9,18 @@ from typing import Any
 
 from app.cli.console import ProgressLine, print_json, print_table, stop_by_signal
 from app.cli.pairs import pairs
-from core.errors import UsageError
-from core.models.card import CARD_NAME
 
 _NAME_WIDTH = 24  # characters; the longest figure's name
 _TRUTH = "truth \\ predicted"
 
 
 def train(args: argparse.Namespace) -> None:
-    from core.train import trainers
+    from core.train.request import TrainRequest
+    from core.train.running import run_training
 
-    trainer = trainers().get(args.family)
-    if trainer is None:
-        known = ", ".join(sorted(trainers()))
-        raise UsageError(f"there is no way to train {args.family!r}", remedy=f"Choose one of: {known}.")
-    if (Path(args.out) / CARD_NAME).exists():
-        raise UsageError("a model lies there already", path=args.out, remedy="Choose another --out.")
-    settings = pairs(args.settings)
+    request = TrainRequest(args.family, Path(args.data), Path(args.out), pairs(args.settings), args.seed, args.device)
     with stop_by_signal() as cancel, ProgressLine(f"training {args.family}") as progress:
-        metrics = trainer(Path(args.data), Path(args.out), settings, args.seed, args.device, progress, cancel)
+        metrics = run_training(request, progress, cancel)
     _show(metrics, args.json)
 
 

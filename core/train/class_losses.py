@@ -13,8 +13,8 @@ import torch
 from torch.nn import functional
 
 from core.errors import UsageError
+from core.train.families.windows import LOSSES
 
-LOSSES = ("cross_entropy", "focal", "label_smoothing", "max_entropy", "alpha_js")
 # Nearer to 0 or 1 than this, the α-skew divergence is its own limit, and dividing by α (1 − α) would only add noise.
 _LIMIT = 1e-3
 

@@ -1,4 +1,4 @@
-"""Decides how a window classifier is trained from a folder of marked sections, start to end."""
+"""Decides how a window classifier is trained from pictures with marks on them, start to end."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from core.data.labelled import LabelledData
+from core.data.reading import read_marks
 from core.devices import choose_device
 from core.errors import UsageError
 from core.jobs import CancelToken, Progress, no_progress
@@ -19,9 +21,11 @@ from core.models.card import CardError, check_card, spec_from_card
 from core.models.catalog import read_model_folder
 from core.models.networks.resnet_cells import ResNetCells
 from core.models.networks.window_classifier import WindowClassifier, put_weights
-from core.parameters import Parameter, resolve
-from core.train.dataset import TrainingFolder, read_sections, survey
+from core.parameters import resolve
+from core.train.base import TrainStep
+from core.train.dataset import read_sections
 from core.train.evaluate import Findings, Quality, choose_threshold, find_on, metrics_table
+from core.train.families.cells import PARAMETERS
 from core.train.loop import Schedule, fit
 from core.train.package import Identity, Recipe, make_card, write_classifier
 from core.train.record import training_record
@@ -29,33 +33,6 @@ from core.train.sampling import CropSampler
 from core.truth import ARTEFACT_CLASSES
 
 CHECKPOINT_NAME = ".training.safetensors"
-
-PARAMETERS = (
-    Parameter("id", str, "", "what --model calls it; empty: the folder's name"),
-    Parameter("name", str, "", "what people read; empty: the id"),
-    Parameter("description", str, "", "what it finds, and on what it was trained"),
-    Parameter("licence", str, "", "under which licence the weights may be used"),
-    Parameter("data_commands", str, "", "how the data was made; kept in the card before the training command"),
-    Parameter("um_per_px", float, 1.0, "scale at which the network looks", 0.01, 1000, "µm/px"),
-    # torch 2.14 writes beyond its buffers in gradients of channels-last convolutions narrower than 8 maps.
-    Parameter("width", int, 16, "feature maps of the first layers; twice and four times as many follow", 8, 128),
-    Parameter("blocks", int, 2, "residual blocks per stage; more see further and cost more", 1, 4),
-    Parameter("context_cells", int, 1, "a window is 2 · context_cells + 1 cells of 8 px wide", 0, 16),
-    Parameter("steps", int, 3000, "batches to train on", 1, 1_000_000),
-    Parameter("batch", int, 8, "crops per batch", 1, 4096),
-    Parameter("crop_px", int, 288, "side of a crop, a multiple of 8", 96, 2048, "px"),
-    Parameter("learning_rate", float, 3e-3, "highest learning rate of the one-cycle schedule", 1e-6, 1.0),
-    Parameter("smoothing", float, 0.02, "label smoothing", 0.0, 0.5),
-    Parameter("narrowing", float, 0.4, "share of the steps in which boxes narrow to their surest windows", 0.0, 1.0),
-    Parameter("artefact_weight", float, 1.0, "weight of classes that are traces of preparation", 0.01, 100.0),
-    Parameter("augmentation", float, 1.0, "how strongly light, colour, focus and noise are varied; 0: not", 0.0, 2.0),
-    Parameter("defect_share", float, 0.65, "share of crops around marked defects", 0.0, 1.0),
-    Parameter("emphasis", str, "", "classes to look at more often than others, as pore:2,crack:3"),
-    Parameter("start", str, "", "a model folder to go on from; its classes and size must be the same"),
-    Parameter("validation_share", float, 0.2, "share of sections set aside, without a folder of them", 0.0, 0.9),
-    Parameter("every", int, 500, "steps between two validations (and checkpoints)", 1, 1_000_000),
-    Parameter("score_floor", float, 0.2, "detections that score less are not kept", 0.01, 0.9),
-)
 
 
 def train_classifier(
@@ -67,7 +44,7 @@ def train_classifier(
     progress: Progress = no_progress,
     cancel: CancelToken | None = None,
 ) -> dict[str, Any]:
-    """Trains on `data` (see `core.train.dataset`) and writes the model folder `out`; returns the validation metrics.
+    """Trains on `data` (see `core.data.reading`) and writes the model folder `out`; returns the validation metrics.
 
     The state that did best on the validation sections is kept. Interrupted, it goes on where it was when called again
     with the same `out`. Raises UsageError for settings, InputError for data, ResourceError for device or disk,
@@ -77,18 +54,18 @@ def train_classifier(
     if values["crop_px"] % 8:
         raise UsageError("crop_px must be a multiple of 8")
     cancel = cancel or CancelToken()
-    folder = survey(data)
+    marked = read_marks(data)
     identity = _identity(values, out)
     random = np.random.default_rng(seed)
     torch.manual_seed(seed)
-    network = ResNetCells(len(folder.labels) + 1, values["width"], values["blocks"])
-    draft = _spec(identity, _recipe(values, folder, 0.5), network)
-    emphasis = _emphasis(values["emphasis"], folder.labels)
+    network = ResNetCells(len(marked.labels) + 1, values["width"], values["blocks"])
+    draft = _spec(identity, _recipe(values, marked, 0.5), network)
+    emphasis = _emphasis(values["emphasis"], marked.labels)
     if values["start"]:
         _go_on_from(Path(values["start"]), network, draft)
     network = network.to(choose_device(device)).to(memory_format=torch.channels_last)
-    sections = read_sections(folder, draft, values["validation_share"], random, progress, cancel)
-    judge = _Judge(network, draft, sections.validation or sections.training, cancel)
+    sections = read_sections(marked, draft, values["validation_share"], random, progress, cancel)
+    judge = _Judge(network, draft, sections.validation or sections.training, values["steps"], progress, cancel)
     out.mkdir(parents=True, exist_ok=True)
     schedule = Schedule(
         values["steps"], values["batch"], values["learning_rate"], smoothing=values["smoothing"],
@@ -97,13 +74,13 @@ def train_classifier(
     sampler = CropSampler(sections.training, values["crop_px"], random, values["defect_share"], emphasis=emphasis)
     started = time.monotonic()
     fit(
-        network, sampler, schedule, _class_weights(values, folder), values["context_cells"], random,
+        network, sampler, schedule, _class_weights(values, marked), values["context_cells"], random,
         progress, cancel, judge.look,
     )  # fmt: skip
     network.load_state_dict(judge.state)
-    training = _record(values, folder, seed, data, out, time.monotonic() - started, judge)
+    training = _record(values, marked, seed, data, out, time.monotonic() - started, judge)
     metrics = metrics_table(judge.findings, draft.artefact_labels, judge.best.threshold)
-    recipe = _recipe(values, folder, judge.best.threshold, training, {"validation": metrics})
+    recipe = _recipe(values, marked, judge.best.threshold, training, {"validation": metrics})
     write_classifier(out, identity, recipe, network)
     (out / CHECKPOINT_NAME).unlink(missing_ok=True)
     return {"threshold": judge.best.threshold, **metrics}
@@ -120,6 +97,8 @@ class _Judge:
     network: ResNetCells
     spec: ModelSpec
     sections: Any
+    steps: int
+    progress: Progress
     cancel: CancelToken
     best: Quality = _NOTHING
     state: Mapping[str, torch.Tensor] = field(default_factory=dict)
@@ -133,7 +112,9 @@ class _Judge:
         device = next(self.network.parameters()).device
         findings = find_on(WindowClassifier(self.spec, self.network, device), self.sections, self.cancel)
         quality = choose_threshold(findings, self.spec.artefact_labels, self.spec.score_floor)
-        self.history.append({"step": step, "f2": round(quality.f2, 4), "ap": round(quality.ap, 4)})
+        figures = {"f2": round(quality.f2, 4), "ap": round(quality.ap, 4)}
+        self.history.append({"step": step, **figures})
+        self.progress(TrainStep(step, self.steps, "validated", figures))
         if (quality.f2 + quality.ap) > (self.best.f2 + self.best.ap):
             self.best, self.findings = quality, findings
             self.state = {name: tensor.clone() for name, tensor in averaged.items()}
@@ -147,14 +128,14 @@ def _identity(values: Mapping[str, Any], out: Path) -> Identity:
 
 def _recipe(
     values: Mapping[str, Any],
-    folder: TrainingFolder,
+    marked: LabelledData,
     threshold: float,
     training: Mapping[str, Any] | None = None,
     metrics: Mapping[str, Any] | None = None,
 ) -> Recipe:
     return Recipe(
-        labels=folder.labels,
-        artefact_labels=[label for label in folder.labels if label in ARTEFACT_CLASSES],
+        labels=marked.labels,
+        artefact_labels=[label for label in marked.labels if label in ARTEFACT_CLASSES],
         um_per_px=values["um_per_px"],
         width=values["width"],
         blocks=values["blocks"],
@@ -200,18 +181,18 @@ def _emphasis(text: str, labels: Sequence[str]) -> dict[int, float]:
     return weights
 
 
-def _class_weights(values: Mapping[str, Any], folder: TrainingFolder) -> np.ndarray:
-    weights = [values["artefact_weight"] if label in ARTEFACT_CLASSES else 1.0 for label in folder.labels]
+def _class_weights(values: Mapping[str, Any], marked: LabelledData) -> np.ndarray:
+    weights = [values["artefact_weight"] if label in ARTEFACT_CLASSES else 1.0 for label in marked.labels]
     return np.array([1.0, *weights], np.float32)
 
 
 def _record(
-    values: Mapping[str, Any], folder: TrainingFolder, seed: int, data: Path, out: Path, seconds: float, judge: _Judge
+    values: Mapping[str, Any], marked: LabelledData, seed: int, data: Path, out: Path, seconds: float, judge: _Judge
 ) -> dict[str, Any]:
     start = values["start"]
     before = read_model_folder(Path(start)).card["training"].get("commands", []) if start else []
     return {
-        **training_record("classifier", PARAMETERS, values, folder, seed, data, out, before),
+        **training_record("classifier", PARAMETERS, values, marked, seed, data, out, before),
         "history": judge.history,
         "seconds": round(seconds),
         "device": str(next(judge.network.parameters()).device),

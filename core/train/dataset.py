@@ -1,19 +1,18 @@
-"""Decides what a training folder is: sections in any format Schliff reads, each with its truth CSV beside it.
+"""Decides what training holds in memory of labelled data: its pictures at the model's scale, split by group.
 
-`DIR/s.czi` with `DIR/s.truth.csv`. Sections in `DIR/validation/` are validated on; without that folder a share of the
-others is set aside, whole sections at a time, so that no section stands on both sides.
+Pictures that were set aside by whoever made the data are validated on; else a share of the groups is set aside, so that
+nothing of one section stands on both sides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from core.data.labelled import LabelledData, LabelledPicture
 from core.display import auto_range
-from core.errors import InputError
 from core.geometry import Box
 from core.jobs import CancelToken, Progress, Step
 from core.models.base import ModelSpec
@@ -22,20 +21,8 @@ from core.scan.plan import model_scale
 from core.scan.reading import TileSource
 from core.section import Plane, Section
 from core.train.regions import LabelledSection
-from core.truth import SUFFIX, TruthBox, read_truth, truth_beside
 
-VALIDATION_FOLDER = "validation"
-_REMEDY = f"Put sections into it, each with NAME{SUFFIX} beside it."
 _BAND_PX = 1024
-
-
-@dataclass(frozen=True)
-class TrainingFolder:
-    """What is marked in a folder, before any pixel is read. `labels` in the order of their class numbers, 1 and up."""
-
-    labels: tuple[str, ...]
-    training: dict[Path, list[TruthBox]]
-    validation: dict[Path, list[TruthBox]]
 
 
 @dataclass(frozen=True)
@@ -46,61 +33,38 @@ class TrainingData:
     validation: tuple[LabelledSection, ...]
 
 
-def survey(folder: Path) -> TrainingFolder:
-    """Raises InputError for a folder without labelled sections, or a truth that can't be used."""
-    paths = labelled_sections(folder)
-    held = labelled_sections(folder / VALIDATION_FOLDER) if (folder / VALIDATION_FOLDER).is_dir() else []
-    if not paths:
-        raise InputError("no labelled sections here", path=folder, remedy=_REMEDY)
-    training, validation = ({path: read_truth(truth_beside(path)) for path in group} for group in (paths, held))
-    labels = tuple(sorted({box.label for boxes in [*training.values(), *validation.values()] for box in boxes}))
-    if not labels:
-        raise InputError("nothing is marked in its truth files", path=folder, remedy="Mark some defects first.")
-    return TrainingFolder(labels, training, validation)
-
-
-def labelled_sections(folder: Path) -> list[Path]:
-    """Files and folders that have a truth CSV beside them, sorted by name. Raises InputError without such a folder."""
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        raise InputError(f"can't be read ({error.strerror})", path=folder, remedy=_REMEDY) from None
-    return [p for p in entries if not p.name.endswith(SUFFIX) and truth_beside(p).is_file()]
-
-
 def read_sections(
-    folder: TrainingFolder,
+    data: LabelledData,
     spec: ModelSpec,
     share: float,
     rng: np.random.Generator,
     progress: Progress,
     cancel: CancelToken,
 ) -> TrainingData:
-    """Reads every section as a scan with `spec` would. Raises InputError or UsageError for one that can't be used.
+    """Reads every picture as a scan with `spec` would. Raises InputError or UsageError for one that can't be used.
 
-    `share` of the sections are validated on where the folder has none set aside for that.
+    `share` of the pictures are validated on where the data has none set aside for that.
     """
-    truths = {**folder.training, **folder.validation}
+    pictures = data.everything
     sections: list[LabelledSection] = []
-    for path, boxes in truths.items():
+    for picture in pictures:
         cancel.check()
-        progress(Step(len(sections), len(truths), f"Reading {path.name}"))
-        sections.append(read_labelled(path, boxes, spec))
-    training, validation = sections[: len(folder.training)], sections[len(folder.training) :]
+        progress(Step(len(sections), len(pictures), f"Reading {picture.path.name}"))
+        sections.append(read_labelled(picture, spec))
+    training, validation = sections[: len(data.pictures)], sections[len(data.pictures) :]
     if not validation:
         training, validation = _set_aside(training, share, rng)
     return TrainingData(tuple(training), tuple(validation))
 
 
-def read_labelled(path: Path, boxes: Sequence[TruthBox], spec: ModelSpec) -> LabelledSection:
-    """One section at the model's scale. Raises InputError when it can't be read, UsageError when it is too coarse."""
-    with open_section(path) as section:
+def read_labelled(picture: LabelledPicture, spec: ModelSpec) -> LabelledSection:
+    """One picture at the model's scale. Raises InputError when it can't be read, UsageError when it is too coarse."""
+    with open_section(picture.path) as section:
         scale = model_scale(section.info, spec)
         pixels = _read_whole(section, scale)
-    classes = [spec.labels.index(box.label) + 1 for box in boxes]
-    return LabelledSection(
-        path.name, pixels, _as_array([b.box.scaled(1 / scale) for b in boxes]), np.array(classes, int)
-    )
+    classes = [spec.labels.index(mark.label) + 1 for mark in picture.marks]
+    boxes = _as_array([mark.box.scaled(1 / scale) for mark in picture.marks])
+    return LabelledSection(picture.path.name, pixels, boxes, np.array(classes, int))
 
 
 def _read_whole(section: Section, scale: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Decides how a detector is trained from a folder of marked sections, start to end."""
+"""Decides how a detector is trained from pictures with marks on them, start to end."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from typing import Any
 import numpy as np
 import torch
 
+from core.data.labelled import LabelledData
+from core.data.reading import read_marks
 from core.devices import choose_device
 from core.errors import UsageError
 from core.jobs import CancelToken, Progress, no_progress
 from core.models.base import ModelSpec
 from core.models.card import CardError, check_card, spec_from_card
 from core.models.catalog import configure
-from core.models.detector import NETWORKS
 from core.models.networks.box_detector import BoxDetector, limits_of, normalisation
 from core.models.networks.detectors import Detector, build
-from core.parameters import Parameter, resolve
-from core.train.dataset import TrainingFolder, read_sections, survey
-from core.train.detector_loop import ADAMW, SGD, DetectorSchedule, State, fit_detector
+from core.parameters import resolve
+from core.train.base import TrainStep
+from core.train.dataset import read_sections
+from core.train.detector_loop import DetectorSchedule, State, fit_detector
 from core.train.detector_package import DetectorRecipe, make_card, normalisation_of, write_detector
 from core.train.detector_quality import mean_average_precision
 from core.train.detector_start import put_start, start_weights
 from core.train.evaluate import Findings, choose_threshold, find_on, metrics_table
+from core.train.families.detector import ADAMW, PARAMETERS, SGD
 from core.train.package import Identity
 from core.train.record import training_record
 from core.train.regions import LabelledSection
@@ -34,32 +37,9 @@ from core.train.sampling import CropSampler
 from core.truth import ARTEFACT_CLASSES
 
 CHECKPOINT_NAME = ".training.safetensors"
-# Small networks of their own learn faster with it; torchvision's were made with momentum.
+# Light networks learn faster with AdamW; torchvision's were made with momentum.
 _LIGHT = ("ssd_cells", "ssdlite_mobilenet_v3")
 _RATES = {SGD: 5e-3, ADAMW: 2e-3}
-
-PARAMETERS = (
-    Parameter("id", str, "", "what --model calls it; empty: the folder's name"),
-    Parameter("name", str, "", "what people read; empty: the id"),
-    Parameter("description", str, "", "what it finds, and on what it was trained"),
-    Parameter("licence", str, "", "under which licence the weights may be used"),
-    Parameter("data_commands", str, "", "how the data was made; kept in the card before the training command"),
-    Parameter("network", str, "ssd_cells", "the network; ssd_cells is the smallest", choices=NETWORKS),
-    Parameter("width", int, 24, "ssd_cells: feature maps of the first layers", 8, 128),
-    Parameter("blocks", int, 2, "ssd_cells: residual blocks per stage", 1, 4),
-    Parameter("weights", str, "", "start: empty random, imagenet or coco (torchvision's, online), a model folder, or a file"),
-    Parameter("um_per_px", float, 1.0, "scale at which the network looks", 0.01, 1000, "µm/px"),
-    Parameter("steps", int, 3000, "batches to train on", 1, 1_000_000),
-    Parameter("batch", int, 8, "crops per batch", 1, 1024),
-    Parameter("crop_px", int, 320, "side of a crop, a multiple of 32", 64, 2048, "px"),
-    Parameter("optimiser", str, "auto", "auto: adamw for light networks, else sgd", choices=("auto", SGD, ADAMW)),
-    Parameter("learning_rate", float, 0.0, "the highest; falls as (1 - done)²; 0: what suits the optimiser", 0.0, 1.0),
-    Parameter("augmentation", float, 1.0, "how strongly light, colour, focus and noise are varied; 0: not", 0.0, 2.0),
-    Parameter("defect_share", float, 0.7, "share of crops around marked defects", 0.0, 1.0),
-    Parameter("validation_share", float, 0.2, "share of sections set aside, without a folder of them", 0.0, 0.9),
-    Parameter("every", int, 500, "steps between two validations (and checkpoints)", 1, 1_000_000),
-    Parameter("score_floor", float, 0.05, "boxes that score less are not kept", 0.01, 0.9),
-)  # fmt: skip
 
 
 def train_detector(
@@ -71,7 +51,7 @@ def train_detector(
     progress: Progress = no_progress,
     cancel: CancelToken | None = None,
 ) -> dict[str, Any]:
-    """Trains on `data` (see `core.train.dataset`) and writes the model folder `out`; returns the validation metrics.
+    """Trains on `data` (see `core.data.reading`) and writes the model folder `out`; returns the validation metrics.
 
     The state with the best mean average precision on the validation sections is kept. Interrupted, it goes on where it
     was when called again with the same `out`. Raises UsageError for settings, InputError for data or weights,
@@ -81,15 +61,15 @@ def train_detector(
     if values["crop_px"] % 32:
         raise UsageError("crop_px must be a multiple of 32", remedy="For example 320.")
     cancel = cancel or CancelToken()
-    folder = survey(data)
+    marked = read_marks(data)
     chosen = values["id"] or out.resolve().name
     identity = Identity(chosen, values["name"] or chosen, values["description"], values["licence"])
     random = np.random.default_rng(seed)
     torch.manual_seed(seed)
-    draft = _draft(identity, _recipe(values, folder))
+    draft = _draft(identity, _recipe(values, marked))
     network = _network(values, draft).to(choose_device(device))
-    sections = read_sections(folder, draft, values["validation_share"], random, progress, cancel)
-    judge = _Judge(network, draft, sections.validation or sections.training, cancel)
+    sections = read_sections(marked, draft, values["validation_share"], random, progress, cancel)
+    judge = _Judge(network, draft, sections.validation or sections.training, values["steps"], progress, cancel)
     out.mkdir(parents=True, exist_ok=True)
     sampler = CropSampler(sections.training, values["crop_px"], random, values["defect_share"])
     schedule = _schedule(values, draft, out / CHECKPOINT_NAME)
@@ -97,10 +77,10 @@ def train_detector(
     fit_detector(network, judge.state, sampler, schedule, random, progress, cancel, judge.look)
     network.load_state_dict(judge.state)
     threshold = choose_threshold(judge.findings, draft.artefact_labels, draft.score_floor).threshold
-    record = training_record("detector", PARAMETERS, values, folder, seed, data, out)
+    record = training_record("detector", PARAMETERS, values, marked, seed, data, out)
     record |= {"history": judge.history, "seconds": round(time.monotonic() - started), "device": str(judge.device)}
     metrics = {**judge.precisions(), **metrics_table(judge.findings, draft.artefact_labels, threshold)}
-    write_detector(out, identity, _recipe(values, folder, threshold, record, {"validation": metrics}), network)
+    write_detector(out, identity, _recipe(values, marked, threshold, record, {"validation": metrics}), network)
     (out / CHECKPOINT_NAME).unlink(missing_ok=True)
     return {"threshold": threshold, **metrics}
 
@@ -112,6 +92,8 @@ class _Judge:
     network: Detector
     spec: ModelSpec
     sections: Sequence[LabelledSection]
+    steps: int
+    progress: Progress
     cancel: CancelToken
     best: float = -1.0
     state: State = field(default_factory=dict)
@@ -129,7 +111,9 @@ class _Judge:
         findings = find_on(BoxDetector(self.spec, self.network, self.device), self.sections, self.cancel)
         self.network.load_state_dict(own)
         value = mean_average_precision(findings.found, findings.marked, 0.5)
-        self.history.append({"step": step, "map50": round(value, 4)})
+        figures = {"map50": round(value, 4)}
+        self.history.append({"step": step, **figures})
+        self.progress(TrainStep(step, self.steps, "validated", figures))
         if value > self.best:
             self.best, self.findings = value, findings
             for name, tensor in state.items():
@@ -143,7 +127,7 @@ class _Judge:
 
 def _recipe(
     values: Mapping[str, Any],
-    folder: TrainingFolder,
+    marked: LabelledData,
     threshold: float = 0.5,
     training: Mapping[str, Any] | None = None,
     metrics: Mapping[str, Any] | None = None,
@@ -151,8 +135,8 @@ def _recipe(
     own = {"width": values["width"], "blocks": values["blocks"]} if values["network"] == "ssd_cells" else {}
     mean, deviation = normalisation_of(values["network"])
     return DetectorRecipe(
-        labels=folder.labels,
-        artefact_labels=[label for label in folder.labels if label in ARTEFACT_CLASSES],
+        labels=marked.labels,
+        artefact_labels=[label for label in marked.labels if label in ARTEFACT_CLASSES],
         um_per_px=values["um_per_px"],
         network={"architecture": values["network"], **own},
         threshold=threshold,

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 
 from core.errors import ResourceError
-from core.jobs import CancelToken, Progress, Step
+from core.jobs import CancelToken, Progress
 from core.models.networks.detectors import Detector
 from core.train.checkpoint import load_checkpoint, save_checkpoint
 from core.train.detector_crops import draw_batch
-from core.train.loop import RunningMean
+from core.train.families.detector import SGD
+from core.train.loop import RunningMean, loss_step
 from core.train.sampling import CropSampler
 
-SGD, ADAMW = "sgd", "adamw"
 _GRADIENT = 5.0  # longer gradients are shortened: the first steps from random weights are wild
 State = dict[str, torch.Tensor]
 
@@ -77,7 +77,7 @@ def fit_detector(
         rate.step()
         average.update(network, step)
         recent = [*recent[-49:], cost]
-        progress(Step(step, schedule.steps, f"loss {np.mean(recent):.3f}"))
+        progress(loss_step(step, schedule.steps, recent))
         if step % schedule.every == 0 or step == schedule.steps:
             each(step, average.state)
             save_checkpoint(schedule.checkpoint, step, parts, optimiser, rate, rng)

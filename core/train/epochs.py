@@ -12,8 +12,9 @@ import numpy as np
 import torch
 
 from core.errors import ResourceError
-from core.jobs import CancelToken, Progress, Step
+from core.jobs import CancelToken, Progress
 from core.models.networks.computing import Network
+from core.train.base import TrainStep
 from core.train.checkpoint import load_checkpoint, save_checkpoint
 from core.train.class_losses import ClassLoss
 from core.train.image_package import normalisation_of
@@ -98,6 +99,7 @@ def train_epochs(course: Course, progress: Progress, cancel: CancelToken) -> Fit
         cost = _train_once(course, optimiser, rng, told)
         rate.step()
         _judge_now(course, fitted, epoch, cost)
+        told.judged(fitted.history[-1])
         parts = {"network": network.state_dict(), "average": fitted.best}
         save_checkpoint(plan.checkpoint, epoch, parts, optimiser, rate, rng)
     return fitted
@@ -116,8 +118,15 @@ class Told:
     def batch(self, index: int, loss: float) -> None:
         self.cancel.check()
         done = (self.epoch - 1) * self.batches + index + 1
-        text = f"{self.plan.title}epoch {self.epoch}, loss {loss:.3f}"
-        self.progress(Step(done, self.plan.count * self.batches, text))
+        self._tell(done, f"loss {loss:.3f}", {"loss": loss} if done % 10 == 0 else {})
+
+    def judged(self, figures: Mapping[str, float]) -> None:
+        self._tell(self.epoch * self.batches, "validated", {n: v for n, v in figures.items() if n != "epoch"})
+
+    def _tell(self, done: int, what: str, figures: Mapping[str, float]) -> None:
+        plan = self.plan
+        text = f"{plan.title}{': ' if plan.title else ''}epoch {self.epoch}, {what}"
+        self.progress(TrainStep(done, plan.count * self.batches, text, figures, plan.title))
 
 
 def predict(course: Course) -> Array:

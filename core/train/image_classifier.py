@@ -14,48 +14,21 @@ from typing import Any
 import numpy as np
 import torch
 
+from core.data.image_set import ImageSet, counts, read_image_set
 from core.devices import choose_device
 from core.errors import UsageError
 from core.jobs import CancelToken, Progress, no_progress
-from core.models.classifier import BACKBONES
 from core.models.networks.backbones import build
 from core.models.networks.computing import Network
 from core.models.networks.pretrained import download_weights, read_weights, start_from
-from core.parameters import Parameter, resolve
-from core.train.class_losses import LOSSES, ClassLoss
+from core.parameters import resolve
+from core.train.class_losses import ClassLoss
 from core.train.class_metrics import class_metrics
 from core.train.epochs import CHECKPOINT_NAME, Course, Epochs, Fitted, predict, train_epochs
-from core.train.image_package import SMALL, network_fields, write_image_classifier
-from core.train.image_set import ImageSet, counts, read_image_set
+from core.train.families.windows import PARAMETERS, SMALL
+from core.train.image_package import network_fields, write_image_classifier
 from core.train.image_source import ImageSource
 from core.train.splits import class_weights, group_folds
-
-PARAMETERS = (
-    Parameter("id", str, "", "what --model calls it; empty: the folder's name"),
-    Parameter("name", str, "", "what people read; empty: the id"),
-    Parameter("description", str, "", "what it tells apart, and on what it was trained"),
-    Parameter("licence", str, "", "under which licence the weights may be used"),
-    Parameter("backbone", str, "resnet18", "the network; small: a narrow ResNet for processors", choices=(SMALL, *BACKBONES)),
-    Parameter("weights", str, "", "start: empty random, imagenet (torchvision's, online), or a file of weights"),
-    Parameter("no_defect", str, "", "the class without a defect; empty: the one called normal, good, ok, none…"),
-    Parameter("um_per_px", float, 0.0, "scale of the images; 0: not known", 0.0, 1000, "µm/px"),
-    Parameter("input_px", int, 256, "side to which images are brought, a multiple of 32 (84-px parts: 96)", 32, 1024, "px"),
-    Parameter("loss", str, "cross_entropy", "what a wrong answer costs", choices=LOSSES),
-    Parameter("weighted", bool, False, "rare classes count more, by the inverse of their share"),
-    Parameter("gamma", float, 2.0, "focal loss: how much sure answers are forgiven", 0.0, 10.0),
-    Parameter("epsilon", float, 0.1, "label smoothing: share that goes to all classes", 0.0, 0.9),
-    Parameter("beta", float, 1.0, "max_entropy and alpha_js: weight of the entropy term", 0.0, 10.0),
-    Parameter("alpha", float, 0.5, "alpha_js: skewness; 0 is maximum entropy, 1 label smoothing", 0.0, 1.0),
-    Parameter("sampling", str, "plain", "rare classes shown more often, or frequent ones less",
-              choices=("plain", "over", "under")),
-    Parameter("epochs", int, 60, "times that all images are shown", 1, 10_000),
-    Parameter("patience", int, 20, "epochs without a better result before it stops", 1, 10_000),
-    Parameter("batch", int, 16, "images per batch", 2, 4096),
-    Parameter("learning_rate", float, 1e-3, "of Nesterov's momentum; × 0.75 every 20 epochs", 1e-7, 1.0),
-    Parameter("augmentation", float, 1.0, "how strongly place, light, colour, focus and noise are varied", 0.0, 2.0),
-    Parameter("folds", int, 5, "the groups are split so many ways; one part is validated on", 2, 20),
-    Parameter("cross_validate", bool, False, "trains once for each part and reports mean and deviation; keeps the first"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -81,7 +54,7 @@ def train_image_classifier(
     progress: Progress = no_progress,
     cancel: CancelToken | None = None,
 ) -> dict[str, Any]:
-    """Trains on a folder of labelled images (`core.train.image_set`), writes the model folder `out`, returns the metrics.
+    """Trains on a folder of labelled images (`core.data.image_set`), writes the model folder `out`, returns the metrics.
 
     Groups of images are never split. The state with the best macro F1 on the validated part is kept. Interrupted, it
     goes on from its last epoch when called again with the same `out`. Raises UsageError for settings, InputError for
@@ -171,7 +144,7 @@ def _fit(
         class_weights=weights,
         seed=task.seed + fold,
         checkpoint=checkpoint,
-        title=f"fold {fold + 1}: " if values["cross_validate"] else "",
+        title=f"fold {fold + 1}" if values["cross_validate"] else "",
     )
     network = _network(task).to(task.device).to(memory_format=torch.channels_last)
     course = Course(network, task.source, task.classes, training, validation, plan)

@@ -8,13 +8,14 @@ from typing import Any
 
 import torch
 
+from core.data.image_set import ImageSet
 from core.models.card import CARD_FORMAT
 from core.models.classifier import scan_fields
 from core.models.networks.backbones import DenseBackbone
 from core.models.networks.computing import Network
 from core.models.networks.window_classifier import tensors_of
 from core.models.weights import save_model
-from core.train.image_set import ImageSet
+from core.train.families.windows import SMALL
 from core.train.package import DEVIATION, MEAN, versions
 from core.truth import ARTEFACT_CLASSES
 
@@ -23,7 +24,6 @@ THRESHOLD, FLOOR = 0.5, 0.2
 _NEVER = -1e4
 
 
-SMALL = "small"
 _SMALL_NETWORK = {"backbone": "resnet_cells", "width": 16, "blocks": 2}
 _SMALL_TILE_PX = 1024
 

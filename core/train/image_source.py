@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from core.data.image_set import LabelledImage
 from core.display import auto_range, to_uint8_rgb
 from core.errors import InputError
 from core.readers.base import open_section
 from core.section import Plane, RegionRequest
 from core.train.augment import orient, photograph
-from core.train.image_set import LabelledImage
 
 Array = np.ndarray
 

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from core.check import Found, check
+from core.data.formats.sections import labelled_sections
+from core.data.image_set import NO_DEFECT_NAMES, ImageSet, is_image_set, read_image_set
 from core.errors import InputError, UsageError
 from core.jobs import CancelToken, Progress, Step, no_progress
 from core.models.base import Model, ModelSpec
@@ -22,8 +24,6 @@ from core.readers.base import open_section
 from core.scan.options import ScanOptions
 from core.scan.runner import run_scan
 from core.train.class_metrics import class_metrics
-from core.train.dataset import labelled_sections
-from core.train.image_set import NO_DEFECT_NAMES, ImageSet, is_image_set, read_image_set
 from core.train.image_source import ImageSource
 from core.truth import TruthBox, read_truth, truth_beside
 

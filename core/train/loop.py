@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.jobs import CancelToken, Progress, Step
+from core.jobs import CancelToken, Progress
 from core.models.networks.resnet_cells import STRIDE_PX, ResNetCells, normalise
 from core.train.augment import augment
+from core.train.base import TrainStep
 from core.train.checkpoint import load_checkpoint, save_checkpoint
 from core.train.losses import window_loss
 from core.train.package import DEVIATION, MEAN
@@ -39,6 +40,12 @@ class Schedule:
     narrowing: float = 0.4
     every: int = 500
     checkpoint: Path | None = None
+
+
+def loss_step(step: int, steps: int, recent: Sequence[float]) -> TrainStep:
+    """What is told after a step; its loss is measured over the last ones, and every tenth is worth a point of a curve."""
+    mean = float(np.mean(recent))
+    return TrainStep(step, steps, f"loss {mean:.3f}", {"loss": mean} if step % 10 == 0 or step == steps else {})
 
 
 class RunningMean:
@@ -99,7 +106,7 @@ def fit(
         rate.step()
         average.update(network, step)
         recent = [*recent[-49:], loss.item()]
-        progress(Step(step, schedule.steps, f"loss {np.mean(recent):.3f}"))
+        progress(loss_step(step, schedule.steps, recent))
         if step % schedule.every == 0 or step == schedule.steps:
             if schedule.checkpoint is not None:
                 save_checkpoint(schedule.checkpoint, step, parts, optimiser, rate, rng)

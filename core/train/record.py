@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.data.labelled import LabelledData
 from core.parameters import Parameter
-from core.train.dataset import TrainingFolder
 
 
 def training_record(
     family: str,
     parameters: Sequence[Parameter],
     values: Mapping[str, Any],
-    folder: TrainingFolder,
+    read: LabelledData,
     seed: int,
     data: Path,
     out: Path,
@@ -33,11 +33,8 @@ def training_record(
         "commands": [*before, *made, command.strip()],
         "seed": seed,
         "settings": dict(values),
-        "sections": sorted(path.name for path in folder.training),
-        "validation_sections": sorted(path.name for path in folder.validation),
-        "marked": {label: _count(folder, label) for label in folder.labels},
+        "data_format": read.format,
+        "sections": sorted(picture.path.name for picture in read.pictures),
+        "validation_sections": sorted(picture.path.name for picture in read.validation),
+        "marked": {label: read.count(label) for label in read.labels},
     }
-
-
-def _count(folder: TrainingFolder, label: str) -> int:
-    return sum(box.label == label for boxes in folder.training.values() for box in boxes)

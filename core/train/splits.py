@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core.data.image_set import LabelledImage
 from core.errors import InputError
-from core.train.image_set import LabelledImage
 
 Array = np.ndarray
 

@@ -15,18 +15,22 @@ import core.errors
 from core.errors import ResourceError, SchliffError
 from core.jobs import Step
 from core.scan.options import ScanStep
+from core.train.base import TrainStep
 
 Array = np.ndarray
 Json = Any
 
 
+_STEPS: Mapping[str, type[Step]] = {kind.__name__: kind for kind in (Step, ScanStep, TrainStep)}
+
+
 def step_to_json(step: Step) -> Json:
-    return {"of_scan": isinstance(step, ScanStep), **asdict(step)}
+    return {"kind": type(step).__name__, **asdict(step)}
 
 
 def step_from_json(told: Mapping[str, Any]) -> Step:
     values = dict(told)
-    return ScanStep(**values) if values.pop("of_scan") else Step(**values)
+    return _STEPS[values.pop("kind")](**values)
 
 
 def array_to_json(array: Array | None) -> Json:

@@ -11,6 +11,8 @@ from core.priority import lower_this_process
 from core.scan.executing import run_request
 from core.scan.options import Watchers
 from core.scan.request import ScanRequest
+from core.train.request import TrainRequest
+from core.train.running import run_training
 from core.worker.child import Task, Tell
 from core.worker.kept_model import KeptModel
 from core.worker.messages import Json, array_to_json, step_to_json
@@ -38,4 +40,11 @@ def explain(given: Json, tell: Tell, cancel: CancelToken) -> Json:
     return {"pixels": array_to_json(found.pixels), "heat": array_to_json(found.heat), "box": asdict(found.box)}
 
 
-TASKS: dict[str, Task] = {"scan": scan, "explain": explain}
+def train(given: Json, tell: Tell, cancel: CancelToken) -> Json:
+    """A `TrainRequest`; tells "step"; gives the metrics."""
+    lower_this_process()
+    use_threads(compute_threads(beside_window=True))
+    return run_training(TrainRequest.from_json(given), lambda s: tell("step", step_to_json(s)), cancel)
+
+
+TASKS: dict[str, Task] = {"scan": scan, "explain": explain, "train": train}

@@ -1,0 +1,75 @@
+"""Decides which format of labelled data a path holds, and reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import core.data.formats
+from core.data.image_set import ImageSet, is_image_set, read_image_set
+from core.data.labelled import DataKind, LabelledData
+from core.discovery import find_specs
+from core.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class DataFormat:
+    """How one format is told and read.
+
+    Args:
+        hint: what a user must have, as "a folder of sections, each with …"; for messages and tooltips.
+        rank: the lower, the sooner it is asked; the first that recognises a path reads it.
+        recognises: cheap and never raises for what it doesn't know; may raise InputError for a path that can't be read.
+        read: raises InputError naming the file and line.
+    """
+
+    id: str
+    name: str
+    hint: str
+    rank: int
+    recognises: Callable[[Path], bool]
+    read: Callable[[Path], LabelledData]
+
+
+def formats() -> list[DataFormat]:
+    """Every format of marked pictures, in the order in which they are asked."""
+    return sorted(find_specs(core.data.formats, "schliff.data"), key=lambda spec: (spec.rank, spec.id))
+
+
+def read_data(path: Path, no_defect: str = "") -> LabelledData | ImageSet:
+    """What a file, folder or project holds of labels. `no_defect`: the class of images without one (`ImageSet`).
+
+    Raises InputError for what is no labelled data, or data that is broken.
+    """
+    if not path.exists():
+        raise InputError("there is no such file or folder", path=path, remedy="Check the name.")
+    for spec in formats():
+        if spec.recognises(path):
+            return checked(spec.read(path))
+    if path.is_dir() and is_image_set(path):
+        return read_image_set(path, no_defect)
+    known = "; ".join([*(spec.hint for spec in formats()), "a folder of images for each class"])
+    raise InputError("no labelled data here", path=path, remedy=f"Give one of: {known}.")
+
+
+def read_marks(path: Path) -> LabelledData:
+    """As `read_data`, for whoever needs marks on pictures. Raises InputError for a folder of images by class, too."""
+    data = read_data(path)
+    if isinstance(data, ImageSet):
+        raise InputError("whole images by class say nothing of places", path=path, remedy="Give data with boxes.")
+    return data
+
+
+def kind_of(data: LabelledData | ImageSet) -> DataKind:
+    """What kind of training it is good for."""
+    return "images" if isinstance(data, ImageSet) else data.kind
+
+
+def checked(data: LabelledData) -> LabelledData:
+    """Raises InputError for data nothing can be learnt from."""
+    if not data.pictures:
+        raise InputError("no labelled pictures here", path=data.source, remedy="Mark some defects first.")
+    if not data.labels:
+        raise InputError("nothing is marked in it", path=data.source, remedy="Mark some defects first.")
+    return data

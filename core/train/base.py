@@ -1,0 +1,50 @@
+"""Decides how a way to train is declared, and what a training tells of itself while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.data.labelled import DataKind
+from core.jobs import CancelToken, Progress, Step
+from core.parameters import Parameter
+
+# (data, model folder to write, settings, seed, device, progress, cancel) → metrics. Called again with the same folder
+# after a break it goes on. Raises UsageError for settings, InputError for data, ResourceError for device, disk or
+# download, CancelledError.
+Trainer = Callable[[Path, Path, Mapping[str, Any], int, str, Progress, CancelToken | None], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainStep(Step):
+    """A step at which something was measured.
+
+    Args:
+        figures: by name what is new at this step: "loss" (mean since the last time), "validation_loss", and whatever
+            the trainer judges by ("macro_f1", "map50", "f2", …). What is measured seldom is told seldom.
+        phase: several courses after each other, as folds: each has curves of its own.
+    """
+
+    figures: Mapping[str, float] = field(default_factory=dict)
+    phase: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainerSpec:
+    """One way to train a model, before anything heavy is imported.
+
+    Args:
+        id: what `schliff train` takes; family: the kind of model that comes out, and what `schliff train` takes, too.
+        description: one line for people who choose.
+        data: the kinds of data it learns from, the one it was made for first.
+    """
+
+    id: str
+    family: str
+    name: str
+    description: str
+    data: tuple[DataKind, ...]
+    parameters: tuple[Parameter, ...]
+    run: Trainer

@@ -1,0 +1,67 @@
+"""Decides what can be set when a window classifier with one of the well-known networks is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.jobs import CancelToken, Progress
+from core.models.classifier import BACKBONES
+from core.parameters import Parameter
+from core.train.base import TrainerSpec
+
+SMALL = "small"
+LOSSES = ("cross_entropy", "focal", "label_smoothing", "max_entropy", "alpha_js")
+
+PARAMETERS = (
+    Parameter("id", str, "", "what --model calls it; empty: the folder's name"),
+    Parameter("name", str, "", "what people read; empty: the id"),
+    Parameter("description", str, "", "what it tells apart, and on what it was trained"),
+    Parameter("licence", str, "", "under which licence the weights may be used"),
+    Parameter("backbone", str, "resnet18", "the network; small: a narrow ResNet for processors", choices=(SMALL, *BACKBONES)),
+    Parameter("weights", str, "", "start: empty random, imagenet (torchvision's, online), or a file of weights"),
+    Parameter("no_defect", str, "", "the class without a defect; empty: the one called normal, good, ok, none…"),
+    Parameter("um_per_px", float, 0.0, "scale of the images; 0: not known", 0.0, 1000, "µm/px"),
+    Parameter("input_px", int, 256, "side to which images are brought, a multiple of 32 (84-px parts: 96)", 32, 1024, "px"),
+    Parameter("loss", str, "cross_entropy", "what a wrong answer costs", choices=LOSSES),
+    Parameter("weighted", bool, False, "rare classes count more, by the inverse of their share"),
+    Parameter("gamma", float, 2.0, "focal loss: how much sure answers are forgiven", 0.0, 10.0),
+    Parameter("epsilon", float, 0.1, "label smoothing: share that goes to all classes", 0.0, 0.9),
+    Parameter("beta", float, 1.0, "max_entropy and alpha_js: weight of the entropy term", 0.0, 10.0),
+    Parameter("alpha", float, 0.5, "alpha_js: skewness; 0 is maximum entropy, 1 label smoothing", 0.0, 1.0),
+    Parameter("sampling", str, "plain", "rare classes shown more often, or frequent ones less",
+              choices=("plain", "over", "under")),
+    Parameter("epochs", int, 60, "times that all images are shown", 1, 10_000),
+    Parameter("patience", int, 20, "epochs without a better result before it stops", 1, 10_000),
+    Parameter("batch", int, 16, "images per batch", 2, 4096),
+    Parameter("learning_rate", float, 1e-3, "of Nesterov's momentum; × 0.75 every 20 epochs", 1e-7, 1.0),
+    Parameter("augmentation", float, 1.0, "how strongly place, light, colour, focus and noise are varied", 0.0, 2.0),
+    Parameter("folds", int, 5, "the groups are split so many ways; one part is validated on", 2, 20),
+    Parameter("cross_validate", bool, False, "trains once for each part and reports mean and deviation; keeps the first"),
+)  # fmt: skip
+
+
+def _train(
+    data: Path,
+    out: Path,
+    settings: Mapping[str, Any],
+    seed: int,
+    device: str,
+    progress: Progress,
+    cancel: CancelToken | None,
+) -> dict[str, Any]:
+    from core.train.image_classifier import train_image_classifier
+
+    return train_image_classifier(data, out, settings, seed, device, progress, cancel)
+
+
+SPEC = TrainerSpec(
+    id="windows",
+    family="classifier",
+    name="Window classifier",
+    description="One class for each window: ResNet, VGG, GoogLeNet, or a small network for processors.",
+    data=("images",),
+    parameters=PARAMETERS,
+    run=_train,
+)
