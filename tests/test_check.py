@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.check import Found, average_precision, check, match, same_place
+from core.check import Found, check, match, same_place
 from core.errors import InputError
 from core.geometry import Box
 from core.truth import TruthBox, read_truth, truth_beside
@@ -100,14 +100,6 @@ def test_nothing_found_and_nothing_there() -> None:
     assert missed["classes"]["pore"]["fn"] == 1
 
 
-@pytest.mark.parametrize(
-    ("hits", "truths", "expected"),
-    [([True, True], 2, 1.0), ([True, False, True], 2, (1 + 2 / 3) / 2), ([False, True], 1, 0.5), ([], 3, 0.0)],
-)
-def test_average_precision(hits: list[bool], truths: int, expected: float) -> None:
-    assert average_precision(hits, truths) == pytest.approx(expected)
-
-
 def test_a_truth_is_read(tmp_path: Path) -> None:
     path = tmp_path / "s.truth.csv"
     path.write_text("\ufeff" + HEADER + "1,pore,10.5,20,30,40,1000,2000\n2,crack,0,0,5,5,,\n", encoding="utf-8")
@@ -119,7 +111,7 @@ def test_a_truth_is_read(tmp_path: Path) -> None:
     [
         (HEADER + "1,pore,1,2,3,4,,\n2,pore,1,two,3,4,,\n", "line 3: y_px is 'two'"),
         (HEADER + "1,pore,1,2,3,0,,\n", "line 2: .*not a box"),
-        (HEADER + "1,pore,1,nan,3,3,,\n", "line 2: .*not a box"),
+        (HEADER + "1,pore,1,nan,3,3,,\n", "line 2: y_px is .nan.*not a number"),
         (HEADER + "1,,1,2,3,4,,\n", "line 2: the class is empty"),
         (HEADER + "1,pore\n", "line 2: x_px"),
         ("id,class,x,y\n", "line 1: no column 'x_px'"),

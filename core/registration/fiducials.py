@@ -1,0 +1,69 @@
+"""Decides what a fiducial is, and how a list of them is read from a CSV: `name,x_px,y_px,sem_x,sem_y,sem_unit[,role]`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from core.tables import Row, parse_rows, table_text
+
+SemUnit = Literal["um", "mm"]
+Role = Literal["fiducial", "check"]
+COLUMNS = ("name", "x_px", "y_px", "sem_x", "sem_y", "sem_unit")
+UM_PER_UNIT: dict[SemUnit, float] = {"um": 1.0, "mm": 1000.0}
+
+_SPELLINGS: dict[str, SemUnit] = {"um": "um", "µm": "um", "μm": "um", "micron": "um", "microns": "um", "mm": "mm"}
+_REMEDY = "It needs the columns " + ",".join(COLUMNS) + "; x_px and y_px in level-0 px, sem_unit mm or um."
+
+
+@dataclass(frozen=True, slots=True)
+class Fiducial:
+    """One place known on the section and on the SEM's stage.
+
+    Args:
+        x_px, y_px: level-0 px, continuous.
+        sem_x, sem_y: as the SEM shows them, in `unit`.
+        role: a "check" is not fitted to; its error is the only one that nobody could have tuned.
+        detection_id: the defect that was centred in the SEM, where it is one.
+    """
+
+    name: str
+    x_px: float
+    y_px: float
+    sem_x: float
+    sem_y: float
+    unit: SemUnit = "um"
+    role: Role = "fiducial"
+    detection_id: int | None = None
+
+    @property
+    def sem_um(self) -> tuple[float, float]:
+        factor = UM_PER_UNIT[self.unit]
+        return self.sem_x * factor, self.sem_y * factor
+
+
+def sem_unit(text: str) -> SemUnit:
+    """A unit however it is spelled. Raises ValueError."""
+    try:
+        return _SPELLINGS[text.strip().lower()]
+    except KeyError:
+        raise ValueError(f"the unit {text!r} is neither mm nor um") from None
+
+
+def read_fiducials(path: Path) -> list[Fiducial]:
+    """Every row of a CSV. Raises InputError naming the line when the file is missing, no such CSV, or a row is no fiducial."""
+    return fiducials_in(table_text(path, "fiducials"), path)
+
+
+def fiducials_in(text: str, path: Path | None = None) -> list[Fiducial]:
+    """As `read_fiducials`, from the text itself, as it was pasted. Raises InputError naming the line."""
+    return parse_rows(text, COLUMNS, _fiducial, path, _REMEDY)
+
+
+def _fiducial(row: Row) -> Fiducial:
+    role = (row.values.get("role") or "fiducial").lower()
+    if role not in get_args(Role):
+        raise ValueError(f"the role {role!r} is neither fiducial nor check")
+    x, y, sem_x, sem_y = map(row.number, COLUMNS[1:5])
+    return Fiducial(row.text("name"), x, y, sem_x, sem_y, sem_unit(row.text("sem_unit")), role)  # type: ignore[arg-type]
