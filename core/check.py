@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.average_precision import average_precision
 from core.detection import Detection
 from core.errors import UsageError
 from core.geometry import Box
@@ -92,25 +93,6 @@ def same_place(a: Box, b: Box) -> bool:
         return True
     small, large = sorted((a.area, b.area))
     return (b.contains(*a.center) or a.contains(*b.center)) and large <= LARGEST_RATIO * small
-
-
-def average_precision(hits: Sequence[bool], truths: int) -> float | None:
-    """Area under precision over recall, precision made monotone (Everingham et al. 2010, from 2010 on: all points).
-
-    `hits`: for each detection, surest first, whether it was matched.
-    """
-    if not truths:
-        return None
-    precisions, right = [], 0
-    for count, hit in enumerate(hits, 1):
-        right += hit
-        if hit:
-            precisions.append(right / count)
-    area, best = 0.0, 0.0
-    for precision in reversed(precisions):
-        best = max(best, precision)
-        area += best / truths
-    return area
 
 
 def _figures(found: Iterable[Found], marked: Sequence[TruthBox], threshold: float) -> dict[str, Any]:

@@ -12,10 +12,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from core.average_precision import mean_average_precision
 from core.check import Found
 from core.data.labelled import LabelledPicture
 from core.errors import CancelledError, InputError, UsageError
-from core.geometry import Box
 from core.jobs import CancelToken, Step
 from core.models.catalog import find_model, load_model, read_model_folder
 from core.models.networks.detectors import build
@@ -25,11 +25,11 @@ from core.scan.runner import run_scan
 from core.train.dataset import read_labelled
 from core.train.detector import CHECKPOINT_NAME, train_detector
 from core.train.detector_crops import targets_of
-from core.train.detector_quality import mean_average_precision, section_boxes
+from core.train.detector_sections import section_boxes
 from core.train.detector_start import put_start, start_weights
 from core.train.regions import Crop
 from core.train.trainers import trainers
-from core.truth import TruthBox, read_truth
+from core.truth import read_truth
 from tests.test_detector import SMALL
 from tests.test_train import _write_section
 
@@ -228,27 +228,7 @@ def test_other_weights_are_refused(tmp_path: Path) -> None:
         start_weights("ssd_cells", str(tmp_path / "nothing.pth"))
 
 
-# -- what is measured ------------------------------------------------------------------------------------------------
-
-
-def test_average_precision_counts_overlap_class_and_doubles() -> None:
-    marked = [
-        TruthBox("pore", Box(0, 0, 10, 10)),
-        TruthBox("pore", Box(50, 0, 10, 10)),
-        TruthBox("crack", Box(0, 50, 20, 5)),
-    ]
-    found = [
-        Found("pore", 0.9, Box(0, 0, 10, 10)),
-        Found("pore", 0.8, Box(0, 0, 10, 9)),  # the same once more
-        Found("pore", 0.7, Box(50, 0, 10, 6)),  # IoU 0.6
-        Found("crack", 0.9, Box(0, 50, 20, 2)),  # IoU 0.4
-        Found("chip", 0.9, Box(0, 50, 20, 5)),
-    ]
-    pore = (1 + 2 / 3) / 2
-    assert mean_average_precision(found, marked, 0.5) == pytest.approx((pore + 0) / 2)
-    assert mean_average_precision(found, marked, 0.33) == pytest.approx((pore + 1) / 2)
-    assert mean_average_precision([], marked, 0.5) == 0
-    assert mean_average_precision(found, [], 0.5) == 0
+# -- a whole section -----------------------------------------------------------------------------------------------
 
 
 def test_a_whole_section_is_looked_at_without_seams(trained: tuple[Path, dict]) -> None:
@@ -257,7 +237,7 @@ def test_a_whole_section_is_looked_at_without_seams(trained: tuple[Path, dict]) 
     model = load_model(read_model_folder(folder), "cpu")
     _write_section(folder.parent / "seams", "s", 23)
     with open_section(folder.parent / "seams" / "s.tif") as section:
-        labelled = read_labelled(LabelledPicture(section.info.path, (), "s"), model.spec)
+        (labelled,) = read_labelled(LabelledPicture(section.info.path, (), "s"), model.spec)
     whole = section_boxes(model, labelled.pixels)
     model.spec = replace(model.spec, tile_px=160, halo_px=64)
     tiled = section_boxes(model, labelled.pixels)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from core.average_precision import mean_average_precision
 from core.data.labelled import LabelledData
 from core.data.reading import read_marks
 from core.devices import choose_device
@@ -26,7 +27,6 @@ from core.train.base import TrainStep
 from core.train.dataset import read_sections
 from core.train.detector_loop import DetectorSchedule, State, fit_detector
 from core.train.detector_package import DetectorRecipe, make_card, normalisation_of, write_detector
-from core.train.detector_quality import mean_average_precision
 from core.train.detector_start import put_start, start_weights
 from core.train.evaluate import Findings, choose_threshold, find_on, metrics_table
 from core.train.families.detector import ADAMW, PARAMETERS, SGD

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from core.check import Found, average_precision, check, match
+from core.average_precision import average_precision
+from core.check import Found, check, match
 from core.geometry import Box
 from core.jobs import CancelToken
 from core.models.base import Model, ModelSpec
 from core.scan.extract import find_marks
-from core.train.detector_quality import section_boxes
+from core.train.detector_sections import section_boxes
 from core.train.regions import LabelledSection
 from core.truth import TruthBox
 
