@@ -282,4 +282,5 @@ def _in_memory(path: Path, spec) -> LabelledSection:
     from core.truth import read_truth, truth_beside
 
     marks = tuple(Mark(one.label, one.box) for one in read_truth(truth_beside(path)))
-    return read_labelled(LabelledPicture(path, marks, path.name), spec)
+    (labelled,) = read_labelled(LabelledPicture(path, marks, path.name), spec)
+    return labelled

@@ -12,12 +12,10 @@ Array = np.ndarray
 
 def augment(crop: Crop, rng: np.random.Generator, strength: float = 1.0) -> Crop:
     """Turned and mirrored exactly; brightness, contrast, gamma, colour, focus and noise by chance."""
-    return Crop(*_oriented(crop, int(rng.integers(8)), rng, strength))
-
-
-def _oriented(crop: Crop, orientation: int, rng: np.random.Generator, strength: float) -> tuple[Array, Array, Array]:
+    orientation = int(rng.integers(8))
     pixels, boxes = orient(crop.pixels, crop.boxes, orientation)
-    return photograph(pixels, rng, strength), boxes, crop.classes
+    known = None if crop.known is None else orient(crop.pixels, crop.known, orientation)[1]
+    return Crop(photograph(pixels, rng, strength), boxes, crop.classes, known)
 
 
 def orient(pixels: Array, boxes: Array, orientation: int) -> tuple[Array, Array]:

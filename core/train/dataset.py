@@ -1,28 +1,34 @@
 """Decides what training holds in memory of labelled data: its pictures at the model's scale, split by group.
 
-Pictures that were set aside by whoever made the data are validated on; else a share of the groups is set aside, so that
-nothing of one section stands on both sides.
+A picture that is known everywhere is read whole. One of which only places are known (a project's section) is read as
+clips around them (`core.data.clips`): sections of up to 100 GB of which somebody judged a few hundred places.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from core.data.clips import clips_of
 from core.data.labelled import LabelledData, LabelledPicture
+from core.data.setting_aside import set_aside
 from core.display import auto_range
+from core.errors import InputError
 from core.geometry import Box
 from core.jobs import CancelToken, Progress, Step
 from core.models.base import ModelSpec
 from core.readers.base import open_section
 from core.scan.plan import model_scale
 from core.scan.reading import TileSource
-from core.section import Plane, Section
+from core.section import Plane
 from core.train.regions import LabelledSection
 
 _BAND_PX = 1024
+# Of the machine's memory; the rest is for the network and everything else.
+_SHARE_OF_RAM = 0.5
+_BYTES_PER_PX = 3
 
 
 @dataclass(frozen=True)
@@ -41,53 +47,83 @@ def read_sections(
     progress: Progress,
     cancel: CancelToken,
 ) -> TrainingData:
-    """Reads every picture as a scan with `spec` would. Raises InputError or UsageError for one that can't be used.
+    """Reads every picture as a scan with `spec` would.
 
-    `share` of the pictures are validated on where the data has none set aside for that.
+    `share` of the groups are validated on where the data has none set aside for that; a single group serves for both.
+    Raises InputError for a picture that can't be read or for more than memory holds, UsageError for one too coarse.
     """
-    pictures = data.everything
-    sections: list[LabelledSection] = []
+    training, validation = data.pictures, data.validation
+    if not validation:
+        training, validation = set_aside(training, share, rng)
+    pictures = tuple(dict.fromkeys((*training, *validation)))
+    held: dict[LabelledPicture, list[LabelledSection]] = {}
+    room = memory_for_pictures()
     for picture in pictures:
         cancel.check()
-        progress(Step(len(sections), len(pictures), f"Reading {picture.path.name}"))
-        sections.append(read_labelled(picture, spec))
-    training, validation = sections[: len(data.pictures)], sections[len(data.pictures) :]
-    if not validation:
-        training, validation = _set_aside(training, share, rng)
-    return TrainingData(tuple(training), tuple(validation))
+        progress(Step(len(held), len(pictures), f"Reading {picture.path.name}"))
+        held[picture] = read_labelled(picture, spec, room)
+        room -= sum(section.pixels.nbytes for section in held[picture])
+    return TrainingData(
+        tuple(section for picture in training for section in held[picture]),
+        tuple(section for picture in validation for section in held[picture]),
+    )
 
 
-def read_labelled(picture: LabelledPicture, spec: ModelSpec) -> LabelledSection:
-    """One picture at the model's scale. Raises InputError when it can't be read, UsageError when it is too coarse."""
+def memory_for_pictures() -> int:
+    """Bytes that pictures may take while a network trains on them."""
+    import psutil
+
+    return int(psutil.virtual_memory().total * _SHARE_OF_RAM)
+
+
+def read_labelled(picture: LabelledPicture, spec: ModelSpec, room: int | None = None) -> list[LabelledSection]:
+    """One picture at the model's scale, whole or as clips. `room`: the most bytes it may take.
+
+    Raises InputError when it can't be read or takes more, UsageError when it is too coarse for the model.
+    """
     with open_section(picture.path) as section:
         scale = model_scale(section.info, spec)
-        pixels = _read_whole(section, scale)
-    classes = [spec.labels.index(mark.label) + 1 for mark in picture.marks]
-    boxes = _as_array([mark.box.scaled(1 / scale) for mark in picture.marks])
-    return LabelledSection(picture.path.name, pixels, boxes, np.array(classes, int))
+        width, height = max(1, round(section.info.width_px / scale)), max(1, round(section.info.height_px / scale))
+        clips = [Box(0, 0, width, height)] if picture.known is None else clips_of(picture, width, height, scale)
+        if room is not None and sum(clip.area for clip in clips) * _BYTES_PER_PX > room:
+            raise InputError(
+                f"with it, the pictures take more memory than the {memory_for_pictures() / 1e9:.1f} GB there are for them",
+                path=picture.path, remedy="Give fewer or smaller pictures, or choose a coarser um_per_px.",
+            )  # fmt: skip
+        plane = Plane()
+        source = TileSource(section, plane, auto_range(section, plane), scale)
+        return [_clip(picture, clip, source, spec) for clip in clips]
 
 
-def _read_whole(section: Section, scale: float) -> np.ndarray:
-    plane = Plane()
-    source = TileSource(section, plane, auto_range(section, plane), scale)
-    width, height = round(section.info.width_px / scale), round(section.info.height_px / scale)
-    bands = [source.read(0, y, width, min(_BAND_PX, height - y)) for y in range(0, height, _BAND_PX)]
-    return np.concatenate(bands)
-
-
-def _as_array(boxes: Sequence[Box]) -> np.ndarray:
-    return np.array([(b.x, b.y, b.w, b.h) for b in boxes], np.float32).reshape(-1, 4)
-
-
-def _set_aside(
-    sections: Sequence[LabelledSection], share: float, rng: np.random.Generator
-) -> tuple[list[LabelledSection], list[LabelledSection]]:
-    """Whole sections by chance, at least one when there are two; a single section serves for both."""
-    if len(sections) == 1:
-        return list(sections), list(sections)
-    count = min(len(sections) - 1, max(1, round(share * len(sections))))
-    chosen = set(rng.permutation(len(sections))[:count].tolist())
-    return (
-        [s for i, s in enumerate(sections) if i not in chosen],
-        [s for i, s in enumerate(sections) if i in chosen],
+def _clip(picture: LabelledPicture, clip: Box, source: TileSource, spec: ModelSpec) -> LabelledSection:
+    x, y, width, height = clip.outer_pixels()
+    bands = [source.read(x, row, width, min(_BAND_PX, y + height - row)) for row in range(y, y + height, _BAND_PX)]
+    marks = [(spec.labels.index(mark.label) + 1, _within(mark.box, clip, source.scale)) for mark in picture.marks]
+    seen = [(number, box) for number, box in marks if box is not None]
+    boxes = _as_array(box for _, box in seen)
+    known = None
+    if picture.known is not None:
+        known = np.concatenate([_all_within(picture.known, clip, source.scale), boxes])
+    return LabelledSection(
+        name=picture.path.name,
+        pixels=np.concatenate(bands),
+        boxes=boxes,
+        classes=np.array([number for number, _ in seen], int),
+        group=picture.group,
+        known=known,
+        empty=_all_within(picture.empty, clip, source.scale),
     )
+
+
+def _within(box: Box, clip: Box, scale: float) -> Box | None:
+    """A level-0 box in px of the clip, as far as it lies in it."""
+    common = box.scaled(1 / scale).intersection(clip)
+    return None if common is None else common.moved(-clip.x, -clip.y)
+
+
+def _all_within(boxes: Sequence[Box], clip: Box, scale: float) -> np.ndarray:
+    return _as_array(inside for box in boxes if (inside := _within(box, clip, scale)) is not None)
+
+
+def _as_array(boxes: Iterable[Box]) -> np.ndarray:
+    return np.array([(b.x, b.y, b.w, b.h) for b in boxes], np.float32).reshape(-1, 4)

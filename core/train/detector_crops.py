@@ -24,7 +24,7 @@ def draw_batch(
 ) -> tuple[torch.Tensor, Targets]:
     """Varied crops, (n, 3, side, side) uint8 channels last, and for each its boxes (x0, y0, x1, y1) and labels from 1."""
     crops = [augment(sampler.draw(), rng, strength) for _ in range(count)]
-    pixels = torch.from_numpy(np.stack([crop.pixels for crop in crops])).permute(0, 3, 1, 2)
+    pixels = torch.from_numpy(np.stack([crop.without_unknown() for crop in crops])).permute(0, 3, 1, 2)
     return pixels, targets_of(crops)
 
 

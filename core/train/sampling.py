@@ -1,8 +1,8 @@
-"""Decides which crops training looks at: around marked defects, each class alike, and anywhere else on the sections."""
+"""Decides which crops training looks at: around marked defects, each class alike, and anywhere else that is known."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -12,8 +12,13 @@ from core.train.regions import Crop, LabelledSection
 Array = np.ndarray
 
 
+_EMPTY_SHARE = 0.5
+
+
 class CropSampler:
-    """Draws crops of `crop_px`. `defect_share` of them lie around a box, moved by chance; the others anywhere.
+    """Draws crops of `crop_px`. `defect_share` of them lie around a box, moved by chance; the others anywhere known.
+
+    Where somebody looked and found no defect, every second of the others lies there: that is what was mistaken for one.
 
     `emphasis` gives classes that shall be drawn more (or less) often than the others a weight; others have 1.
     `zoom` is how much larger or smaller, at most, a crop may be cut before it is brought to `crop_px` (0.15: ±15 %).
@@ -36,17 +41,19 @@ class CropSampler:
         self._classes = sorted(self._by_class)
         weights = np.array([(emphasis or {}).get(label, 1.0) for label in self._classes])
         self._class_share = weights / weights.sum() if len(weights) else weights
-        areas = np.array([s.pixels.shape[0] * s.pixels.shape[1] for s in sections], float)
-        self._area_share = areas / areas.sum()
+        self._anywhere = _Places((n, box) for n, section in enumerate(sections) for box in _known_boxes(section))
+        self._empty = _Places((n, box) for n, section in enumerate(sections) for box in section.empty)
+        if not (self._by_class or self._anywhere.count):
+            raise ValueError("nothing is known of these sections")
 
     def draw(self) -> Crop:
         rng = self._rng
-        if self._by_class and rng.random() < self._defect_share:
+        if not self._anywhere.count or (self._by_class and rng.random() < self._defect_share):
             section, x, y = self._around_a_box()
+        elif self._empty.count and rng.random() < _EMPTY_SHARE:
+            section, x, y = self._empty.draw(rng)
         else:
-            section = int(rng.choice(len(self._sections), p=self._area_share))
-            h, w = self._sections[section].pixels.shape[:2]
-            x, y = rng.uniform(0, w), rng.uniform(0, h)
+            section, x, y = self._anywhere.draw(rng)
         side = self._crop_px * float(np.exp(rng.uniform(-1, 1) * self._zoom))
         shift = rng.uniform(-0.3, 0.3, 2) * self._crop_px
         return cut(self._sections[section], x + shift[0] - side / 2, y + shift[1] - side / 2, side, self._crop_px)
@@ -68,9 +75,16 @@ def cut(section: LabelledSection, x: float, y: float, side: float, crop_px: int)
     if whole != crop_px:
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         pixels = cv2.resize(pixels, (crop_px, crop_px), interpolation=method)
-    boxes = (section.boxes - np.array([left, top, 0, 0], np.float32)) * np.float32(scale)
-    seen = (boxes[:, :2] < crop_px).all(1) & (boxes[:, :2] + boxes[:, 2:] > 0).all(1)
-    return Crop(pixels, boxes[seen], section.classes[seen])
+    boxes, seen = _in_crop(section.boxes, left, top, scale, crop_px)
+    known = None if section.known is None else _in_crop(section.known, left, top, scale, crop_px)[0]
+    return Crop(pixels, boxes, section.classes[seen], known)
+
+
+def _in_crop(boxes: Array, left: int, top: int, scale: float, crop_px: int) -> tuple[Array, Array]:
+    """Those that a crop shows something of, in its px, and (n,) bool: which of all they are."""
+    moved = (boxes - np.array([left, top, 0, 0], np.float32)) * np.float32(scale)
+    seen = (moved[:, :2] < crop_px).all(1) & (moved[:, :2] + moved[:, 2:] > 0).all(1)
+    return moved[seen], seen
 
 
 def _mirrored(pixels: Array, left: int, top: int, side: int) -> Array:
@@ -85,6 +99,25 @@ def _mirrored(pixels: Array, left: int, top: int, side: int) -> Array:
 def _fold(index: Array, size: int) -> Array:
     folded = index % (2 * size)
     return np.where(folded < size, folded, 2 * size - 1 - folded)
+
+
+class _Places:
+    """Boxes on numbered sections; `draw` gives a section and a point in one of its boxes, each px as likely."""
+
+    def __init__(self, places: Iterable[tuple[int, Array]]) -> None:
+        self._places = [(number, box) for number, box in places if box[2] > 0 and box[3] > 0]
+        areas = np.array([box[2] * box[3] for _, box in self._places], float)
+        self.count = len(self._places)
+        self._share = areas / areas.sum() if self.count else areas
+
+    def draw(self, rng: np.random.Generator) -> tuple[int, float, float]:
+        number, (x, y, w, h) = self._places[int(rng.choice(self.count, p=self._share))]
+        return number, float(rng.uniform(x, x + w)), float(rng.uniform(y, y + h))
+
+
+def _known_boxes(section: LabelledSection) -> Array:
+    height, width = section.pixels.shape[:2]
+    return np.array([[0, 0, width, height]], np.float32) if section.known is None else section.known
 
 
 def _places_by_class(sections: Sequence[LabelledSection]) -> dict[int, list[tuple[int, int]]]:
