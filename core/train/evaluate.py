@@ -52,12 +52,13 @@ class Quality:
 
 
 def find_on(model: Model, sections: Sequence[LabelledSection], cancel: CancelToken) -> Findings:
-    """Every detection above the model's floor on whole sections."""
+    """Every detection above the model's floor on whole sections or clips, where what is there is known."""
     found: list[Found] = []
     marked: list[TruthBox] = []
     for number, section in enumerate(sections):
         cancel.check()
-        found += [Found(f.label, f.score, f.box.moved(number * _APART_PX, 0)) for f in _found_on(model, section)]
+        here = (f for f in _found_on(model, section) if section.knows(*f.box.center))
+        found += [Found(f.label, f.score, f.box.moved(number * _APART_PX, 0)) for f in here]
         marked += [TruthBox(t.label, t.box.moved(number * _APART_PX, 0)) for t in _truth_of(section, model.spec)]
     area = sum(s.pixels.shape[0] * s.pixels.shape[1] for s in sections)
     return Findings(tuple(found), tuple(marked), area / 1e6)
