@@ -14,6 +14,8 @@ class Parameter:
     """One named value. `kind` is int, float, bool or str; `choices` restricts a str.
 
     `rereads`: it only changes how a model's stored map is read, so that another value needs no new scan.
+    `main`: one of the few that everybody should see; the rest may stand behind "More".
+    `offers`: (value, what people read) of a str that may be something else, too: a path. `takes_model`: a model folder's.
     """
 
     name: str
@@ -25,6 +27,9 @@ class Parameter:
     unit: str = ""
     choices: tuple[str, ...] = ()
     rereads: bool = False
+    main: bool = False
+    offers: tuple[tuple[str, str], ...] = ()
+    takes_model: bool = False
 
     def parse(self, value: Any) -> Any:
         """`value` (a str from the command line, or already typed) as this parameter's kind. Raises UsageError."""

@@ -11,6 +11,9 @@ from core.data.labelled import DataKind
 from core.jobs import CancelToken, Progress, Step
 from core.parameters import Parameter
 
+# What a model is called and how its data was made: parameters that a form has fields of its own for, or none.
+IDENTITY = frozenset({"id", "name", "data_commands"})
+
 # (data, model folder to write, settings, seed, device, progress, cancel) → metrics. Called again with the same folder
 # after a break it goes on. Raises UsageError for settings, InputError for data, ResourceError for device, disk or
 # download, CancelledError.
@@ -24,11 +27,12 @@ class TrainStep(Step):
     Args:
         figures: by name what is new at this step: "loss" (mean since the last time), "validation_loss", and whatever
             the trainer judges by ("macro_f1", "map50", "f2", …). What is measured seldom is told seldom.
-        phase: several courses after each other, as folds: each has curves of its own.
+        phase: several courses after each other, as folds: each has curves of its own; phases: how many there are.
     """
 
     figures: Mapping[str, float] = field(default_factory=dict)
     phase: str = ""
+    phases: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class TrainerSpec:
         id: what `schliff train` takes; family: the kind of model that comes out, and what `schliff train` takes, too.
         description: one line for people who choose.
         data: the kinds of data it learns from, the one it was made for first.
+        lighter: settings that make it much cheaper where there is no graphics card; empty: there are none.
     """
 
     id: str
@@ -48,3 +53,4 @@ class TrainerSpec:
     data: tuple[DataKind, ...]
     parameters: tuple[Parameter, ...]
     run: Trainer
+    lighter: Mapping[str, Any] = field(default_factory=dict)

@@ -44,6 +44,7 @@ class Epochs:
     seed: int
     checkpoint: Path
     title: str = ""
+    courses: int = 1  # that are trained after each other
 
 
 @dataclass
@@ -126,7 +127,7 @@ class Told:
     def _tell(self, done: int, what: str, figures: Mapping[str, float]) -> None:
         plan = self.plan
         text = f"{plan.title}{': ' if plan.title else ''}epoch {self.epoch}, {what}"
-        self.progress(TrainStep(done, plan.count * self.batches, text, figures, plan.title))
+        self.progress(TrainStep(done, plan.count * self.batches, text, figures, plan.title, plan.courses))
 
 
 def predict(course: Course) -> Array:

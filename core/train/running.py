@@ -1,13 +1,12 @@
 """Decides how a training that was asked for is carried out, and what it leaves beside its checkpoint while it runs.
 
-In the model folder to be: the request, so that it can be gone on with, and a line for every measured figure, so that
-the curves are there again after a break. Both go when the model is written.
+In the model folder to be: the request, so that it can be gone on with, and its curves (`core.train.curves`), so that
+they are there again after a break. The request goes when the model is written.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,16 @@ from typing import Any
 from core.data.reading import kind_of, read_data
 from core.disk import disk_errors, written_whole
 from core.errors import InputError, UsageError
-from core.jobs import CancelToken, Progress, Step, no_progress
+from core.jobs import CancelToken, Progress, no_progress
 from core.models.card import CARD_NAME
 from core.parameters import resolve
-from core.train.base import TrainStep
+from core.train.base import TrainerSpec
+from core.train.curves import CurveWriter, keep_curves
 from core.train.request import TrainRequest
 from core.train.trainers import find_trainer, trainers_called
 
 REQUEST_NAME = ".training.json"
-CURVES_NAME = ".training.jsonl"
+_LEFT = ".training"  # how all begins that a training leaves behind until it ends, its checkpoints too
 
 
 def run_training(
@@ -36,20 +36,27 @@ def run_training(
     """
     if (request.out / CARD_NAME).exists():
         raise UsageError("a model lies there already", path=request.out, remedy="Choose another folder (--out).")
-    trainers_called(request.trainer)
-    data = read_data(request.data, str(request.settings.get("no_defect", "")))
-    spec = find_trainer(request.trainer, kind_of(data), frozenset(request.settings))
-    resolve(spec.parameters, request.settings)
+    spec = checked_trainer(request)
     is_new = _begin(request)
-    told = _Curves(request.out / CURVES_NAME, progress).step
+    told = CurveWriter(request.out, progress).step
     try:
         metrics = spec.run(request.data, request.out, request.settings, request.seed, request.device, told, cancel)
     except (UsageError, InputError):
         if is_new:
-            _leave_nothing(request.out)
+            discard(request.out)  # refused: no folder that looks like one that can be gone on with
         raise
-    _tidy(request.out)
+    keep_curves(request.out)
+    (request.out / REQUEST_NAME).unlink(missing_ok=True)
     return metrics
+
+
+def checked_trainer(request: TrainRequest) -> TrainerSpec:
+    """The trainer that is meant. Raises UsageError for a family or settings that don't fit, InputError for data."""
+    trainers_called(request.trainer)
+    data = read_data(request.data, str(request.settings.get("no_defect", "")))
+    spec = find_trainer(request.trainer, kind_of(data), frozenset(request.settings))
+    resolve(spec.parameters, request.settings)
+    return spec
 
 
 def unfinished(folder: Path) -> TrainRequest | None:
@@ -63,20 +70,28 @@ def unfinished(folder: Path) -> TrainRequest | None:
         raise InputError(f"can't be read ({error})", path=path, remedy="Delete it and start anew.") from None
 
 
-def curves_so_far(folder: Path) -> Iterator[TrainStep]:
-    """What was measured before a break, in order; of two for the same step the later one counts.
-
-    After a break the steps since the last checkpoint are run, and told, again. A line that was cut off ends it.
-    """
+def unfinished_in(place: Path) -> list[TrainRequest]:
+    """Every training that was begun in a folder of `place` and not ended, sorted by folder. Broken ones are left out."""
     try:
-        lines = (folder / CURVES_NAME).read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return
-    for line in lines:
-        try:
-            yield TrainStep(**json.loads(line))
-        except (ValueError, TypeError):
-            return
+        folders = sorted(folder for folder in place.iterdir() if (folder / REQUEST_NAME).is_file())
+    except OSError:  # not made yet
+        return []
+    found = []
+    for folder in folders:
+        with suppress(InputError):
+            request = unfinished(folder)
+            if request is not None:
+                found.append(request)
+    return found
+
+
+def discard(folder: Path) -> None:
+    """Takes away what a training that was not ended has left, and nothing else. Raises ResourceError."""
+    with disk_errors(folder):
+        for left in folder.glob(f"{_LEFT}*"):
+            left.unlink(missing_ok=True)
+    with suppress(OSError):  # it holds something else
+        folder.rmdir()
 
 
 def _begin(request: TrainRequest) -> bool:
@@ -92,32 +107,3 @@ def _begin(request: TrainRequest) -> bool:
         with written_whole(request.out / REQUEST_NAME) as part:
             part.write_text(json.dumps(request.to_json(), indent=1), "utf-8")
     return before is None
-
-
-def _tidy(folder: Path) -> None:
-    for name in (REQUEST_NAME, CURVES_NAME):
-        (folder / name).unlink(missing_ok=True)
-
-
-def _leave_nothing(folder: Path) -> None:
-    """After a training that was refused: no folder that looks like one that can be gone on with."""
-    _tidy(folder)
-    with suppress(OSError):  # it holds something else
-        folder.rmdir()
-
-
-class _Curves:
-    """Passes steps on and writes down the measured ones."""
-
-    def __init__(self, path: Path, progress: Progress) -> None:
-        self._path, self._progress = path, progress
-
-    def step(self, step: Step) -> None:
-        if isinstance(step, TrainStep) and step.figures:
-            told = {"done": step.done, "total": step.total, "figures": dict(step.figures), "phase": step.phase}
-            with (
-                suppress(OSError),
-                self._path.open("a", encoding="utf-8") as file,
-            ):  # a full disk is told by the checkpoint
-                file.write(json.dumps(told) + "\n")
-        self._progress(step)

@@ -11,6 +11,7 @@ from core.priority import lower_this_process
 from core.scan.executing import run_request
 from core.scan.options import Watchers
 from core.scan.request import ScanRequest
+from core.train.cost import estimate_cost
 from core.train.request import TrainRequest
 from core.train.running import run_training
 from core.worker.child import Task, Tell
@@ -47,4 +48,11 @@ def train(given: Json, tell: Tell, cancel: CancelToken) -> Json:
     return run_training(TrainRequest.from_json(given), lambda s: tell("step", step_to_json(s)), cancel)
 
 
-TASKS: dict[str, Task] = {"scan": scan, "explain": explain, "train": train}
+def training_cost(given: Json, tell: Tell, cancel: CancelToken) -> Json:
+    """A `TrainRequest`; tells "step"; gives a `Cost`."""
+    lower_this_process()
+    use_threads(compute_threads(beside_window=True))
+    return asdict(estimate_cost(TrainRequest.from_json(given), lambda s: tell("step", step_to_json(s)), cancel))
+
+
+TASKS: dict[str, Task] = {"scan": scan, "explain": explain, "train": train, "training_cost": training_cost}

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.jobs import CancelToken, Progress, no_progress
+from core.train.cost import Cost
 from core.train.request import TrainRequest
 from core.worker.messages import step_from_json
 from core.worker.supervisor import Worker
@@ -26,14 +27,20 @@ class TrainingWorker:
 
         Raises what that raises, and ResourceError when the process dies; it can be gone on with then.
         """
+        metrics: dict[str, Any] = self._do("train", request, progress, cancel)
+        return metrics
 
+    def cost(self, request: TrainRequest, progress: Progress = no_progress, cancel: CancelToken | None = None) -> Cost:
+        """As `core.train.cost.estimate_cost`, where and how it will be trained. Raises as `train`."""
+        return Cost(**self._do("training_cost", request, progress, cancel))
+
+    def _do(self, task: str, request: TrainRequest, progress: Progress, cancel: CancelToken | None) -> Any:
         def heard(kind: str, value: Any) -> None:
             if kind == "step":
                 progress(step_from_json(value))
 
         here = replace(request, data=request.data.absolute(), out=request.out.absolute())
-        metrics: dict[str, Any] = self.worker.do("train", here.to_json(), heard, cancel or CancelToken())
-        return metrics
+        return self.worker.do(task, here.to_json(), heard, cancel or CancelToken())
 
     def close(self) -> None:
         """Ends the process at once; what was learnt up to the last checkpoint is kept."""
