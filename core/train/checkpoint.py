@@ -11,17 +11,26 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from core.errors import InputError
+from core.disk import written_whole
+from core.errors import InputError, ResourceError
 
 _PARTS = ("network", "average")
+_REMEDY = "Delete it to start over, or use another --out."
 
 
 def save_checkpoint(
-    path: Path, step: int, tensors: Mapping[str, Mapping[str, torch.Tensor]], optimiser: Any, rate: Any, random: Any
+    path: Path,
+    step: int,
+    tensors: Mapping[str, Mapping[str, torch.Tensor]],
+    optimiser: Any,
+    rate: Any,
+    random: Any,
+    notes: Mapping[str, Any] | None = None,
 ) -> None:
-    """Writes beside and renames. `tensors`: the parts "network" and "average", as state dicts.
+    """Writes beside, flushes and renames. `tensors`: the parts "network" and "average", as state dicts.
 
-    What is random from here on is kept too, so that a training with a break ends as one without.
+    What is random from here on is kept too, so that a training with a break ends as one without. `notes`: JSON-ready,
+    for `read_notes`. Raises ResourceError when the disk refuses.
     """
     flat = {f"{part}/{name}": t.detach().cpu().contiguous() for part in _PARTS for name, t in tensors[part].items()}
     state = optimiser.state_dict()
@@ -33,10 +42,26 @@ def save_checkpoint(
         "rate": rate.state_dict(),
         "groups": state["param_groups"],
         "random": random.bit_generator.state,
+        "notes": dict(notes or {}),
     }
-    beside = path.with_name(path.name + ".part")
-    save_file({name: tensor.clone() for name, tensor in flat.items()}, beside, {"training": json.dumps(kept)})
-    beside.replace(path)
+    with written_whole(path) as part:
+        try:
+            save_file({name: tensor.clone() for name, tensor in flat.items()}, part, {"training": json.dumps(kept)})
+        except SafetensorError as error:  # what the system said, in words only
+            raise ResourceError(
+                f"the training can't be kept ({error})",
+                path=path,
+                remedy="Free some space and go on; what was kept is there.",
+            ) from None
+
+
+def read_notes(path: Path) -> dict[str, Any]:
+    """What `save_checkpoint` was given as `notes`. Raises InputError for a file that it didn't write."""
+    try:
+        with safe_open(path, "pt") as file:
+            return dict(json.loads(file.metadata()["training"])["notes"])
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError):
+        raise InputError("this is no checkpoint of this training", path=path, remedy=_REMEDY) from None
 
 
 def load_checkpoint(
@@ -55,9 +80,7 @@ def load_checkpoint(
                 tensor.copy_(flat[f"{part}/{name}"])
         optimiser.load_state_dict({"state": _slots(flat), "param_groups": kept["groups"]})
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError):
-        raise InputError(
-            "this is no checkpoint of this training", path=path, remedy="Delete it to start over, or use another --out."
-        ) from None
+        raise InputError("this is no checkpoint of this training", path=path, remedy=_REMEDY) from None
     rate.load_state_dict(kept["rate"])
     random.bit_generator.state = kept["random"]
     torch.set_rng_state(flat["torch_random"])
