@@ -145,6 +145,7 @@ def _fit(
         seed=task.seed + fold,
         checkpoint=checkpoint,
         title=f"fold {fold + 1}" if values["cross_validate"] else "",
+        courses=values["folds"] if values["cross_validate"] else 1,
     )
     network = _network(task).to(task.device).to(memory_format=torch.channels_last)
     course = Course(network, task.source, task.classes, training, validation, plan)
