@@ -75,6 +75,11 @@ def mean_average_precision(
     return float(np.mean(values)) if values else 0.0
 
 
+def hits_at(boxes: Sequence[Box], truths: Sequence[Box], overlap: float) -> list[bool]:
+    """For each box of one class, surest first, whether it takes a truth at this IoU."""
+    return _hits(_overlapping(boxes, truths, overlap), overlap)
+
+
 def _precisions(
     found: Sequence[Found], marked: Sequence[TruthBox], overlaps: Sequence[float], points: int
 ) -> Iterator[tuple[str, list[float]]]:

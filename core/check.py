@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from core.average_precision import average_precision
 from core.detection import Detection
 from core.errors import UsageError
@@ -77,12 +79,18 @@ def check(
 
 def match(found: Sequence[Found], marked: Sequence[TruthBox]) -> list[int | None]:
     """For each detection, in the order given, the index of the truth it is matched with. Give them surest first."""
-    free = set(range(len(marked)))
+    edges = np.array([(m.box.x, m.box.y, m.box.x1, m.box.y1) for m in marked]).reshape(-1, 4)
+    x0, y0, x1, y1 = edges.T
+    free = np.ones(len(marked), bool)
     matches: list[int | None] = []
     for one in found:
-        fitting = [i for i in free if same_place(one.box, marked[i].box)]
-        best = max(fitting, key=lambda i: (one.box.iou(marked[i].box), -i), default=None)
-        free.discard(-1 if best is None else best)
+        box = one.box
+        # Boxes that don't even touch are never the same place.
+        near = np.flatnonzero(free & (x0 <= box.x1) & (x1 >= box.x) & (y0 <= box.y1) & (y1 >= box.y))
+        fitting = [i for i in near.tolist() if same_place(box, marked[i].box)]
+        best = max(fitting, key=lambda i: (box.iou(marked[i].box), -i), default=None)
+        if best is not None:
+            free[best] = False
         matches.append(best)
     return matches
 

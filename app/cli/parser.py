@@ -9,7 +9,7 @@ from functools import cache
 from typing import NoReturn
 
 import core
-from app.cli import inspecting, replaying, results, sampling, scanning, training, window
+from app.cli import evaluating, inspecting, replaying, results, sampling, scanning, training, window
 from core.devices import DEVICES
 from core.geometry import Box
 
@@ -164,6 +164,19 @@ _DATA_HELP = (
 def _evaluate(p: argparse.ArgumentParser) -> None:
     p.add_argument("model", metavar="MODELDIR", help="a model folder, or the id of a model")
     p.add_argument("--data", required=True, metavar="DIR", help=_DATA_HELP)
+    p.add_argument("--html", metavar="FILE", help="write everything as one page")
+    p.add_argument(
+        "--threshold", type=_finite, metavar="T", help="what scores less counts as not found (default: the model's)"
+    )
+    p.add_argument(
+        "--part",
+        choices=("auto", "validation", "training", "all"),
+        default="auto",
+        help="of the data; auto: what its maker set aside for validation, else all",
+    )
+    p.add_argument(
+        "--background", choices=("skip", "keep"), help="what shows no specimen (default: skip, keep in single images)"
+    )
     p.add_argument("--device", choices=DEVICES, default="auto")
     _json(p)
 
@@ -223,7 +236,7 @@ _COMMANDS: dict[str, tuple[Run, str, Callable[[argparse.ArgumentParser], None]]]
     "defects": (results.defects, "list what was found, worst first", _defects),
     "check": (results.check, "compare what was found with a known truth", _check),
     "train": (training.train, "train a model on sections with known defects", _train),
-    "evaluate": (training.evaluate, "judge a model on data it has not seen", _evaluate),
+    "evaluate": (evaluating.evaluate, "judge a model on data it has not seen", _evaluate),
     "export": (results.export, "write a list for others", _export),
     "doctor": (
         inspecting.doctor,

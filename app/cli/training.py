@@ -1,4 +1,4 @@
-"""Decides what `schliff train` and `schliff evaluate` do."""
+"""Decides what `schliff train` does."""
 
 from __future__ import annotations
 
@@ -22,16 +22,6 @@ def train(args: argparse.Namespace) -> None:
     with stop_by_signal() as cancel, ProgressLine(f"training {args.family}") as progress:
         metrics = run_training(request, progress, cancel)
     _show(metrics, args.json)
-
-
-def evaluate(args: argparse.Namespace) -> None:
-    from core.models.catalog import find_model
-    from core.train.judging import judge
-
-    spec = find_model(args.model)
-    with stop_by_signal() as cancel, ProgressLine(f"judging {spec.id}") as progress:
-        figures = judge(spec, Path(args.data), args.device, progress, cancel)
-    _show(figures, args.json)
 
 
 def _show(figures: Mapping[str, Any], as_json: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -25,11 +24,9 @@ def scores_at(detection: Detection, scan: ScanRecord, score_map: ScoreMap) -> di
     """The highest score of each class within the detection's box, highest first; none where the map has none."""
     if score_map.labels != len(scan.labels):
         return {}
-    cells = score_map.scores_in(detection.box)
-    known = ~np.isnan(cells).all(axis=0)
-    if not known.any():
+    highest = score_map.highest_in(detection.box)
+    if highest is None:
         return {}
-    highest = np.nanmax(cells[:, known], axis=1)
     found = {label: float(score) for label, score in zip(scan.labels, highest, strict=True)}
     return dict(sorted(found.items(), key=lambda item: (item[0] != detection.label, -item[1])))
 

@@ -87,6 +87,12 @@ class ScoreMap:
         c0, r0, c1, r1 = max(x, 0), max(y, 0), min(x + w, self.columns), min(y + h, self.rows)
         return self._source.read(r0, c0, max(r1 - r0, 0), max(c1 - c0, 0))
 
+    def highest_in(self, box: Box) -> Array | None:
+        """(labels,) the highest score of each label in the cells that touch a box; None where nothing was scanned."""
+        cells = self.scores_in(box)
+        known = ~np.isnan(cells).all(axis=0)
+        return np.nanmax(cells[:, known], axis=1) if known.any() else None
+
     def look(self, level: int, row: int, column: int, rows: int, columns: int, label: int | None = None) -> ScoreBlock:
         """Cells of a level: one label's scores or, with None, the highest of all. NaN where nothing was scanned.
 

@@ -1,0 +1,102 @@
+"""Decides how a model is judged on data it hasn't seen: on what of it, by which of the two ways, and what is noted of it.
+
+Works for every family: pictures are scanned by the engine itself, as a user would, into a project that is thrown away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, replace
+from typing import Any
+
+import core
+from core.data.image_set import ImageSet
+from core.data.labelled import LabelledData, LabelledPicture
+from core.data.reading import read_data
+from core.errors import UsageError
+from core.evaluation.asking import Asking
+from core.evaluation.images import judge_images
+from core.evaluation.places import judge_places
+from core.evaluation.request import EvaluateRequest, Part
+from core.evaluation.values import Evaluation
+from core.jobs import CancelToken, Progress, Step, no_progress
+from core.models.base import ModelSpec
+from core.readers.fingerprint import fingerprint
+from core.scan.provenance import versions
+from core.timing import timestamp
+
+
+def evaluate(
+    request: EvaluateRequest, progress: Progress = no_progress, cancel: CancelToken | None = None
+) -> Evaluation:
+    """How good a model is on labelled data of any format (`core.data.reading`).
+
+    Raises InputError for data that can't be used, UsageError where the model and the data don't fit each other,
+    ResourceError for device or disk, CancelledError.
+    """
+    progress(Step(0, 0, "Reading the data"))
+    started = time.monotonic()
+    spec, data = request.spec(), read_data(request.data)
+    asking = Asking(spec, request, progress, cancel or CancelToken())
+    if isinstance(data, ImageSet):
+        told = {"format": "images", "part": "all", "notes": []}
+        mark = fingerprint_of((one.path, one.label) for one in data.images)
+        judged = judge_images(asking, data, _blank(request, spec, {**told, "fingerprint": mark}))
+    else:
+        part, pictures = _part_of(data, request.part)
+        told = {"format": data.format, "part": part, "notes": [*data.notes, *_trained_on(spec, pictures)]}
+        mark = fingerprint_of((one.path, [astuple(m) for m in one.marks], one.known) for one in pictures)
+        judged = judge_places(asking, pictures, _blank(request, spec, {**told, "fingerprint": mark}))
+    seconds = round(time.monotonic() - started, 1)
+    made = {**judged.made, "seconds": seconds, "device": asking.device, "versions": versions()}
+    return replace(judged, made=made)
+
+
+def fingerprint_of(pictures: Iterable[Sequence[Any]]) -> str:
+    """Of (path, what is known of it): the same wherever the files lie, and in any order."""
+    parts = sorted(json.dumps([fingerprint(path), *rest], default=astuple) for path, *rest in pictures)
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def _part_of(data: LabelledData, wanted: Part) -> tuple[Part, tuple[LabelledPicture, ...]]:
+    """Raises UsageError where nothing was set aside."""
+    part: Part = wanted if wanted != "auto" else "validation" if data.validation else "all"
+    if part == "validation" and not data.validation:
+        raise UsageError("nothing was set aside for validation here", path=data.source, remedy="Judge on all of it.")
+    parts = {"validation": data.validation, "training": data.pictures, "all": data.everything}
+    return part, parts[part]
+
+
+def _trained_on(spec: ModelSpec, pictures: Sequence[LabelledPicture]) -> list[str]:
+    """What may flatter the model: names of files that its card says it learnt from."""
+    names = set(spec.card.get("training", {}).get("sections", ()))
+    same = sum(picture.path.name in names for picture in pictures)
+    if not same:
+        return []
+    return [f"{same} of {len(pictures)} pictures have the name of one that the model was trained on"]
+
+
+def _blank(request: EvaluateRequest, spec: ModelSpec, data: dict[str, Any]) -> Evaluation:
+    return Evaluation(
+        name="",
+        kind="images" if data["format"] == "images" else "places",
+        model={
+            "id": spec.id,
+            "name": spec.name,
+            "version": spec.version,
+            "family": spec.family,
+            "labels": list(spec.labels),
+            "artefact_labels": sorted(spec.artefact_labels),
+            "score_unit": spec.score_unit,
+            "threshold": spec.threshold,
+            "commands": list(spec.card.get("training", {}).get("commands", ())),
+        },
+        data={"source": str(request.data.absolute()), **data},
+        made={"date": timestamp(), "schliff": core.__version__, "command": request.command},
+        threshold=spec.threshold if request.threshold is None else request.threshold,
+        pictures=(),
+        figures={},
+    )

@@ -1,0 +1,151 @@
+"""Decides how an evaluation is put into words: what a person who looks for defects wants to know of it first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.class_colours import class_name
+from core.evaluation.curves import at_threshold
+from core.evaluation.values import Evaluation
+
+# Columns of the one table in which models on the same data are compared: key, heading.
+COLUMNS_PLACES = (
+    ("recall", "Found"),
+    ("precision", "Are defects"),
+    ("f1", "F1"),
+    ("ap", "AP"),
+    ("map50", "mAP 0.5"),
+    ("map50_95", "mAP 0.5–0.95"),
+)
+COLUMNS_IMAGES = (
+    ("accuracy", "Accuracy"),
+    ("balanced_accuracy", "Balanced"),
+    ("macro_f1", "Macro F1"),
+    ("auroc", "AUROC"),
+    ("auprc", "AUPRC"),
+    ("ece", "Calibration error"),
+)
+
+
+def summary(judged: Evaluation) -> list[str]:
+    """One to four plain sentences."""
+    return _of_places(judged) if judged.kind == "places" else _of_images(judged)
+
+
+def headline(judged: Evaluation) -> dict[str, float | None]:
+    """The figures by which models are compared, by the keys of `COLUMNS_PLACES` or `COLUMNS_IMAGES`."""
+    figures = judged.figures
+    if judged.kind == "places":
+        row: dict[str, float | None] = {name: figures["defects"][name] for name in ("recall", "precision", "f1", "ap")}
+        return {**row, "map50": figures["map50"], "map50_95": figures["map50_95"]}
+    row = {name: figures[name] for name in ("accuracy", "balanced_accuracy", "macro_f1")}
+    of_defect = {name: figures[name].get("defect", figures[name]["mean"]) for name in ("auroc", "auprc")}
+    return {**row, **of_defect, "ece": (figures["calibration"] or {}).get("ece")}
+
+
+def columns_of(judged: Evaluation) -> Sequence[tuple[str, str]]:
+    return COLUMNS_PLACES if judged.kind == "places" else COLUMNS_IMAGES
+
+
+def consequences(judged: Evaluation, threshold: float) -> str:
+    """What a threshold leads to, in one sentence."""
+    row = at_threshold(judged.figures["thresholds"], threshold)
+    total = _defects(judged)
+    what = "places" if judged.kind == "places" else "images"
+    if row is None:
+        return f"At {threshold:.3g} there is nothing to review; all {total:,} defects are missed."
+    per_mm2 = f" ({row['per_mm2']:.3g} per mm²)" if row["per_mm2"] is not None else ""
+    return (
+        f"At {threshold:.3g} you review {row['review']:,} {what}: {row['found']:,} of {total:,} defects are found, "
+        f"{row['missed']:,} missed, {row['false_alarms']:,} false alarms{per_mm2}."
+    )
+
+
+def provenance(judged: Evaluation) -> list[tuple[str, str]]:
+    """What it takes to do it again: name and value, in order."""
+    model, data, made = judged.model, judged.data, judged.made
+    versions = ", ".join(f"{name} {version}" for name, version in made.get("versions", {}).items())
+    rows = [
+        ("Model", f"{model['name']} ({model['id']}, version {model['version']})"),
+        ("Data", f"{data['source']} ({data['format']}, {data['part']})"),
+        ("Fingerprint of the data", str(data["fingerprint"])),
+        ("Judged", f"{made['date']}, {made.get('seconds', 0):g} s on {made.get('device', '?')}"),
+        ("Versions", f"schliff {made['schliff']}, {versions}"),
+        ("Command", str(made["command"])),
+        *(("Trained by", command) for command in model["commands"]),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def spoken_label(label: str) -> str:
+    return class_name(label) if label else "–"
+
+
+def percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.0f} %"
+
+
+def _of_places(judged: Evaluation) -> list[str]:
+    figures, told = judged.figures, []
+    defects, sure = figures["defects"], figures["intervals"]
+    of = "defects" if defects["truth"] != 1 else "defect"
+    told.append(
+        f"Of {defects['truth']:,} {of} it finds {defects['tp']:,}{_range(defects['recall'], sure['recall'])}; "
+        f"of {defects['tp'] + defects['fp']:,} places it shows, {defects['tp']:,} are defects"
+        f"{_range(defects['precision'], sure['precision'])}."
+    )
+    area = figures["area_mm2"]
+    if area and defects["fp"]:
+        told.append(f"That is {defects['fp'] / area:.2g} false alarms on each mm², over {area:.3g} mm².")
+    weak = _weakest({n: r["recall"] for n, r in figures["classes"].items() if r["truth"]}, figures["artefact_classes"])
+    if weak:
+        told.append(weak)
+    traces = figures["artefacts_called_defects"]
+    if traces:
+        told.append(
+            f"{traces:,} {'trace of preparation is' if traces == 1 else 'traces of preparation are'} taken for defects."
+        )
+    return told
+
+
+def _of_images(judged: Evaluation) -> list[str]:
+    figures, sure = judged.figures, judged.figures["intervals"]
+    right = sum(one.predicted == one.truth for one in judged.answers)
+    told = [
+        f"Of {figures['images']:,} images {right:,} are called right{_range(figures['accuracy'], sure['accuracy'])}."
+    ]
+    row = at_threshold(figures["thresholds"], judged.threshold)
+    if row is not None:
+        told.append(
+            f"Of {_defects(judged):,} images with a defect it finds {row['found']:,}; "
+            f"of {row['review']:,} it shows, {row['found']:,} have one."
+        )
+    weak = _weakest({n: r["recall"] for n, r in figures["classes"].items() if r["images"]}, ())
+    return [*told, weak] if weak else told
+
+
+def _range(share: float | None, interval: Sequence[float] | None) -> str:
+    """ " (93 %, 88 to 97)"; nothing where nothing is known."""
+    if share is None:
+        return ""
+    sure = f", {100 * interval[0]:.0f} to {100 * interval[1]:.0f}" if interval else ""
+    return f" ({percent(share)}{sure})"
+
+
+def _weakest(recalls: Mapping[str, float | None], without: Sequence[str]) -> str:
+    known = {name: share for name, share in recalls.items() if share is not None and name not in without}
+    if len(known) < 2:
+        return ""
+    worst = min(known, key=lambda name: (known[name], name))
+    if known[worst] >= 0.95:
+        return ""
+    return f"Weakest class: {class_name(worst).lower()}, of which it finds {percent(known[worst])}."
+
+
+def _defects(judged: Evaluation) -> int:
+    """How many there are to be found."""
+    if judged.kind == "places":
+        return int(judged.figures["defects"]["truth"])
+    rows: list[dict[str, Any]] = judged.figures["thresholds"]
+    return int(rows[0]["found"] + rows[0]["missed"]) if rows else 0
