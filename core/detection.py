@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from core.geometry import Box
+from core.outlines import Outline
 
 Status = Literal["unreviewed", "defect", "artefact", "false_alarm"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -16,7 +17,8 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 class Candidate:
     """A finding before it is stored: `label` as in the model's card, `score` in the model's own units, box in level-0 px.
 
-    `area_px` is the marked area in level-0 px² (at most the box's), `peak` the level-0 point of the highest score.
+    `area_px` is the marked area in level-0 px² (at most the box's), `peak` the level-0 point of the highest score,
+    `outline` what encloses the area, from models that give one (level-0 px).
     """
 
     label: str
@@ -24,6 +26,7 @@ class Candidate:
     box: Box
     area_px: float
     peak: tuple[float, float]
+    outline: Outline = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,10 @@ class Detection:
     severity: float
     status: Status = "unreviewed"
     note: str = ""
+    outline: Outline = ()
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> Detection:
         """From what `dataclasses.asdict` makes of one."""
-        return cls(**{**values, "box": Box(**values["box"])})
+        outline = tuple((x, y) for x, y in values.get("outline", ()))
+        return cls(**{**values, "box": Box(**values["box"]), "outline": outline})

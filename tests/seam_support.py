@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -35,6 +35,7 @@ class MemoryStore:
         self.fragments: list[Fragment] = []
         self.found: list[Candidate] = []
         self.most_open = 0
+        self.sound = 0
         self._last_id = 0
 
     def _read(self, name: str, row: int, column: int, rows: int, columns: int) -> Array:
@@ -52,7 +53,10 @@ class MemoryStore:
     def boxes(self, tiles: Iterable[int]) -> dict[int, Array]:
         return {tile: self.seen[tile] for tile in tiles if tile in self.seen}
 
-    def emit(self, tile: int, candidates: Sequence[Candidate], fragments: Sequence[Fragment] = (), join=None) -> list:
+    def emit(
+        self, tile: int, candidates: Sequence[Candidate], fragments: Sequence[Fragment] = (), join=None, sound: int = 0
+    ) -> list:
+        self.sound += sound
         self.states[tile] = "emitted"
         for one in fragments:
             self._last_id += 1
@@ -99,11 +103,20 @@ def scan_scores(scores: Array, side: int, seed: int | None = None, floor: float 
 
 def scan_boxes(image: Array, tile_px: int, halo_px: int, seed: int | None = None) -> MemoryStore:
     """Scans (h, w) uint8 with a detector that makes no mistakes but sees only a tile with its halo."""
+    return scan_views(image, tile_px, halo_px, bright_boxes, seed)
+
+
+def scan_views(
+    image: Array, tile_px: int, halo_px: int, detector: Callable[[Array], Array], seed: int | None = None
+) -> MemoryStore:
+    """Scans (h, w) uint8 with what a detector gives for each tile with its halo."""
     spec = toy_spec(tile_px=tile_px, halo_px=halo_px, output="boxes")
-    return _scan(GivenScores(spec), image[None], spec.stride_px, seed)
+    return _scan(GivenScores(spec), image[None], spec.stride_px, seed, detector)
 
 
-def _scan(model: Model, values: Array, stride: int, seed: int | None) -> MemoryStore:
+def _scan(
+    model: Model, values: Array, stride: int, seed: int | None, detector: Callable[[Array], Array] | None = None
+) -> MemoryStore:
     spec, (height, width) = model.spec, values.shape[1:]
     level = PyramidLevel(width, height, 1.0)
     info = SectionInfo(Path("/nowhere/a.tif"), "array", width, height, 3, np.dtype(np.uint8), (level,))
@@ -118,7 +131,7 @@ def _scan(model: Model, values: Array, stride: int, seed: int | None) -> MemoryS
     for tile in tiles:
         x, y, w, h = plan.grid.model_box(tile, spec.halo_px)
         view = padded[:, far + y : far + y + h, far + x : far + x + w]
-        emitter.keep(tile, bright_boxes(view[0]) if spec.output == "boxes" else view)
+        emitter.keep(tile, view if detector is None else detector(view[0]))
         for index in [tile.index, *plan.neighbours(tile)]:
             ready = all(i in store.states for i in [index, *plan.neighbours(plan.grid.tile(index))])
             if ready and store.states[index] == "mapped":

@@ -160,10 +160,10 @@ def test_at_the_border_of_a_region_what_is_asked_for_is_joined(model, cracked, t
 
 def test_a_damaged_record_of_boxes_is_told_in_one_line(cracked, tmp_path: Path):
     boxes = np.array([[1, 2, 5, 9, 0.5, 0], [3, 3, 4, 4, 0.9, 1]], np.float32)
-    assert unpacked(packed(boxes), 2, tmp_path).tolist() == boxes[::-1].tolist(), "the surest first"
-    for damaged in (None, "text", b"12345", packed(boxes[:, [2, 1, 0, 3, 4, 5]]), packed(boxes * np.nan)):
+    assert unpacked(*packed(boxes), 2, tmp_path).tolist() == boxes[::-1].tolist(), "the surest first"
+    for damaged in (None, "text", b"12345", packed(boxes[:, [2, 1, 0, 3, 4, 5]])[0], packed(boxes * np.nan)[0]):
         with pytest.raises(InputError, match="--restart"):
-            unpacked(damaged, 2, tmp_path)
+            unpacked(damaged, None, 2, tmp_path)
     with pytest.raises(InputError):
-        unpacked(packed(boxes), 1, tmp_path)
-    assert len(unpacked(packed(np.repeat(boxes, MOST_BOXES, axis=0)), 2, tmp_path)) == MOST_BOXES
+        unpacked(*packed(boxes), 1, tmp_path)
+    assert len(unpacked(*packed(np.repeat(boxes, MOST_BOXES, axis=0)), 2, tmp_path)) == MOST_BOXES

@@ -10,6 +10,8 @@ from typing import Protocol
 
 from core.detection import Candidate
 from core.geometry import Box
+from core.outlines import Outline
+from core.project.raw_boxes import packed_outline, unpacked_outline
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,7 @@ class Fragment:
     Args:
         area_px: the part of the object's area that this tile accounts for.
         peak: where the highest score of this part lies.
+        outline: of the part that this tile accounts for, where the model gives outlines.
         edges: for each tile (index) into which the object may go on, the places where it would.
         id: in the database; 0 before it is stored.
     """
@@ -31,6 +34,7 @@ class Fragment:
     peak: tuple[float, float]
     edges: Mapping[int, tuple[Box, ...]]
     id: int = 0
+    outline: Outline = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ def _row(scan_id: str, one: Fragment) -> dict[str, object]:
         "peak_x": one.peak[0],
         "peak_y": one.peak[1],
         "edges": json.dumps(edges),
+        "outline": packed_outline(one.outline),
     }
 
 
@@ -97,10 +102,11 @@ def _fragment(row: sqlite3.Row) -> Fragment:
     edges = {int(tile): tuple(Box(*box) for box in places) for tile, places in json.loads(row["edges"]).items()}
     box = Box(row["x_px"], row["y_px"], row["w_px"], row["h_px"])
     peak = row["peak_x_px"], row["peak_y_px"]
-    return Fragment(row["tile"], row["label"], row["score"], box, row["area_px"], peak, edges, row["id"])
+    outline = unpacked_outline(row["outline"])
+    return Fragment(row["tile"], row["label"], row["score"], box, row["area_px"], peak, edges, row["id"], outline)
 
 
 _INSERT = (
-    "INSERT INTO fragments (scan_id, tile, label, score, x_px, y_px, w_px, h_px, area_px, peak_x_px, peak_y_px, edges)"
-    " VALUES (:scan, :tile, :label, :score, :x, :y, :w, :h, :area, :peak_x, :peak_y, :edges)"
+    "INSERT INTO fragments (scan_id, tile, label, score, x_px, y_px, w_px, h_px, area_px, peak_x_px, peak_y_px, edges, outline)"
+    " VALUES (:scan, :tile, :label, :score, :x, :y, :w, :h, :area, :peak_x, :peak_y, :edges, :outline)"
 )

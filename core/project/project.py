@@ -16,6 +16,7 @@ from core.geometry import Box
 from core.project.database import Database
 from core.project.map_levels import MapLevels
 from core.project.maps import ScanMaps
+from core.project.raw_boxes import unpacked_outline
 from core.project.records import ScanRecord, SectionRecord
 from core.project.score_map import ScoreMap
 from core.ranking import worst_first
@@ -274,4 +275,5 @@ def detection_of(row: sqlite3.Row) -> Detection:
         severity=row["severity"],
         status=row["status"],
         note=row["note"],
+        outline=unpacked_outline(row["outline"]),
     )

@@ -21,7 +21,7 @@ from core.project.carrying import carry_over, put_aside
 from core.project.fragments import Fragment, Joined, OpenFragments, StoredFragments
 from core.project.maps import ScanMaps
 from core.project.project import Project, detection_of
-from core.project.raw_boxes import packed, unpacked
+from core.project.raw_boxes import packed, packed_outline, unpacked
 from core.project.records import ScanRecord, ScanStatus, SectionRecord
 from core.ranking import severity
 from core.timing import timestamp
@@ -109,38 +109,45 @@ class ScanStore:
 
     def skip(self, tiles: Iterable[int]) -> None:
         """Call at every start, for one that was killed before it came to this. What is known of a tile stays."""
-        rows = [(self.record.id, tile, "skipped", None) for tile in tiles]
+        rows = [(self.record.id, tile, "skipped", None, None) for tile in tiles]
         with self.project.database.writing() as db:
             db.executemany(_INSERT_TILE, rows)
 
     def mapped(self, tile: int, boxes: Array | None = None) -> None:
         """Call when the tile's map has been written, or with what a detector gave for it (see `core.project.raw_boxes`)."""
-        stored = None if boxes is None else packed(boxes)
+        stored = (None, None) if boxes is None else packed(boxes)
         with self.project.database.writing() as db:
             # What another program has finished meanwhile stays so.
-            db.execute(_INSERT_TILE, (self.record.id, tile, "mapped", stored))
+            db.execute(_INSERT_TILE, (self.record.id, tile, "mapped", *stored))
 
     def boxes(self, tiles: Iterable[int]) -> dict[int, Array]:
         """What a detector gave for those of some tiles that are mapped. Raises InputError for a damaged record."""
         wanted = list(tiles)
         marks = ", ".join("?" * len(wanted))
-        query = f"SELECT tile, boxes FROM tiles WHERE scan_id = ? AND boxes IS NOT NULL AND tile IN ({marks})"
+        query = f"SELECT tile, boxes, outlines FROM tiles WHERE scan_id = ? AND boxes IS NOT NULL AND tile IN ({marks})"
         with self.project.database.reading() as db:
             rows = db.execute(query, (self.record.id, *wanted)).fetchall()
         labels, path = len(self._spec.labels), self.project.database.path
-        return {row["tile"]: unpacked(row["boxes"], labels, path) for row in rows}
+        return {row["tile"]: unpacked(row["boxes"], row["outlines"], labels, path) for row in rows}
 
     def emit(
-        self, tile: int, candidates: Sequence[Candidate], fragments: Sequence[Fragment] = (), join: Join | None = None
+        self,
+        tile: int,
+        candidates: Sequence[Candidate],
+        fragments: Sequence[Fragment] = (),
+        join: Join | None = None,
+        sound: int = 0,
     ) -> list[Detection]:
         """Stores a tile's detections and fragments, what `join` then says is wholly seen, and that the tile is finished.
+
+        `sound`: how many things the tile has that were found and are no defect.
 
         All or nothing; nothing when another program was first.
         """
         with self.project.database.writing() as db:
             if db.execute(_IS_EMITTED, (self.record.id, tile)).fetchone():
                 return []
-            db.execute(_SET_EMITTED, (self.record.id, tile))
+            db.execute(_SET_EMITTED, (self.record.id, tile, sound))
             kept = StoredFragments(db, self.record.id)
             kept.add(fragments)
             joined = join(kept) if join is not None else ()
@@ -152,6 +159,13 @@ class ScanStore:
                 carry_over(db, self.record.id, ids)
             rows = [db.execute(_SELECT_DETECTION, (new_id,)).fetchone() for new_id in ids]
         return [detection_of(row) for row in rows]
+
+    def sound(self) -> int:
+        """How many things were found so far that are no defect."""
+        with self.project.database.reading() as db:
+            return db.execute(
+                "SELECT coalesce(sum(sound), 0) FROM tiles WHERE scan_id = ?", (self.record.id,)
+            ).fetchone()[0]
 
     def set_status(self, status: ScanStatus, seconds: float = 0.0) -> None:
         """Notes how the scan stands and adds the `seconds` it worked since the last note.
@@ -183,18 +197,19 @@ class ScanStore:
             "score": candidate.score,
             "area": candidate.area_px,
             "severity": rank,
+            "outline": packed_outline(candidate.outline),
             **asdict(candidate.box),
         }
 
 
 _INSERT_DETECTION = (
-    "INSERT INTO detections (scan_id, tile, label, score, x_px, y_px, w_px, h_px, area_px, severity)"
-    " VALUES (:scan, :tile, :label, :score, :x, :y, :w, :h, :area, :severity)"
+    "INSERT INTO detections (scan_id, tile, label, score, x_px, y_px, w_px, h_px, area_px, severity, outline)"
+    " VALUES (:scan, :tile, :label, :score, :x, :y, :w, :h, :area, :severity, :outline)"
 )
-_INSERT_TILE = "INSERT OR IGNORE INTO tiles (scan_id, tile, state, boxes) VALUES (?, ?, ?, ?)"
+_INSERT_TILE = "INSERT OR IGNORE INTO tiles (scan_id, tile, state, boxes, outlines) VALUES (?, ?, ?, ?, ?)"
 _SET_EMITTED = (
-    "INSERT INTO tiles (scan_id, tile, state) VALUES (?, ?, 'emitted')"
-    " ON CONFLICT (scan_id, tile) DO UPDATE SET state = 'emitted'"
+    "INSERT INTO tiles (scan_id, tile, state, sound) VALUES (?, ?, 'emitted', ?)"
+    " ON CONFLICT (scan_id, tile) DO UPDATE SET state = 'emitted', sound = excluded.sound"
 )
 _IS_EMITTED = "SELECT 1 FROM tiles WHERE scan_id = ? AND tile = ? AND state = 'emitted'"
 _SELECT_DETECTION = "SELECT d.*, s.section_id, s.spec ->> 'id' AS model FROM detections d JOIN scans s ON s.id = d.scan_id WHERE d.id = ?"

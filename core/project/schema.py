@@ -5,7 +5,7 @@ A migration is a list of statements that run in one transaction with the new ver
 
 from __future__ import annotations
 
-VERSION = 3
+VERSION = 4
 
 _GESTURES = """CREATE TABLE gestures (
     id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, author TEXT NOT NULL, at TEXT NOT NULL,
@@ -35,6 +35,24 @@ _FRAGMENTS = """CREATE TABLE fragments (
     x_px REAL NOT NULL, y_px REAL NOT NULL, w_px REAL NOT NULL, h_px REAL NOT NULL, area_px REAL NOT NULL,
     peak_x_px REAL NOT NULL, peak_y_px REAL NOT NULL, edges TEXT NOT NULL)"""
 _FRAGMENTS_INDEX = "CREATE INDEX fragments_by_scan ON fragments (scan_id, tile)"
+
+# Outlines of what was found, as `core.project.raw_boxes` packs them, and how many things in a tile are no defect.
+_OUTLINES = (
+    "ALTER TABLE tiles ADD COLUMN outlines BLOB",
+    "ALTER TABLE tiles ADD COLUMN sound INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE fragments ADD COLUMN outline BLOB",
+    "ALTER TABLE detections ADD COLUMN outline BLOB",
+)
+
+_REGISTRATIONS = (
+    """CREATE TABLE registrations (
+    section_id INTEGER PRIMARY KEY REFERENCES sections, kind TEXT NOT NULL, fiducials TEXT NOT NULL,
+    author TEXT NOT NULL, at TEXT NOT NULL)""",
+    """CREATE TABLE registration_changes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, gesture INTEGER NOT NULL REFERENCES gestures,
+    section_id INTEGER NOT NULL REFERENCES sections, before TEXT, after TEXT)""",
+    "CREATE INDEX registration_changes_by_gesture ON registration_changes (gesture)",
+)
 
 TABLES = (
     """CREATE TABLE sections (
@@ -69,6 +87,8 @@ TABLES = (
     _SCANS_MAP_KEY,
     _FRAGMENTS,
     _FRAGMENTS_INDEX,
+    *_OUTLINES,
+    *_REGISTRATIONS,
 )
 
 # Version 1 kept the state of a gesture in each of its decisions, and 0 as the gesture of those that were carried over.
@@ -94,4 +114,7 @@ _FROM_1 = (
 # Version 2 had scans of maps only, and cut objects where they were longer than three tiles.
 _FROM_2 = (_TILES_BOXES, _SCANS_MAP_KEY, _FRAGMENTS, _FRAGMENTS_INDEX)
 
-MIGRATIONS = {1: _FROM_1, 2: _FROM_2}
+# Version 3 knew boxes only, and no SEM.
+_FROM_3 = (*_OUTLINES, *_REGISTRATIONS)
+
+MIGRATIONS = {1: _FROM_1, 2: _FROM_2, 3: _FROM_3}

@@ -84,7 +84,7 @@ def _note(store: ScanStore, scan_id: str, tiles: Iterable[int]) -> None:
     """Call when their maps are on the disk."""
     with store.project.database.writing() as db:
         db.executemany(
-            "INSERT OR IGNORE INTO tiles (scan_id, tile, state, boxes)"
-            " SELECT ?, tile, 'mapped', boxes FROM tiles WHERE scan_id = ? AND tile = ?",
+            "INSERT OR IGNORE INTO tiles (scan_id, tile, state, boxes, outlines)"
+            " SELECT ?, tile, 'mapped', boxes, outlines FROM tiles WHERE scan_id = ? AND tile = ?",
             [(store.record.id, scan_id, tile) for tile in tiles],
         )

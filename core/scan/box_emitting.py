@@ -13,7 +13,9 @@ import numpy as np
 from core.detection import Candidate, Detection
 from core.errors import ResourceError
 from core.geometry import Box
+from core.measure import area
 from core.models.base import ModelSpec
+from core.outlines import Outline, as_outline, corners_of, cut, placed
 from core.project.fragments import Fragment
 from core.project.scan_store import ScanStore
 from core.scan.box_reading import (
@@ -47,30 +49,29 @@ class BoxEmitter:
 
     def keep(self, tile: Tile, values: Array) -> None:
         """Stores a tile's boxes (see `Model.find_boxes`) in level-0 px, cut to the section; empty ones are dropped."""
-        boxes = np.array(values, np.float32).reshape(-1, 6)
+        boxes = np.array(values, np.float32)
         if not np.isfinite(boxes).all():
             raise ResourceError(
                 f"{self._spec.id} gave values that are not numbers", remedy="Scan on the CPU (--device cpu)."
             )
         x, y, *_ = self._plan.grid.model_box(tile, self._spec.halo_px)
-        section = self._section
-        boxes[:, :4] = (boxes[:, :4] + np.array([x, y, x, y], np.float32)) * self._plan.grid.scale
-        boxes[:, :4] = boxes[:, :4].clip((section.x, section.y) * 2, (section.x1, section.y1) * 2)
+        boxes = placed(boxes, x, y, self._plan.grid.scale, self._section)
         kept = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]) & (boxes[:, 4] >= self._spec.score_floor)
         self._store.mapped(tile.index, boxes[kept])
 
     def emit(self, tile: Tile) -> list[Detection]:
         seen = self._seen(tile)
         self._write_scores(tile, seen)
-        cut = {index: cut_by_view(one, self._section, self._halo_px * _CUT_WITHIN) for index, one in seen.items()}
+        is_cut = {index: cut_by_view(one, self._section, self._halo_px * _CUT_WITHIN) for index, one in seen.items()}
         own = seen[tile.index]
-        offered = [one.boxes[~cut[index] & self._is_offered(one, own)] for index, one in seen.items()]
+        offered = [one.boxes[~is_cut[index] & self._is_offered(one, own)] for index, one in seen.items()]
         whole = surest(np.concatenate(offered))
-        parts = own.boxes[cut[tile.index] & reaching_into(own.boxes, own.core)]
+        parts = own.boxes[is_cut[tile.index] & reaching_into(own.boxes, own.core) & (own.boxes[:, 5] >= 0)]
         parts = surest(parts[~covered(parts, whole)])
-        candidates = [self._candidate(box) for box in self._on_specimen(whole[with_middle_in(whole, own.core)])]
+        here = self._on_specimen(whole[with_middle_in(whole, own.core)])
+        candidates = [self._candidate(box) for box in here if box[5] >= 0]
         fragments = [self._fragment(tile, own, box) for box in self._on_specimen(parts)]
-        return self._finisher.finish(tile, candidates, fragments)
+        return self._finisher.finish(tile, candidates, fragments, [_box(one) for one in here if one[5] < 0])
 
     def _is_offered(self, seen: SeenBoxes, to: SeenBoxes) -> Array:
         """(n,) bool: which of a tile's boxes may be its own and matter to another tile."""
@@ -95,20 +96,24 @@ class BoxEmitter:
         self._store.maps.write("scores", *first, np.where(specimen, scores, np.float32(np.nan)))
 
     def _candidate(self, box: Array) -> Candidate:
-        found = _box(box)
-        return Candidate(self._spec.labels[int(box[5])], float(box[4]), found, found.area, found.center)
+        found, outline = _box(box), _outline(box)
+        size = min(area(outline), found.area) if outline else found.area
+        return Candidate(self._spec.labels[int(box[5])], float(box[4]), found, size, found.center, outline)
 
     def _fragment(self, tile: Tile, seen: SeenBoxes, part: Array) -> Fragment:
         box = _box(part)
         mine = box.intersection(seen.core) or box
+        whole = _outline(part)
+        outline = cut(whole, mine)
         return Fragment(
             tile=tile.index,
             label=self._spec.labels[int(part[5])],
             score=float(part[4]),
             box=box,
-            area_px=mine.area,
+            area_px=(area(outline) if outline else 0.0) if whole else mine.area,
             peak=mine.center,
             edges=dict(self._edges(tile, seen, box)),
+            outline=outline,
         )
 
     def _edges(self, tile: Tile, seen: SeenBoxes, box: Box) -> Iterator[tuple[int, tuple[Box, ...]]]:
@@ -123,3 +128,7 @@ class BoxEmitter:
 
 def _box(box: Array) -> Box:
     return Box.from_edges(*(float(value) for value in box[:4]))
+
+
+def _outline(box: Array) -> Outline:
+    return as_outline(corners_of(box[None])[0])

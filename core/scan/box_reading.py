@@ -3,7 +3,9 @@
 A box belongs to the tile that has its middle in its core; the others saw the same thing nearer to their border. What a
 tile's border cuts is dropped where a whole box covers it, and is a part of something longer otherwise.
 
-Boxes are (n, 6) float32: x0, y0, x1, y1 in level-0 px, score, label.
+Boxes are (n, 6) float32: x0, y0, x1, y1 in level-0 px, score, label; or wider, with outlines (`core.outlines`). An outline
+is that of one thing, which has one label: there boxes of several labels are the same finding, too. Label −1 is a thing
+that was found and is no defect.
 """
 
 from __future__ import annotations
@@ -13,12 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.geometry import Box
+from core.outlines import BOX_COLUMNS
 
 Array = np.ndarray
 
-# Of one label, two boxes that overlap this much are the same finding.
+# Of one label, or with outlines, two boxes that overlap this much are the same finding.
 SAME_FINDING_IOU = 0.5
-# A cut box of which a whole box of the same label covers this much is a part of it.
+# A cut box of which such a whole box covers this much is a part of it.
 COVERED_SHARE = 0.8
 
 
@@ -54,7 +57,7 @@ def reaching_into(boxes: Array, area: Box) -> Array:
 
 
 def surest(boxes: Array) -> Array:
-    """Of boxes of one label that are the same finding only the surest; ties go to the left and upper one."""
+    """Of boxes that are the same finding only the surest; ties go to the left and upper one."""
     order = np.lexsort((boxes[:, 3], boxes[:, 2], boxes[:, 1], boxes[:, 0], boxes[:, 5], -boxes[:, 4]))
     waiting, kept = boxes[order], []
     while len(waiting):
@@ -62,26 +65,26 @@ def surest(boxes: Array) -> Array:
         kept.append(first)
         common = _common(waiting, first)
         union = _areas(waiting) + _areas(first[None]) - common
-        same = (common >= SAME_FINDING_IOU * union) & (waiting[:, 5] == first[5])
-        waiting = waiting[~same]
-    return np.array(kept, np.float32).reshape(-1, 6)
+        waiting = waiting[~((common >= SAME_FINDING_IOU * union) & _may_be_one(waiting, first))]
+    return np.array(kept, np.float32).reshape(-1, boxes.shape[1])
 
 
 def covered(parts: Array, whole: Array) -> Array:
-    """(n,) bool: which parts lie mostly in a whole box of the same label."""
+    """(n,) bool: which parts lie mostly in a whole box that may be the same thing."""
     found = np.zeros(len(parts), bool)
     for box in whole:
-        found |= (_common(parts, box) >= COVERED_SHARE * _areas(parts)) & (parts[:, 5] == box[5])
+        found |= (_common(parts, box) >= COVERED_SHARE * _areas(parts)) & _may_be_one(parts, box)
     return found
 
 
 def highest_scores(boxes: Array, labels: int, cell_px: float, first: tuple[int, int], shape: tuple[int, int]) -> Array:
-    """(labels, rows, columns) float32: the highest score of the boxes that touch a cell, else 0.
+    """(labels, rows, columns) float32: the highest score of the boxes that touch a cell, else 0. What is no defect has none.
 
     Args:
         first: row and column in the map of the first cell; shape: rows and columns.
     """
     scores = np.zeros((labels, *shape), np.float32)
+    boxes = boxes[boxes[:, 5] >= 0]
     start = np.floor(boxes[:, :2] / cell_px).astype(int) - first[::-1]
     end = np.ceil(boxes[:, 2:4] / cell_px).astype(int) - first[::-1]
     for (x0, y0), (x1, y1), score, label in zip(
@@ -90,6 +93,11 @@ def highest_scores(boxes: Array, labels: int, cell_px: float, first: tuple[int, 
         cells = scores[label, y0:y1, x0:x1]
         np.maximum(cells, score, out=cells)
     return scores
+
+
+def _may_be_one(boxes: Array, box: Array) -> Array:
+    has_outlines = boxes.shape[1] > BOX_COLUMNS
+    return np.ones(len(boxes), bool) if has_outlines else boxes[:, 5] == box[5]
 
 
 def _common(boxes: Array, box: Array) -> Array:

@@ -26,8 +26,10 @@ class Finisher:
         self._spec, self._plan, self._store, self._regions, self._link = spec, plan, store, regions, link
         self._awaited = frozenset(tile.index for tile in plan.tiles)
 
-    def finish(self, tile: Tile, candidates: Sequence[Candidate], fragments: Sequence[Fragment]) -> list[Detection]:
-        """What is stored by this, objects from other tiles' fragments among it."""
+    def finish(
+        self, tile: Tile, candidates: Sequence[Candidate], fragments: Sequence[Fragment], sound: Sequence[Box] = ()
+    ) -> list[Detection]:
+        """What is stored by this, objects from other tiles' fragments among it. `sound`: things that are no defect."""
 
         def join(stored: OpenFragments) -> list[Joined]:
             around = self._plan.neighbours(tile)
@@ -35,10 +37,13 @@ class Finisher:
             return [one if self._is_kept(one.candidate) else Joined(one.fragments, one.tile, None) for one in joined]
 
         kept = [one for one in candidates if self._is_kept(one)]
-        return self._store.emit(tile.index, kept, fragments, join)
+        return self._store.emit(tile.index, kept, fragments, join, sum(map(self._is_asked_for, sound)))
 
     def _is_kept(self, candidate: Candidate | None) -> bool:
         if candidate is None or candidate.score < self._spec.score_floor:
             return False
-        middle = candidate.box.center
+        return self._is_asked_for(candidate.box)
+
+    def _is_asked_for(self, box: Box) -> bool:
+        middle = box.center
         return not self._regions or any(region.contains(*middle) for region in self._regions)

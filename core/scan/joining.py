@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from core.detection import Candidate
 from core.geometry import Box, bounding_box
+from core.outlines import joined
 from core.project.fragments import Fragment, Joined, OpenFragments
 
 # Places given in level-0 px come from whole cells; a difference this small is rounding.
@@ -33,15 +34,15 @@ def wholly_seen(
         link: says which fragments of two neighbouring tiles are the same object.
     """
     view = _View(stored, is_awaited)
-    joined, whole, unfinished = [], set[int](), set[int]()
+    united, whole, unfinished = [], set[int](), set[int]()
     for start in view.of([tile, *around]):
         if (start.tile != tile and tile not in start.edges) or start.id in whole or start.id in unfinished:
             continue
         found, is_whole = _object_of(start, view, link, unfinished)
         (whole if is_whole else unfinished).update(found)
         if is_whole:
-            joined.append(_united(list(found.values())))
-    return joined
+            united.append(_united(list(found.values())))
+    return united
 
 
 def touching(one: Fragment, mine: Sequence[Fragment], theirs: Sequence[Fragment]) -> list[Fragment]:
@@ -97,7 +98,8 @@ def _united(fragments: list[Fragment]) -> Joined:
     box = bounding_box(one.box for one in fragments)
     # In a fixed order, for a sum that doesn't depend on the order of work.
     area = sum(one.area_px for one in sorted(fragments, key=lambda one: (one.tile, one.box)))
-    candidate = Candidate(best.label, best.score, box, min(area, box.area), best.peak)
+    outline = joined([one.outline for one in fragments])
+    candidate = Candidate(best.label, best.score, box, min(area, box.area), best.peak, outline)
     return Joined(tuple(one.id for one in fragments), best.tile, candidate)
 
 

@@ -85,6 +85,8 @@ class ScanSummary:
     `megapixels`: level-0, of the tiles scanned; as with skipped ones, their part inside the section and the regions.
 
     `skipped_megapixels` and `skipped_mm2`: what lies inside the regions and was left out as showing no specimen.
+
+    `sound_parts`: things that the model looks at one by one and found to be no defect.
     """
 
     scan_id: str
@@ -102,3 +104,4 @@ class ScanSummary:
     skipped_megapixels: float = 0.0
     skipped_mm2: float | None = None
     busy: float | None = None
+    sound_parts: int = 0

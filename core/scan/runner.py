@@ -193,4 +193,5 @@ class _Run:
             skipped_megapixels=round(skipped / 1e6, 3),
             skipped_mm2=None if um2 is None else round(skipped * um2 / 1e6, 4),
             busy=self._pace.busy_share,
+            sound_parts=self._store.sound(),
         )
