@@ -15,7 +15,8 @@ def augment(crop: Crop, rng: np.random.Generator, strength: float = 1.0) -> Crop
     orientation = int(rng.integers(8))
     pixels, boxes = orient(crop.pixels, crop.boxes, orientation)
     known = None if crop.known is None else orient(crop.pixels, crop.known, orientation)[1]
-    return Crop(photograph(pixels, rng, strength), boxes, crop.classes, known)
+    outlines = tuple(_turned(one, crop.pixels.shape[0], orientation) for one in crop.outlines)
+    return Crop(photograph(pixels, rng, strength), boxes, crop.classes, known, outlines)
 
 
 def orient(pixels: Array, boxes: Array, orientation: int) -> tuple[Array, Array]:
@@ -29,6 +30,13 @@ def orient(pixels: Array, boxes: Array, orientation: int) -> tuple[Array, Array]
     if orientation & 4:
         pixels, x, y, w, h = pixels.transpose(1, 0, 2), y, x, h, w
     return np.ascontiguousarray(pixels), np.stack([x, y, w, h], 1)
+
+
+def _turned(points: Array, side: int, orientation: int) -> Array:
+    """(n, 2) points laid down with their square, as `orient` does."""
+    x, y = points.T
+    x, y = side - x if orientation & 1 else x, side - y if orientation & 2 else y
+    return np.stack([y, x] if orientation & 4 else [x, y], 1)
 
 
 def photograph(pixels: Array, rng: np.random.Generator, strength: float = 1.0) -> Array:

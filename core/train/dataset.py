@@ -55,18 +55,26 @@ def read_sections(
     training, validation = data.pictures, data.validation
     if not validation:
         training, validation = set_aside(training, share, rng)
-    pictures = tuple(dict.fromkeys((*training, *validation)))
-    held: dict[LabelledPicture, list[LabelledSection]] = {}
-    room = memory_for_pictures()
-    for picture in pictures:
-        cancel.check()
-        progress(Step(len(held), len(pictures), f"Reading {picture.path.name}"))
-        held[picture] = read_labelled(picture, spec, room)
-        room -= sum(section.pixels.nbytes for section in held[picture])
+    held = read_pictures((*training, *validation), spec, progress, cancel)
     return TrainingData(
         tuple(section for picture in training for section in held[picture]),
         tuple(section for picture in validation for section in held[picture]),
     )
+
+
+def read_pictures(
+    pictures: Sequence[LabelledPicture], spec: ModelSpec, progress: Progress, cancel: CancelToken
+) -> dict[LabelledPicture, list[LabelledSection]]:
+    """Each picture once, whole or as clips. Raises as `read_sections`."""
+    once = dict.fromkeys(pictures)
+    held: dict[LabelledPicture, list[LabelledSection]] = {}
+    room = memory_for_pictures()
+    for picture in once:
+        cancel.check()
+        progress(Step(len(held), len(once), f"Reading {picture.path.name}"))
+        held[picture] = read_labelled(picture, spec, room)
+        room -= sum(section.pixels.nbytes for section in held[picture])
+    return held
 
 
 def memory_for_pictures() -> int:
@@ -101,6 +109,8 @@ def _clip(picture: LabelledPicture, clip: Box, source: TileSource, spec: ModelSp
     marks = [(spec.labels.index(mark.label) + 1, _within(mark.box, clip, source.scale)) for mark in picture.marks]
     seen = [(number, box) for number, box in marks if box is not None]
     boxes = _as_array(box for _, box in seen)
+    outlined = [mark.outline for mark, (_, box) in zip(picture.marks, marks, strict=True) if box is not None]
+    corners = (np.array(one, np.float32).reshape(-1, 2) / np.float32(source.scale) for one in outlined)
     known = None
     if picture.known is not None:
         known = np.concatenate([_all_within(picture.known, clip, source.scale), boxes])
@@ -112,6 +122,7 @@ def _clip(picture: LabelledPicture, clip: Box, source: TileSource, spec: ModelSp
         group=picture.group,
         known=known,
         empty=_all_within(picture.empty, clip, source.scale),
+        outlines=tuple(one - np.float32([clip.x, clip.y]) for one in corners) if any(outlined) else (),
     )
 
 

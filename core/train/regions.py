@@ -27,6 +27,7 @@ class LabelledSection:
         group: two sections of one group never stand on both sides of a split.
         known: where everything there is has been marked; elsewhere nothing is said. None: everywhere.
         empty: places somebody looked at and found no defect in; they lie within `known`.
+        outlines: for each box (k, 2) float32 corners around what is marked; without any where only boxes are known.
     """
 
     name: str
@@ -36,6 +37,7 @@ class LabelledSection:
     group: str = ""
     known: Array | None = None
     empty: Array = field(default_factory=no_boxes)
+    outlines: tuple[Array, ...] = ()
 
     def knows(self, x: float, y: float) -> bool:
         """Whether what is at a place is known."""
@@ -44,12 +46,14 @@ class LabelledSection:
 
 @dataclass(frozen=True)
 class Crop:
-    """A square cut from a section, boxes relative to it; parts of boxes may lie outside. `known`: as `LabelledSection`."""
+    """A square cut from a section, boxes relative to it; parts of boxes may lie outside. `known` and `outlines`: as
+    `LabelledSection`."""
 
     pixels: Array
     boxes: Array
     classes: Array
     known: Array | None = None
+    outlines: tuple[Array, ...] = ()
 
     def without_unknown(self) -> Array:
         """Its pixels, plain grey where nothing is known: for networks that can't be told to leave places out."""

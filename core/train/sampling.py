@@ -77,7 +77,9 @@ def cut(section: LabelledSection, x: float, y: float, side: float, crop_px: int)
         pixels = cv2.resize(pixels, (crop_px, crop_px), interpolation=method)
     boxes, seen = _in_crop(section.boxes, left, top, scale, crop_px)
     known = None if section.known is None else _in_crop(section.known, left, top, scale, crop_px)[0]
-    return Crop(pixels, boxes, section.classes[seen], known)
+    outlines = (one for one, is_seen in zip(section.outlines, seen, strict=False) if is_seen)
+    moved = ((one - np.float32([left, top])) * np.float32(scale) for one in outlines)
+    return Crop(pixels, boxes, section.classes[seen], known, tuple(moved))
 
 
 def _in_crop(boxes: Array, left: int, top: int, scale: float, crop_px: int) -> tuple[Array, Array]:
