@@ -62,6 +62,9 @@ class ReviewControl:
             if replayed.kind == "drawing":
                 session.drawings.refresh(replayed.ids)
                 return
+            if replayed.kind == "registration":
+                session.message.emit("info", "The registration to the SEM is what it was.")
+                return
             session.refresh_decisions(list(replayed.ids))
         except SchliffError as error:
             session.report(error)

@@ -10,16 +10,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from core.project import Project, decision_log, drawing_store, gestures
+from core.project import Project, decision_log, drawing_store, gestures, registration_store
 from core.project.gestures import GestureKind, Side
 
 Choice = Callable[[sqlite3.Connection], sqlite3.Row | None]
-_REPLAYS = {"decision": decision_log.replay, "drawing": drawing_store.replay}
+_REPLAYS = {
+    "decision": decision_log.replay,
+    "drawing": drawing_store.replay,
+    "registration": registration_store.replay,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What one step back or forth changed: detections or drawings, by id."""
+    """What one step back or forth changed: detections, drawings, or sections that were registered, by id."""
 
     kind: GestureKind
     ids: tuple[int, ...]

@@ -12,11 +12,14 @@ from typing import Any
 from core.detection import STATUSES, Detection
 from core.errors import UsageError
 from core.project import Project, SectionRecord
+from core.project.registration_store import RegistrationStore
+from core.registration.registration import Registration
 
 COLUMNS = (
     "id", "section", "scan_id", "model", "class", "score", "severity", "status", "x_px", "y_px", "w_px", "h_px",
     "area_um2", "stage_x_um", "stage_y_um", "sem_x", "sem_y", "sem_unit", "predicted_error_um", "composition",
 )  # fmt: skip
+_SEM_DIGITS = 6  # of mm or µm: a nanometre at least
 SORT_FIELDS = tuple(name for name in COLUMNS if name != "composition")
 
 
@@ -56,13 +59,17 @@ def _check(what: str, asked: Collection[str], known: Collection[str]) -> None:
 def rows(project: Project, detections: Collection[Detection]) -> list[dict[str, Any]]:
     """One dict with the `COLUMNS` for each detection, in the order given."""
     sections = {section.id: section for section in project.sections()}
-    return [row(detection, sections[detection.section_id]) for detection in detections]
+    store = RegistrationStore(project)
+    registrations = {n: store.registration(sections[n]) for n in {d.section_id for d in detections}}
+    return [row(d, sections[d.section_id], registrations[d.section_id]) for d in detections]
 
 
-def row(detection: Detection, section: SectionRecord) -> dict[str, Any]:
+def row(detection: Detection, section: SectionRecord, registration: Registration | None) -> dict[str, Any]:
     """What is known of one detection; None where it isn't known."""
     box, scale = detection.box, section.um2_per_px2
     stage = section.stage.to_stage(*box.center)
+    sem = None if registration is None else registration.to_sem(*box.center)
+    error = None if registration is None else registration.predicted_error_um(*box.center)
     return {
         "id": detection.id,
         "section": str(section.path),
@@ -79,10 +86,10 @@ def row(detection: Detection, section: SectionRecord) -> dict[str, Any]:
         "area_um2": None if scale is None else round(detection.area_px * scale, 2),
         "stage_x_um": None if stage is None else round(stage[0], 3),
         "stage_y_um": None if stage is None else round(stage[1], 3),
-        "sem_x": None,
-        "sem_y": None,
-        "sem_unit": None,
-        "predicted_error_um": None,
+        "sem_x": None if sem is None else round(sem[0], _SEM_DIGITS),
+        "sem_y": None if sem is None else round(sem[1], _SEM_DIGITS),
+        "sem_unit": None if registration is None else registration.unit,
+        "predicted_error_um": None if error is None else round(error, 2),
         "composition": None,
     }
 

@@ -1,4 +1,5 @@
-"""Decides how a table that others wrote is read: CSV with commas, semicolons or tabs, within bounds, errors with their line."""
+"""Decides how tables are exchanged with others: CSV read with commas, semicolons or tabs, within bounds, errors with their
+line; and cells written so that no spreadsheet runs them."""
 
 from __future__ import annotations
 
@@ -40,6 +41,14 @@ class Row:
         if not math.isfinite(value):
             raise ValueError(f"{column} is {text!r}, not a number")
         return value
+
+
+def harmless(cell: str | float) -> str | float:
+    """A cell that no spreadsheet takes for a formula: text that begins like one gets an apostrophe before it.
+
+    What begins like one: OWASP, "CSV Injection".
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def table_text(path: Path, what: str) -> str:

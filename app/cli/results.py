@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.cli.console import print_json, print_table
+from app.cli.pairs import pairs
 from core.export.base import export_detections
 from core.listing import listed_detections, rows, sorted_rows
 from core.project import Project
@@ -60,8 +61,9 @@ def _class_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
 def export(args: argparse.Namespace) -> None:
     with Project.open(args.project) as project:
         count = export_detections(
-            project, args.format, args.out, statuses=_split(args.status), scans=args.scans, frame=args.frame
-        )
+            project, args.format, args.out, statuses=_split(args.status), scans=args.scans, frame=args.frame,
+            settings=pairs(args.settings),
+        )  # fmt: skip
     print(f"{args.out}: {count} detection(s)")
 
 

@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import core.export
-from core.detection import Detection
 from core.discovery import find_specs
 from core.disk import keep_off, written_whole
 from core.errors import InputError, UsageError
-from core.listing import listed_detections, rows
+from core.export.document import ExportDocument, ExportItem, Frame, export_document
+from core.listing import listed_detections
+from core.parameters import Parameter, resolve
 from core.project import Project
 
-Frame = Literal["pixel", "stage", "sem"]
-
-
-@dataclass(frozen=True, slots=True)
-class ExportItem:
-    """One detection with its listed columns (`core.listing.COLUMNS`)."""
-
-    detection: Detection
-    row: dict[str, Any]
+SOURCES_SUFFIX = ".sources.json"
+_NO_SETTINGS: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class ExporterSpec:
-    """A file format to hand detections over in. `write` gets the items worst first and a path to create."""
+    """A file format to hand detections over in.
+
+    Args:
+        write: gets what is to be said, a path to create, and a value for each of `parameters`.
+        frames: in which frames it can say places.
+        names_sources: whether the file itself says where all comes from; if not, a JSON file is written beside it.
+    """
 
     id: str
     name: str
     suffix: str
     help: str
-    write: Callable[[Sequence[ExportItem], Path], None]
+    write: Callable[[ExportDocument, Path, Mapping[str, Any]], None]
     frames: tuple[Frame, ...] = ("pixel",)
+    parameters: tuple[Parameter, ...] = ()
+    names_sources: bool = True
 
 
 @cache
@@ -62,10 +65,12 @@ def export_detections(
     statuses: Collection[str] = (),
     scans: Collection[str] = (),
     frame: Frame = "pixel",
+    settings: Mapping[str, Any] = _NO_SETTINGS,
 ) -> int:
     """Writes the detections above their scan's threshold, of the given statuses and scans (none: all); returns how many.
 
-    Raises UsageError (unknown format or status, a frame the format can't say), InputError (a frame the sections don't
+    `settings`: of the format's parameters those that aren't the default. Raises UsageError (unknown format, status or
+    setting, a frame the format can't say), InputError (a frame the sections don't
     have; a place inside a section), ResourceError (it can't be written; what was at `out` before is still there).
     """
     exporter, out = find_exporter(format_id), Path(out)
@@ -73,14 +78,17 @@ def export_detections(
         raise UsageError(
             f"{exporter.name} can't say places in the {frame} frame", remedy=f"Choose {', '.join(exporter.frames)}."
         )
-    detections = listed_detections(project, statuses=statuses, scans=scans)
-    items = [ExportItem(d, row) for d, row in zip(detections, rows(project, detections), strict=True)]
-    _require(frame, items)
+    values = resolve(exporter.parameters, settings)
+    document = export_document(project, listed_detections(project, statuses=statuses, scans=scans), frame)
+    _require(frame, document.items)
     for section in project.sections():
         keep_off(section.path, out)
     with written_whole(out) as temporary:
-        exporter.write(items, temporary)
-    return len(items)
+        exporter.write(document, temporary, values)
+    if not exporter.names_sources:
+        with written_whole(out.with_name(out.name + SOURCES_SUFFIX)) as temporary:
+            temporary.write_text(json.dumps(document.provenance, indent=1), "utf-8")
+    return len(document.items)
 
 
 def _require(frame: Frame, items: Sequence[ExportItem]) -> None:

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.export.base import ExporterSpec, ExportItem
+from core.export.base import ExporterSpec
+from core.export.document import ExportDocument
 from core.listing import COLUMNS
+from core.tables import harmless
 
 
-def write(items: Sequence[ExportItem], path: Path) -> None:
+def write(document: ExportDocument, path: Path, values: Mapping[str, Any]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        writer.writerows([_text(item.row[name]) for name in COLUMNS] for item in items)
+        writer.writerows([_cell(item.row[name]) for name in COLUMNS] for item in document.items)
 
 
-def _text(value: Any) -> str | float | int:
+def _cell(value: Any) -> str | float | int:
     if value is None:
         return ""
-    return json.dumps(value) if isinstance(value, dict) else value
+    return harmless(json.dumps(value) if isinstance(value, dict) else value)
 
 
 SPEC = ExporterSpec(
@@ -32,4 +34,5 @@ SPEC = ExporterSpec(
     help="One line per detection with class, score, box in px and stage position in µm; opens in any spreadsheet.",
     write=write,
     frames=("pixel", "stage", "sem"),
+    names_sources=False,
 )

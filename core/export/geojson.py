@@ -7,21 +7,23 @@ with name and colour, `measurements`.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from core.class_colours import colour_of
-from core.export.base import ExporterSpec, ExportItem
+from core.export.base import ExporterSpec
+from core.export.document import ExportDocument, ExportItem
 from core.geometry import Box
 
 _MEASUREMENTS = ("score", "severity", "area_um2", "stage_x_um", "stage_y_um")
 
 
-def write(items: Sequence[ExportItem], path: Path) -> None:
-    document = {"type": "FeatureCollection", "features": [_feature(item) for item in items]}
-    path.write_text(json.dumps(document, indent=1), encoding="utf-8")
+def write(document: ExportDocument, path: Path, values: Mapping[str, Any]) -> None:
+    features = [_feature(item) for item in document.items]
+    told = {"type": "FeatureCollection", "features": features, "provenance": document.provenance}
+    path.write_text(json.dumps(told, indent=1), encoding="utf-8")
 
 
 def _feature(item: ExportItem) -> dict[str, Any]:

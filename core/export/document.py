@@ -1,0 +1,88 @@
+"""Decides what an exporter is given: the chosen detections with all that is known of them, and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import core
+from core.detection import Detection
+from core.listing import rows
+from core.project import Project, SectionRecord
+from core.project.registration_store import RegistrationStore
+from core.registration.registration import Registration, describe
+from core.timing import timestamp
+
+Frame = Literal["pixel", "stage", "sem"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportItem:
+    """One detection with its listed columns (`core.listing.COLUMNS`)."""
+
+    detection: Detection
+    row: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ExportDocument:
+    """What one export says.
+
+    Args:
+        items: worst first. frame: the one in which the operator wants places.
+        sections, registrations: by section id, of the sections that have items; not every one is registered.
+        provenance: JSON-ready: `schliff, exported, sections [path, fingerprint], scans [id, model, version, card hash,
+            threshold, parameters], registrations`.
+    """
+
+    items: Sequence[ExportItem]
+    frame: Frame
+    sections: Mapping[int, SectionRecord]
+    registrations: Mapping[int, Registration]
+    provenance: Mapping[str, Any]
+
+    def section_of(self, item: ExportItem) -> SectionRecord:
+        return self.sections[item.detection.section_id]
+
+
+def export_document(project: Project, detections: Collection[Detection], frame: Frame) -> ExportDocument:
+    """Of a project's detections in the order given."""
+    items = [ExportItem(d, row) for d, row in zip(detections, rows(project, detections), strict=True)]
+    wanted = {d.section_id for d in detections}
+    sections = {section.id: section for section in project.sections() if section.id in wanted}
+    store = RegistrationStore(project)
+    found = {section_id: store.registration(section) for section_id, section in sections.items()}
+    registrations = {section_id: one for section_id, one in found.items() if one is not None}
+    told = _provenance(project, sections, {d.scan_id for d in detections}, registrations)
+    return ExportDocument(items, frame, sections, registrations, told)
+
+
+def _provenance(
+    project: Project,
+    sections: Mapping[int, SectionRecord],
+    scans: Collection[str],
+    registrations: Mapping[int, Registration],
+) -> dict[str, Any]:
+    return {
+        "schliff": core.__version__,
+        "exported": timestamp(),
+        "project": str(project.path.absolute()),
+        "sections": [{"path": str(one.path), "fingerprint": one.fingerprint} for one in sections.values()],
+        "scans": [_scan(project, scan_id) for scan_id in sorted(scans)],
+        "registrations": [
+            {"section": str(sections[section_id].path), **describe(one)} for section_id, one in registrations.items()
+        ],
+    }
+
+
+def _scan(project: Project, scan_id: str) -> dict[str, Any]:
+    scan, noted = project.scan(scan_id), project.provenance(scan_id)
+    return {
+        "id": scan_id,
+        "model": scan.model_id,
+        "version": scan.model_version,
+        "card_hash": noted.get("model", {}).get("card_hash"),
+        "threshold": scan.threshold,
+        "parameters": scan.parameters,
+    }
