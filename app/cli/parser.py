@@ -9,7 +9,7 @@ from functools import cache
 from typing import NoReturn
 
 import core
-from app.cli import evaluating, inspecting, replaying, results, sampling, scanning, training, window
+from app.cli import evaluating, inspecting, registering, replaying, results, sampling, scanning, training, window
 from core.devices import DEVICES
 from core.geometry import Box
 
@@ -140,8 +140,26 @@ def _export(p: argparse.ArgumentParser) -> None:
     p.add_argument("--format", required=True, metavar="ID", help="csv, geojson; `schliff doctor` lists all")
     p.add_argument("--out", required=True, metavar="FILE")
     p.add_argument("--frame", choices=("pixel", "stage", "sem"), default="pixel", help="coordinates that must be known")
+    p.add_argument(
+        "--set", dest="settings", action="append", default=[], metavar="NAME=VALUE", help="a setting of the format"
+    )
     _status(p)
     _scans(p)
+
+
+def _register(p: argparse.ArgumentParser) -> None:
+    p.add_argument("project", metavar="PROJECT")
+    how = p.add_mutually_exclusive_group(required=True)
+    how.add_argument(
+        "--fiducials", metavar="CSV", help="columns name,x_px,y_px,sem_x,sem_y,sem_unit[,role]; role: check"
+    )
+    how.add_argument("--clear", action="store_true", help="forget the registration")
+    p.add_argument("--section", metavar="NAME", help="which one, where the project has several")
+    p.add_argument(
+        "--kind", choices=("auto", "similarity", "affine"), default="auto",
+        help="auto: a similarity, from 5 fiducials an affine where it fits clearly better",
+    )  # fmt: skip
+    _json(p)
 
 
 def _train(p: argparse.ArgumentParser) -> None:
@@ -235,6 +253,7 @@ _COMMANDS: dict[str, tuple[Run, str, Callable[[argparse.ArgumentParser], None]]]
     "scans": (replaying.scans, "list the scans of a project and what each was made with", _list_scans),
     "defects": (results.defects, "list what was found, worst first", _defects),
     "check": (results.check, "compare what was found with a known truth", _check),
+    "register": (registering.register, "register a section to the SEM by fiducials", _register),
     "train": (training.train, "train a model on sections with known defects", _train),
     "evaluate": (evaluating.evaluate, "judge a model on data it has not seen", _evaluate),
     "export": (results.export, "write a list for others", _export),
