@@ -15,7 +15,7 @@ from core.train.class_metrics import class_metrics
 from core.train.image_source import squared
 from core.train.request import TrainRequest
 from core.train.running import run_training
-from core.train.splits import class_weights, epoch_order, group_folds
+from core.train.splits import class_weights, epoch_order, group_folds, held_back
 from tests.toy import write_image
 
 SMALL = {"backbone": "small", "input_px": 32, "batch": 8, "folds": 2, "augmentation": 0.5, "learning_rate": 0.01}
@@ -78,14 +78,20 @@ def test_numbers_taken_after_each_other_stay_together():
 
 
 def test_no_group_stands_on_both_sides(folder: Path):
-    images = read_image_set(folder).images
+    images = read_image_set(folder)
+    groups = [image.group for image in images.images]
+    classes = np.array([images.class_of(image) for image in images.images])
     validated: list[int] = []
-    for training, validation in group_folds(images, 4, seed=3):
-        assert not {images[i].group for i in training} & {images[i].group for i in validation}
+    for training, validation in group_folds(classes, groups, 4, seed=3):
+        assert not {groups[i] for i in training} & {groups[i] for i in validation}
         validated += validation.tolist()
-    assert sorted(validated) == list(range(len(images)))
+    assert sorted(validated) == list(range(len(groups)))
+    held = held_back(classes, groups, 0.25, seed=3)
+    assert {groups[i] for i in held}.isdisjoint(groups[i] for i in np.setdiff1d(np.arange(len(groups)), held))
+    assert len(held) == 15
+    assert len(held_back(classes, groups, 0.0, seed=3)) == 0
     with pytest.raises(InputError, match="12 groups"):
-        group_folds(images, 13, seed=0)
+        group_folds(classes, groups, 13, seed=0)
 
 
 def test_an_epoch_is_sampled_as_asked():
@@ -94,7 +100,16 @@ def test_an_epoch_is_sampled_as_asked():
     over = classes[epoch_order(classes, "over", rng)]
     assert np.bincount(over).tolist() == [6, 6]
     assert np.bincount(classes[epoch_order(classes, "under", rng)]).tolist() == [2, 2]
-    assert class_weights(classes, 3).tolist() == pytest.approx([8 / 12, 2.0, 0.0])
+
+
+def test_classes_count_as_asked():
+    classes = np.array([0] * 6 + [1] * 2)
+    assert class_weights(classes, 3, False, 1.0) is None
+    balanced, heavier = class_weights(classes, 3, True, 1.0), class_weights(classes, 3, False, 4.0)
+    assert balanced is not None
+    assert heavier is not None
+    assert balanced.tolist() == pytest.approx([8 / 12, 2.0, 0.0])
+    assert heavier.tolist() == [1.0, 4.0, 0.0]
 
 
 def test_metrics_equal_what_is_counted_by_hand():
@@ -155,8 +170,8 @@ def test_a_training_that_was_broken_off_ends_as_one_without_a_break(tmp_path: Pa
 
 
 def test_bad_sets_and_settings_are_told_plainly(tmp_path: Path, folder: Path):
-    with pytest.raises(UsageError, match="multiple of 32"):
-        train(folder, tmp_path / "m", input_px=100)
+    with pytest.raises(UsageError, match="can't start from that"):
+        train(folder, tmp_path / "m", weights="imagenet")
     (tmp_path / "one" / "good").mkdir(parents=True)
     broken = tmp_path / "one" / "good" / "broken_1.png"
     broken.write_bytes(b"no image")

@@ -15,11 +15,11 @@ from core.errors import ResourceError
 from core.jobs import CancelToken, Progress
 from core.models.networks.computing import Network
 from core.train.base import TrainStep
-from core.train.checkpoint import load_checkpoint, save_checkpoint
+from core.train.checkpoint import load_checkpoint, read_notes, save_checkpoint
 from core.train.class_losses import ClassLoss
-from core.train.image_package import normalisation_of
-from core.train.image_source import ImageSource
+from core.train.examples import Source
 from core.train.splits import epoch_order
+from core.train.window_package import normalisation_of
 
 Array = np.ndarray
 State = Mapping[str, torch.Tensor]
@@ -49,9 +49,10 @@ class Epochs:
 
 @dataclass
 class Fitted:
-    """The state that did best on the validated images, and what each epoch came to."""
+    """The state that did best on the validated images, and of which epoch it is; the last one; what each epoch came to."""
 
     best: State = field(default_factory=dict)
+    last: State = field(default_factory=dict)
     macro_f1: float = -1.0
     loss: float = math.inf
     epoch: int = 0
@@ -59,6 +60,11 @@ class Fitted:
 
     def is_better(self, macro_f1: float, loss: float) -> bool:
         return (macro_f1, -loss) > (self.macro_f1, -self.loss)
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """All but the weights, for a checkpoint."""
+        return {"macro_f1": self.macro_f1, "loss": self.loss, "epoch": self.epoch, "history": self.history}
 
 
 @dataclass(frozen=True)
@@ -70,11 +76,16 @@ class Course:
     """
 
     network: Network
-    source: ImageSource
+    source: Source
     classes: Array
     training: Array
     validation: Array
     plan: Epochs
+
+    @property
+    def seen(self) -> Array:
+        """The classes that are trained on."""
+        return np.unique(self.classes[self.training])
 
 
 def train_epochs(course: Course, progress: Progress, cancel: CancelToken) -> Fitted:
@@ -91,8 +102,6 @@ def train_epochs(course: Course, progress: Progress, cancel: CancelToken) -> Fit
     rate = torch.optim.lr_scheduler.StepLR(optimiser, RATE_STEP, RATE_FACTOR)
     fitted = Fitted(best=_copy(network))
     start = _go_on(network, optimiser, rate, rng, fitted, plan)
-    if start:
-        _judge_best(course, fitted, start)
     for epoch in range(start + 1, plan.count + 1):
         if epoch - fitted.epoch > plan.patience:
             break
@@ -102,7 +111,8 @@ def train_epochs(course: Course, progress: Progress, cancel: CancelToken) -> Fit
         _judge_now(course, fitted, epoch, cost)
         told.judged(fitted.history[-1])
         parts = {"network": network.state_dict(), "average": fitted.best}
-        save_checkpoint(plan.checkpoint, epoch, parts, optimiser, rate, rng)
+        save_checkpoint(plan.checkpoint, epoch, parts, optimiser, rate, rng, fitted.notes)
+    fitted.last = _copy(network)
     return fitted
 
 
@@ -130,9 +140,17 @@ class Told:
         self.progress(TrainStep(done, plan.count * self.batches, text, figures, plan.title, plan.courses))
 
 
-def predict(course: Course) -> Array:
-    """(n, classes) probabilities of the validated images, without variation; classes never trained on get none."""
-    return torch.cat([logits.softmax(1) for logits in _logits(course)]).numpy()
+def predict(network: Network, source: Source, indices: Array, seen: Array, batch: int) -> Array:
+    """(n, classes) probabilities, without variation; only classes that are `seen` (numbers) get any."""
+    network.eval()
+    unseen = np.setdiff1d(np.arange(network.head.out_channels), seen)
+    found = []
+    with torch.inference_mode():
+        for chosen in _batches(indices, batch):
+            logits = network(_images(network, source.batch(chosen))).mean((2, 3)).float().cpu()
+            logits[:, unseen] = -torch.inf
+            found.append(logits.softmax(1))
+    return torch.cat(found).numpy()
 
 
 def _train_once(course: Course, optimiser: torch.optim.Optimizer, rng: np.random.Generator, told: Told) -> float:
@@ -141,7 +159,7 @@ def _train_once(course: Course, optimiser: torch.optim.Optimizer, rng: np.random
     network.train()
     device = next(network.parameters()).device
     weights = None if plan.class_weights is None else torch.from_numpy(plan.class_weights).to(device)
-    seen = torch.from_numpy(np.unique(classes[course.training])).to(device)
+    seen = torch.from_numpy(course.seen).to(device)
     order = course.training[epoch_order(classes[course.training], plan.sampling, rng)]
     costs: list[float] = []
     for index, chosen in enumerate(_batches(order, plan.batch)):
@@ -171,36 +189,16 @@ def _judge_now(course: Course, fitted: Fitted, epoch: int, cost: float) -> None:
         fitted.macro_f1, fitted.loss, fitted.epoch, fitted.best = macro, loss, epoch, _copy(course.network)
 
 
-def _judge_best(course: Course, fitted: Fitted, epoch: int) -> None:
-    """After a break: how good the best state was that the checkpoint holds."""
-    now = _copy(course.network)
-    course.network.load_state_dict(fitted.best)
-    fitted.macro_f1, fitted.loss = _quality(course)
-    fitted.epoch = epoch
-    course.network.load_state_dict(now)
-
-
 def _quality(course: Course) -> tuple[float, float]:
     """Macro F1 and mean cross entropy on the validated images."""
     from core.train.class_metrics import class_metrics
 
-    probabilities = predict(course)
+    probabilities = predict(course.network, course.source, course.validation, course.seen, 2 * course.plan.batch)
     truth = course.classes[course.validation]
     names = [str(number) for number in range(probabilities.shape[1])]
     macro = class_metrics(truth, probabilities.argmax(1), names)["macro_f1"] or 0.0
     loss = -np.log(np.maximum(probabilities[np.arange(len(truth)), truth], 1e-7)).mean()
     return macro, float(loss)
-
-
-def _logits(course: Course) -> Iterator[torch.Tensor]:
-    network = course.network
-    network.eval()
-    missing = np.setdiff1d(np.arange(network.head.out_channels), course.classes[course.training])
-    with torch.inference_mode():
-        for chosen in _batches(course.validation, 2 * course.plan.batch):
-            logits = network(_images(network, course.source.batch(chosen))).mean((2, 3)).float().cpu()
-            logits[:, missing] = -torch.inf
-            yield logits
 
 
 def _images(network: Network, pixels: Array) -> torch.Tensor:
@@ -220,11 +218,14 @@ def _batches(order: Array, size: int) -> Iterator[Array]:
 
 
 def _go_on(network: Network, optimiser: Any, rate: Any, rng: np.random.Generator, fitted: Fitted, plan: Epochs) -> int:
+    """Puts everything back as the checkpoint has it, if there is one, and returns its epoch."""
     if not plan.checkpoint.is_file():
         return 0
-    return load_checkpoint(
-        plan.checkpoint, {"network": network.state_dict(), "average": fitted.best}, optimiser, rate, rng
-    )
+    parts = {"network": network.state_dict(), "average": fitted.best}
+    epoch = load_checkpoint(plan.checkpoint, parts, optimiser, rate, rng)
+    for name, value in read_notes(plan.checkpoint).items():
+        setattr(fitted, name, value)
+    return epoch
 
 
 def _copy(network: Network) -> dict[str, torch.Tensor]:

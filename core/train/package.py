@@ -19,6 +19,7 @@ from core.models.networks.window_classifier import tensors_of
 from core.models.weights import save_model
 
 TILE_PX = 1024
+LAST_NAME = "last"
 # Grey levels of light micrographs lie around the middle; fixed numbers, so that a window alone decides.
 MEAN, DEVIATION = 0.5, 0.25
 
@@ -83,6 +84,19 @@ def make_card(identity: Identity, recipe: Recipe, reach_px: int) -> dict[str, An
         "metrics": dict(recipe.metrics),
         "versions": versions(),
     }
+
+
+def save_best_and_last(
+    folder: Path, card: Mapping[str, Any], best: Mapping[str, np.ndarray], last: Mapping[str, np.ndarray]
+) -> dict[str, Any]:
+    """Writes the state that did best as the model, and the last one, a model by itself, into its folder `LAST_NAME`.
+
+    `card`: of the best one, which is returned as it was written; the last has no `metrics`. The last comes first, so
+    that a folder with a card is whole. Raises ResourceError when the disk refuses.
+    """
+    named = {"id": f"{card['id'][:57]}-{LAST_NAME}", "name": f"{card['name'][:190]}, {LAST_NAME} state", "metrics": {}}
+    save_model(folder / LAST_NAME, {**card, **named}, last)
+    return save_model(folder, card, best)
 
 
 def versions() -> dict[str, str]:

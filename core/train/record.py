@@ -2,37 +2,61 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.data.image_set import ImageSet, counts
 from core.data.labelled import LabelledData
 from core.parameters import Parameter
+from core.readers.fingerprint import fingerprint
 
 
 def training_record(
     family: str,
     parameters: Sequence[Parameter],
     values: Mapping[str, Any],
-    read: LabelledData,
+    read: LabelledData | ImageSet,
     seed: int,
     data: Path,
     out: Path,
     before: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """What went in. `before`: the commands that made what this training started from."""
+    """What went in. `before`: the commands that made what this training started from. Raises InputError for a lost file."""
     given = [
         f"--set {shlex.quote(f'{p.name}={values[p.name]}')}"
         for p in parameters
         if values[p.name] != p.default and p.name != "data_commands"
     ]
-    made = [values["data_commands"]] if values["data_commands"] else []
+    made = [values["data_commands"]] if values.get("data_commands") else []
     command = f"schliff train {family} --data {data.name} --out {out.name} --seed {seed} " + " ".join(given)
     return {
         "commands": [*before, *made, command.strip()],
         "seed": seed,
         "settings": dict(values),
+        "data_fingerprint": data_fingerprint(read),
+        **_described(read),
+    }
+
+
+def data_fingerprint(read: LabelledData | ImageSet) -> str:
+    """32 hex digits that stay while pictures and labels do, whatever folder they lie in and whatever they are called."""
+    if isinstance(read, ImageSet):
+        told = [(image.path, f"{image.label}") for image in read.images]
+    else:
+        parts = ((read.pictures, "training"), (read.validation, "validation"))
+        told = [(p.path, f"{part} {p.marks} {p.known} {p.empty}") for pictures, part in parts for p in pictures]
+    lines = sorted(f"{fingerprint(path)} {what}" for path, what in told)
+    return hashlib.blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()
+
+
+def _described(read: LabelledData | ImageSet) -> dict[str, Any]:
+    if isinstance(read, ImageSet):
+        groups = len({image.group for image in read.images})
+        return {"data_format": "images", "images": counts(read.images), "groups": groups}
+    return {
         "data_format": read.format,
         "sections": sorted(picture.path.name for picture in read.pictures),
         "validation_sections": sorted(picture.path.name for picture in read.validation),
