@@ -59,5 +59,8 @@ class AcrossDevices(Model):
     def scores(self, maps: Array) -> Array:
         return self._first.scores(maps)
 
+    def activations(self, maps: Array) -> Array | None:
+        return self._first.activations(maps)
+
     def explain(self, pixels: Array, label: str) -> Array | None:
         return self._first.explain(pixels, label)

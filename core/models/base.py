@@ -150,6 +150,13 @@ class Model:
         """
         raise NotImplementedError
 
+    def activations(self, maps: Array) -> Array | None:
+        """How much each cell of a map speaks for each label: (len(labels), rows, columns) float32, 0 and more.
+
+        NaN where `maps` is, which is as for `scores`. None when a map does not tell.
+        """
+        return None
+
     def explain(self, pixels: Array, label: str) -> Array | None:
         """ "Why was this called a defect": for a crop (h, w, 3) uint8 at the model's µm/px, a map (h, w) float32 of 0 to 1.
 

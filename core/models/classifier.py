@@ -8,6 +8,11 @@ Those with one of torchvision's networks can be run in three ways (`mode`):
 - windows: exactly that, one window after the other; cells of the map are then as wide as the stride.
 - bare: windows cut out with nothing around them, as classifiers are often trained. What stands beyond their edge is then
   the network's padding, and scores differ from those of the dense mode.
+
+All of them can be run at several zooms (`core.models.zooms`), and have their boxes drawn tighter (`boxes`):
+
+- windows: around all windows that score nearly as high as the best one.
+- cam: around what speaks for the label there, as far as the stored map tells (`core.scan.activation_boxes`).
 """
 
 from __future__ import annotations
@@ -19,6 +24,8 @@ from typing import Any
 from core.errors import UsageError
 from core.models.base import Model, ModelFamily, ModelSpec, with_values
 from core.models.window_scores import context_of
+from core.models.zooms import ONE_ZOOM, Zoomed, zoomed
+from core.models.zooms import PARAMETER as ZOOMS
 from core.parameters import Parameter
 
 # The side of a tile for each of torchvision's networks. A larger one computes less of its halo twice, but fills more
@@ -29,6 +36,13 @@ WINDOW_PX = 256
 SURROUNDINGS_PX = 128
 
 DENSE, WINDOWS, BARE = "dense", "windows", "bare"
+CAM = "cam"
+BOXES = Parameter(
+    "boxes", str, WINDOWS, "drawn around all windows that show a defect, or (cam) around what speaks for it in them",
+    choices=(WINDOWS, CAM), rereads=True,
+)  # fmt: skip
+# Scans that were made before these could be chosen are known without them, so a default is not among the values.
+_LEFT_OUT = {ZOOMS.name: ONE_ZOOM, BOXES.name: WINDOWS}
 
 
 def scan_fields(
@@ -59,14 +73,15 @@ def finest_stride(window_px: int) -> int:
 
 
 def _offer(spec: ModelSpec) -> ModelSpec:
-    """With the parameters of those that have one of `BACKBONES`. Others have none: their scans are known without."""
-    if str(spec.card["network"].get("backbone")) not in BACKBONES:
-        return spec
-    return replace(spec, parameters=_parameters(spec.window_px, rereads=True))
+    """With the parameters that a card leaves to the family."""
+    return replace(spec, parameters=_parameters(spec, rereads=True))
 
 
-def _parameters(window_px: int, rereads: bool) -> tuple[Parameter, ...]:
+def _parameters(spec: ModelSpec, rereads: bool) -> tuple[Parameter, ...]:
     """`rereads`: whether window and stride only say how the stored map is read."""
+    if not _has_modes(spec):
+        return ZOOMS, BOXES
+    window_px = int(spec.card["scan"]["window_px"])
     return (
         Parameter(
             "mode", str, DENSE, "dense: all windows from one pass; windows: one by one with 128 px around; bare: without",
@@ -78,22 +93,39 @@ def _parameters(window_px: int, rereads: bool) -> tuple[Parameter, ...]:
             "px", rereads=rereads,
         ),
         Parameter("batch", int, 8, "windows computed at once, when not dense", 1, 1024, rereads=True),
+        ZOOMS,
+        BOXES,
     )  # fmt: skip
+
+
+def _has_modes(spec: ModelSpec) -> bool:
+    return str(spec.card["network"].get("backbone")) in BACKBONES
 
 
 def configure(spec: ModelSpec, values: Mapping[str, Any]) -> ModelSpec:
     """The spec that holds for chosen values. Raises UsageError for sizes that don't fit each other."""
-    if not spec.parameters:
-        return with_values(spec, values)
+    return zoomed(_one_zoom(spec, values))
+
+
+def _one_zoom(spec: ModelSpec, values: Mapping[str, Any]) -> ModelSpec:
+    """What holds for the finest zoom alone."""
     scan = spec.card["scan"]
-    chosen = with_values(spec, values)
+    fields = {
+        name: scan[name] for name in ("tile_px", "halo_px", "window_px", "stride_px", "map_channels", "context_cells")
+    }
+    chosen = with_values(replace(spec, parameters=_parameters(spec, rereads=True), **fields), values)
+    chosen = replace(chosen, values={k: v for k, v in chosen.values.items() if _LEFT_OUT.get(k) != v})
+    if not _has_modes(spec):
+        return chosen
     window, stride, tile = chosen.values["window_px"], chosen.values["stride_px"], scan["tile_px"]
     for name, value in (("window_px", window), ("stride_px", stride)):
         if value % CELL_PX:
             raise UsageError(f"{name} = {value} is no multiple of {CELL_PX}")
-    parameters = _parameters(scan["window_px"], rereads=chosen.values["mode"] == DENSE)
-    chosen = replace(chosen, parameters=parameters, window_px=window)
-    return _dense(chosen, stride) if chosen.values["mode"] == DENSE else _windows(chosen, stride, tile)
+    is_dense = chosen.values["mode"] == DENSE
+    if BOXES.name in chosen.values and not is_dense:
+        raise UsageError("boxes = cam needs mode = dense", remedy="Windows cut out one by one have one value each.")
+    chosen = replace(chosen, parameters=_parameters(spec, rereads=is_dense), window_px=window)
+    return _dense(chosen, stride) if is_dense else _windows(chosen, stride, tile)
 
 
 def _dense(spec: ModelSpec, stride: int) -> ModelSpec:
@@ -120,7 +152,9 @@ def _windows(spec: ModelSpec, stride: int, tile: int) -> ModelSpec:
 def _load(spec: ModelSpec, device: str) -> Model:
     from core.models.networks.window_classifier import load
 
-    return load(spec, device)
+    if ZOOMS.name not in spec.values:
+        return load(spec, device)
+    return Zoomed(spec, load(_one_zoom(spec, spec.values), device))
 
 
 SPEC = ModelFamily(id="classifier", load=_load, configure=configure, offer=_offer)

@@ -35,7 +35,7 @@ def window_probabilities(maps: Array, window: int, step: int = 1) -> Array:
     means = np.stack([_window_means(plane, window, step) for plane in filled])
     logits = means / np.where(share > 1e-6, share, np.nan)
     exponentials = np.exp(logits - logits.max(0))
-    probabilities = _spread(exponentials / exponentials.sum(0), step, known.shape)
+    probabilities = spread(exponentials / exponentials.sum(0), step, known.shape)
     probabilities[:, ~known] = np.nan
     return probabilities
 
@@ -62,7 +62,8 @@ def _means_from(plane: Array, side: int) -> Array:
     return cv2.blur(plane, (side, side), anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)
 
 
-def _spread(blocks: Array, step: int, shape: tuple[int, int]) -> Array:
+def spread(blocks: Array, step: int, shape: tuple[int, ...]) -> Array:
+    """(channels, rows, columns) repeated over `step` × `step` cells each, cut to the rows and columns of `shape`."""
     if step == 1:
         return blocks
     return np.ascontiguousarray(blocks.repeat(step, 1).repeat(step, 2)[:, : shape[0], : shape[1]])

@@ -1,7 +1,8 @@
 """Decides how a tile's detections are found in maps: from scores computed over the tile and a margin around it.
 
 A mark that is no longer than the margin is stored by the tile in which its peak lies. Of a longer one each tile stores
-the part in its core, as a fragment (`core.scan.long_marks`), and the fragments are joined (`core.scan.joining`).
+the part in its core, as a fragment (`core.scan.long_marks`), and the fragments are joined (`core.scan.joining`). Only marks
+that one tile knows wholly can be drawn tighter (`core.scan.activation_boxes`).
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from core.detection import Candidate, Detection
 from core.errors import ResourceError
 from core.geometry import Box
 from core.models.base import Model
+from core.models.classifier import BOXES, CAM
+from core.models.zooms import factors_of
 from core.project.fragments import Fragment
 from core.project.scan_store import ScanStore
+from core.scan.activation_boxes import tightened
 from core.scan.extract import SHARE_OF_PEAK, MarkedCells, mark_cells, to_candidate
 from core.scan.finishing import Finisher
 from core.scan.long_marks import Part, long_objects, parts_within
@@ -32,10 +36,14 @@ MARGIN_CELLS = 64
 
 @dataclass(frozen=True)
 class _Block:
-    """Scores of a tile and the margin around it. `row`, `column`: its first cell in the map; `core`: the tile, in its cells."""
+    """What the model said of a tile and the margin around it, and the scores there.
+
+    `row`, `column`: its first cell in the map; `core`: the tile, in its cells.
+    """
 
     row: int
     column: int
+    maps: Array
     scores: Array
     core: Box
 
@@ -54,6 +62,10 @@ class MapEmitter:
         self._section = section
         side = self._spec.tile_px // self._spec.stride_px
         self._margin = MARGIN_CELLS if side >= 2 * MARGIN_CELLS else side
+        # The windows of coarser zooms look so far that scores near a block's border are not those of the section.
+        unsure = self._spec.context_cells if len(factors_of(self._spec)) > 1 else 0
+        self._longest = self._margin - unsure
+        self._by_activations = self._spec.values.get(BOXES.name) == CAM
         self._cell_px = plan.grid.cell_px
 
     def keep(self, tile: Tile, values: Array) -> None:
@@ -73,16 +85,21 @@ class MapEmitter:
         if not np.nanmax(block.core_scores, initial=0.0) >= SHARE_OF_PEAK * self._spec.score_floor:
             return self._finisher.finish(tile, [], [])  # no mark reaches into it
         cells = mark_cells(block.scores, self._spec.score_floor)
-        objects = long_objects(cells, self._margin, self._seen(block))
+        objects = long_objects(cells, self._longest, self._seen(block))
         candidates = list(self._candidates(cells, objects, block))
         parts = parts_within(cells, objects, block.scores, block.core)
         return self._finisher.finish(tile, candidates, [self._fragment(tile, part, block) for part in parts])
 
     def _candidates(self, cells: MarkedCells, objects: dict[int, int], block: _Block) -> Iterator[Candidate]:
-        for number, mark in cells.marks.items():
-            y, x = mark.peak
-            if number not in objects and block.core.contains(x, y):
-                yield to_candidate(mark, self._spec.labels, self._cell_px, block.row, block.column, self._section)
+        mine = [
+            mark
+            for number, mark in cells.marks.items()
+            if number not in objects and block.core.contains(*reversed(mark.peak))
+        ]
+        activations = self._model.activations(block.maps) if self._by_activations and mine else None
+        for mark in mine:
+            drawn = mark if activations is None else tightened(mark, activations)
+            yield to_candidate(drawn, self._spec.labels, self._cell_px, block.row, block.column, self._section)
 
     def _seen(self, block: _Block) -> Box:
         """The block's cells, and one more beyond where the map ends: nothing comes from there."""
@@ -125,11 +142,12 @@ class MapEmitter:
         row, column = max(0, tile.y_cell - self._margin), max(0, tile.x_cell - self._margin)
         height = min(rows, tile.y_cell + tile.h_cells + self._margin) - row
         width = min(columns, tile.x_cell + tile.w_cells + self._margin) - column
-        scores = self._scores(row, column, self._store.maps.read("model", row, column, height, width))
+        maps = self._store.maps.read("model", row, column, height, width)
+        scores = self._scores(row, column, maps)
         # Half floats, as stored: a threshold then means the same for the map and for the detections.
         scores = scores.astype(np.float16).astype(np.float32)
         core = Box(tile.x_cell - column, tile.y_cell - row, tile.w_cells, tile.h_cells)
-        return _Block(row, column, scores, core)
+        return _Block(row, column, maps, scores, core)
 
     def _scores(self, row: int, column: int, block: Array) -> Array:
         """The model's scores; NaN where nothing was scanned and where there is no specimen.

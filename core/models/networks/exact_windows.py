@@ -40,6 +40,9 @@ class ExactWindows(WindowClassifier):
     def scores(self, maps: Array) -> Array:
         return window_probabilities(maps, 1)[1:]
 
+    def activations(self, maps: Array) -> None:  # type: ignore[override]
+        """A cell holds the mean of a window: where in it something speaks for a label is not known."""
+
     def _map(self, pixels: Array) -> Array:
         spec = self.spec
         rows, columns = (n // spec.stride_px for n in pixels.shape[:2])

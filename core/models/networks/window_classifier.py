@@ -114,6 +114,9 @@ class WindowClassifier(Model):
         (Selvaraju et al. 2017, eq. 1 and 2). That sum is the logit without its bias. What is explained is by how much a
         label's logit exceeds that of "no defect", since the softmax knows only differences; negative parts are cut.
         """
+        return self._above_nothing(maps)
+
+    def _above_nothing(self, maps: Array) -> Array:
         above = self._computing.bias
         differences = maps[1:] - maps[:1] - (above[1:] - above[0])[:, None, None]
         return np.maximum(differences, 0, dtype=np.float32)
@@ -124,7 +127,7 @@ class WindowClassifier(Model):
         stride = self._computing.stride_px
         padded = np.pad(pixels, ((0, -h % stride), (0, -w % stride), (0, 0)), mode="symmetric")
         maps = self._computing.submit(self._computing.prepare(padded)).wait()[0]
-        cells = self.activations(maps)[self.spec.labels.index(label)]
+        cells = self._above_nothing(maps)[self.spec.labels.index(label)]
         heat = cv2.resize(cells, padded.shape[1::-1], interpolation=cv2.INTER_LINEAR)[:h, :w]
         return heat / max(float(heat.max()), 1e-6)
 
