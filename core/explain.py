@@ -34,8 +34,10 @@ class Explanation:
     box: Box
 
 
-def explain_detection(section: Section, detection: Detection, model: Model, plane: Plane | None = None) -> Explanation:
-    """A square crop around the detection with what made the model say so.
+def explain_detection(
+    section: Section, detection: Detection, model: Model, plane: Plane | None = None, label: str = ""
+) -> Explanation:
+    """A square crop around the detection with what made the model say so, or what speaks for another `label`.
 
     The crop is at least a window wide, and what the model sees beyond the crop is real: it is given the section's own
     surroundings (`halo_px`), which are then cut off. Raises InputError when the section can't be read.
@@ -47,7 +49,7 @@ def explain_detection(section: Section, detection: Detection, model: Model, plan
     source = TileSource(section, plane, auto_range(section, plane), scale)
     wide = source.read(x - halo, y - halo, side + 2 * halo, side + 2 * halo)
     inner = slice(halo, halo + side)
-    heat = model.explain(wide, detection.label)
+    heat = model.explain(wide, label or detection.label)
     if heat is not None:
         heat = heat[inner, inner] / max(float(heat[inner, inner].max()), 1e-6)
     return Explanation(np.ascontiguousarray(wide[inner, inner]), heat, Box(x, y, side, side).scaled(scale))

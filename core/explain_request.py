@@ -26,6 +26,7 @@ class ExplainRequest:
     Args:
         project: where the scan lies, for what its model learned of the section; None when it lies nowhere.
         values: of the model's parameters.
+        label: whose reasons are asked for; "": those of the detection's own.
     """
 
     section: Path
@@ -37,12 +38,15 @@ class ExplainRequest:
     detection: Detection
     plane: Plane = field(default_factory=Plane)
     values: Mapping[str, Any] = field(default_factory=dict)
+    label: str = ""
 
     @classmethod
-    def of(cls, section: Path, project: Path | None, scan: ScanRecord, detection: Detection) -> ExplainRequest:
+    def of(
+        cls, section: Path, project: Path | None, scan: ScanRecord, detection: Detection, label: str = ""
+    ) -> ExplainRequest:
         plane, values = Plane(*scan.parameters.get("plane", ())), scan.parameters.get("model", {})
         model = scan.model_id, scan.model_version, scan.model_path
-        return cls(section, project, scan.id, *model, detection, plane, values)
+        return cls(section, project, scan.id, *model, detection, plane, values, label)
 
     def spec(self) -> ModelSpec:
         """The scan's model. Raises UsageError when it is not here any more or has changed."""
@@ -85,7 +89,7 @@ def explain_request(
         cancel.check()
     progress(Step(0, 0, "Asking the model …"))
     with open_section(request.section) as section:
-        return explain_detection(section, request.detection, model, request.plane)
+        return explain_detection(section, request.detection, model, request.plane, request.label)
 
 
 _PATHS = ("section", "project", "model_path")

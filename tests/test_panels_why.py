@@ -7,15 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication
 
-from app.panels.class_scores import GAP, ClassScores, scores_at
+from app.panels.class_scores import GAP, ClassScores
 from app.panels.why_panel import WhyPanel
 from core.errors import InputError
 from core.explain import explain_detection
 from core.geometry import Box
 from core.project.score_map import ScoreMap
-from tests.gallery_support import LABELS, MODEL, fill, make_detection, scan_record, some_detections
+from core.top_classes import class_scores, top_classes
+from tests.gallery_support import LABELS, MODEL, fill, make_detection, some_detections
 from tests.toy import ToyModel
 
 
@@ -50,7 +53,7 @@ def panel(qtbot, session, model):
     def answer(question, progress, cancel):
         if model.trouble is not None:
             raise model.trouble
-        return explain_detection(question.section, question.detection, model)
+        return explain_detection(question.section, question.detection, model, label=question.label)
 
     panel = WhyPanel(session, answer=answer)
     qtbot.addWidget(panel)
@@ -116,19 +119,69 @@ def test_what_went_wrong_is_said_in_place(qtbot, session, panel, model):
     qtbot.waitUntil(lambda: "Import it again" in panel.picture.message, timeout=5000)
 
 
-def test_scores_of_all_classes_come_from_the_map(qtbot, session, panel):
+def mapped() -> ScoreMap:
+    """All classes score in one place: pore 0.9 at most, crack 0.7, foreign particle 0.2."""
     values = np.full((len(LABELS), 40, 40), np.nan, np.float32)
     values[:, 10:20, 10:20] = np.array([0.1, 0.7, 0.2, 0.0])[:, None, None]
     values[0, 14, 14] = 0.9
-    score_map = ScoreMap.of(values, 16.0)
-    detection = make_detection(1, 0.7, "crack", box=Box(13 * 16, 13 * 16, 40, 40))
-    scores = scores_at(detection, scan_record(), score_map)
+    return ScoreMap.of(values, 16.0)
+
+
+def a_crack():
+    return make_detection(1, 0.7, "crack", box=Box(13 * 16, 13 * 16, 40, 40))
+
+
+def test_scores_of_all_classes_come_from_the_map(qtbot, session, panel):
+    scores = class_scores(mapped(), LABELS, a_crack())
     assert list(scores) == ["crack", "pore", "foreign_particle", "preparation_artefact"]
     assert scores["pore"] == pytest.approx(0.9)
-    assert scores_at(make_detection(2, 0.5, box=Box(0, 0, 30, 30)), scan_record(), score_map) == {}
-    fill(session, [detection], score_map=score_map)
+    assert [label for label, _ in top_classes(mapped(), LABELS, a_crack())] == ["pore", "crack", "foreign_particle"]
+    assert class_scores(mapped(), LABELS, make_detection(2, 0.5, box=Box(0, 0, 30, 30))) == {}
+    assert class_scores(mapped(), LABELS[:2], a_crack()) == {}
+    fill(session, [a_crack()], score_map=mapped())
     session.select(1, "viewer")
     assert [name for name, _ in panel.scores.rows] == ["Crack", "Pore", "Foreign particle"]
+
+
+def click_row(qtbot, panel, row):
+    height = panel.scores.height() // len(panel.scores.rows)
+    qtbot.mouseClick(panel.scores, Qt.MouseButton.LeftButton, pos=QPoint(60, row * height + height // 2))
+
+
+def test_another_class_is_explained_by_a_click_or_a_key(qtbot, session, panel, model):
+    fill(session, [a_crack(), make_detection(2, 0.6, box=Box(13 * 16, 13 * 16, 40, 40))], score_map=mapped())
+    session.select(1, "viewer")
+    answered(qtbot, panel)
+    click_row(qtbot, panel, 2)
+    qtbot.waitUntil(lambda: "foreign particle" in panel.reading.text(), timeout=5000)
+    panel.activateWindow()
+    panel.blend.setFocus()
+    qtbot.waitUntil(panel.blend.hasFocus)
+    taken = QKeyEvent(QEvent.Type.ShortcutOverride, Qt.Key.Key_2, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(panel.blend, taken)
+    assert taken.isAccepted(), "no menu's shortcut on 2 gets it"
+    qtbot.keyClick(panel.blend, Qt.Key.Key_2)
+    qtbot.waitUntil(lambda: "pore" in panel.reading.text(), timeout=5000)
+    panel.scores.setFocus()
+    qtbot.keyClick(panel.scores, Qt.Key.Key_Up)
+    qtbot.waitUntil(lambda: "crack" in panel.reading.text(), timeout=5000)
+    assert model.asked == ["crack", "foreign_particle", "pore", "crack"]
+    click_row(qtbot, panel, 1)
+    session.score_map_changed.emit()  # a scan stored more
+    assert panel.scores.current == "pore"
+    session.select(2, "viewer")
+    assert panel.scores.current == "pore"
+    assert panel.scores.rows[0][0] == "Pore"
+
+
+def test_where_there_is_no_choice_keys_are_left_to_the_window(qtbot, session, panel):
+    fill(session, some_detections())
+    session.select(1, "viewer")
+    assert panel.scores.choices == []
+    free = QKeyEvent(QEvent.Type.ShortcutOverride, Qt.Key.Key_1, Qt.KeyboardModifier.NoModifier)
+    free.ignore()
+    QApplication.sendEvent(panel.blend, free)
+    assert not free.isAccepted()
 
 
 def test_in_a_low_window_the_note_is_seen_without_scrolling(qtbot, panel, session):

@@ -29,12 +29,13 @@ DEBOUNCE_MS = 180
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be explained, and all that is needed for it."""
+    """What is to be explained, and all that is needed for it. `label`: whose reasons are asked for."""
 
     section: Section
     project: Project | None
     scan: ScanRecord
     detection: Detection
+    label: str
 
 
 # What answers a question; it runs in the explainer's thread.
@@ -126,5 +127,6 @@ class Explainer(QObject):
         if self._worker is None:
             self._worker = ExplainingWorker()  # it starts nothing once the job is cancelled
         section, project = question.section.info.path, question.project
-        request = ExplainRequest.of(section, project.path if project else None, question.scan, question.detection)
+        project_path = project.path if project else None
+        request = ExplainRequest.of(section, project_path, question.scan, question.detection, question.label)
         return self._worker.explain(request, progress, cancel)

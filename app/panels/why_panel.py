@@ -7,28 +7,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QSlider, QWidget
 
 from app.class_colours import class_colour
 from app.gallery.thumbnails import to_image
-from app.panels.class_scores import ClassScores, scores_at
+from app.own_keys import keeps_key
+from app.panels.class_scores import ClassScores
 from app.panels.details import Details
 from app.panels.explainer import Answer, Explainer, Question
 from app.panels.layout import Group, Panel, muted, value_label
 from app.panels.why_picture import WhyPicture
+from app.scores import PROBABILITY
 from app.session import Session
 from core.class_colours import class_name
+from core.top_classes import class_scores
 
 if TYPE_CHECKING:
     from core.explain import Explanation
 
 DEFAULT_BLEND = 55
+_PLACES = {Qt.Key.Key_1: 0, Qt.Key.Key_2: 1, Qt.Key.Key_3: 2}
+_PLAIN = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
 
 
 class WhyPanel(Panel):
-    """The crop with the model's reasons over it, the scores of the other classes there, and the detection's facts.
+    """The crop with the model's reasons over it, the scores of all classes there, and the detection's facts.
+
+    Of the three surest classes each can be chosen (1 to 3, or a click): the reasons are those for it then.
 
     `answer`: see `Explainer`.
     """
@@ -58,32 +65,49 @@ class WhyPanel(Panel):
         self.picture.fit_into(event.size().height())
         super().resizeEvent(event)
 
+    def event(self, event: QEvent) -> bool:
+        plain = isinstance(event, QKeyEvent) and event.modifiers() in _PLAIN
+        return (plain and bool(self.scores.choices) and keeps_key(event, _PLACES)) or super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        place = _PLACES.get(Qt.Key(event.key())) if event.modifiers() in _PLAIN else None
+        if place is None or not self.scores.choices:
+            super().keyPressEvent(event)
+        else:
+            self.scores.choose(place)
+
     # -- following --------------------------------------------------------------------------------
 
     def _selection_changed(self) -> None:
         session = self._session
-        detection, scan, section = session.selected, session.scan, session.section
+        detection, scan = session.selected, session.scan
         self._shown = None
         self._blend_group.body.setEnabled(False)
         self.reading.clear()
         self._scores_changed()
-        if detection is None or scan is None or section is None:
+        if detection is None or scan is None or session.section is None:
             self.explainer.ask(None)
             self.picture.show_message("Select a detection to see what the model went by.")
             return
         self.picture.show_message("…")
-        self.explainer.ask(Question(section, session.project, scan, detection))
+        self._ask_about(detection.label)
 
-    def _scores_changed(self) -> None:
+    def _ask_about(self, label: str) -> None:
+        session = self._session
+        detection, scan, section = session.selected, session.scan, session.section
+        if detection is not None and scan is not None and section is not None:
+            self.explainer.ask(Question(section, session.project, scan, detection, label))
+
+    def _scores_changed(self, keep: str = "") -> None:
+        """`keep`: the class that stays chosen, if it is still there."""
         session = self._session
         detection, scan, score_map = session.selected, session.scan, session.score_map
         several = detection is not None and scan is not None and score_map is not None and len(scan.labels) > 1
-        found = scores_at(detection, scan, score_map) if several else {}  # type: ignore[arg-type]
+        found = class_scores(score_map, scan.labels, detection) if several else {}  # type: ignore[arg-type, union-attr]
         self._scores_group.setVisible(bool(found))
-        if found and scan is not None:
-            full = 1.0 if scan.score_unit == "probability" else max(found.values())
-            self.scores.set_scores(found, scan.labels, full or 1.0, scan.score_unit)
-            self.scores.setToolTip(f"The highest score of each class within the box ({scan.score_unit})")
+        unit = scan.score_unit if scan is not None else PROBABILITY
+        full = 1.0 if unit == PROBABILITY else max(found.values(), default=1.0)
+        self.scores.set_scores(found, scan.labels if scan is not None else (), full or 1.0, unit, keep)
 
     def _said(self, question: Question, text: str) -> None:
         self.picture.show_message(text)
@@ -131,7 +155,8 @@ class WhyPanel(Panel):
         session = self._session
         session.selection_changed.connect(lambda _: self._selection_changed())
         session.section_changed.connect(self._selection_changed)
-        session.score_map_changed.connect(self._scores_changed)
+        session.score_map_changed.connect(lambda: self._scores_changed(self.scores.current))
+        self.scores.chosen.connect(self._ask_about)
         self.explainer.said.connect(self._said)
         self.explainer.answered.connect(self._answered)
         self.explainer.failed.connect(self._failed)
@@ -145,4 +170,4 @@ def _reading(question: Question, has_heat: bool) -> str:
         return f"{question.scan.model_name} gives no reasons for what it finds. This is what it saw."
     if question.scan.family == "anomaly":
         return "Bright where the texture is rare in this section."
-    return f"Bright where the picture speaks for “{class_name(question.detection.label).lower()}” (Grad-CAM)."
+    return f"Bright where the picture speaks for “{class_name(question.label).lower()}” (Grad-CAM)."
