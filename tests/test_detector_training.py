@@ -16,18 +16,24 @@ from core.average_precision import mean_average_precision
 from core.check import Found
 from core.data.labelled import LabelledPicture
 from core.errors import CancelledError, InputError, UsageError
-from core.jobs import CancelToken, Step
+from core.jobs import CancelToken, Step, no_progress
 from core.models.catalog import find_model, load_model, read_model_folder
+from core.models.networks import backbones
 from core.models.networks.detectors import build
 from core.project import Project
 from core.readers.base import open_section
 from core.scan.runner import run_scan
+from core.train import rate_finder
+from core.train.base import TrainStep
 from core.train.dataset import read_labelled
 from core.train.detector import CHECKPOINT_NAME, train_detector
 from core.train.detector_crops import targets_of
+from core.train.detector_loop import DetectorSchedule, try_rates
 from core.train.detector_sections import section_boxes
-from core.train.detector_start import put_start, start_weights
-from core.train.regions import Crop
+from core.train.detector_start import commands_before, put_start, start_weights
+from core.train.rate_finder import PHASE, RATE_NAME
+from core.train.regions import Crop, LabelledSection
+from core.train.sampling import CropSampler
 from core.train.trainers import trainers
 from core.truth import read_truth
 from tests.test_detector import SMALL
@@ -110,6 +116,35 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_end(data: Path, tmp_pat
     assert np.allclose(one.find_boxes(tile), two.find_boxes(tile), atol=1e-2)
 
 
+def test_a_rate_can_be_found_first(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_finder, "_FACTOR", 3.0)
+    told: list[Step] = []
+    settings = {**FAST, "learning_rate": 0.0, "find_rate": True, "steps": 4, "crop_px": 64}
+    train_detector(data, tmp_path / "m", settings, 1, "cpu", told.append)
+    curve = read_model_folder(tmp_path / "m").card["training"]["rate_curve"]
+    assert curve["rates"][0] < curve["suggestion"] < curve["rates"][-1]
+    assert [s.figures["loss"] for s in told if isinstance(s, TrainStep) and s.phase == PHASE] == curve["losses"]
+    assert not (tmp_path / "m" / RATE_NAME).exists()
+    with pytest.raises(UsageError, match="learning_rate"):
+        train_detector(data, tmp_path / "n", {**FAST, "find_rate": True}, device="cpu")
+
+
+def test_trying_rates_leaves_the_network_as_it_was(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_finder, "_FACTOR", 3.0)
+    rng = np.random.default_rng(0)
+    section = LabelledSection(
+        "s", rng.integers(0, 255, (90, 90, 3), np.uint8), np.array([[20, 20, 30, 30]]), np.array([1])
+    )
+    network = build(SMALL, 1)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    random = torch.get_rng_state()
+    one = torch.ones(1, 3, 1, 1)
+    schedule = DetectorSchedule(9, 2, 1e-3, "adamw", one / 64, one, tmp_path / "c")
+    try_rates(network, CropSampler([section], 64, rng), schedule, rng, no_progress, CancelToken())
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+    assert torch.equal(random, torch.get_rng_state())
+
+
 @pytest.mark.parametrize(
     ("name", "crop_px"), [("fasterrcnn_mobilenet_v3_fpn", 96), ("ssdlite_mobilenet_v3", 96), ("ssd_resnet50", 64)]
 )
@@ -172,13 +207,31 @@ def test_negatives_are_the_hardest_of_the_whole_batch() -> None:
 # -- what training starts from ---------------------------------------------------------------------------------------
 
 
-def test_a_window_classifier_gives_its_network_to_a_detector() -> None:
+@pytest.mark.parametrize("by_id", [True, False])
+def test_a_window_classifier_gives_its_network_to_a_detector(by_id: bool) -> None:
     spec = find_model("battery-windows")
     network: Any = build({"architecture": "ssd_cells", "width": spec.card["network"]["width"]}, 3)
-    state = start_weights("ssd_cells", str(spec.path))
+    start = spec.id if by_id else str(spec.path)
+    state = start_weights("ssd_cells", start)
+    assert commands_before(start) == spec.card["training"]["commands"]
     assert state is not None
     assert put_start(network, "ssd_cells", state, str(spec.path)) >= len(state) - 2  # all but the head
     assert torch.equal(network.backbone.cells.stem[0].weight, state["stem.0.weight"].float())
+
+
+@pytest.mark.parametrize(
+    ("backbone", "architecture", "place"),
+    [("resnet50", "ssd_resnet50", "backbone.stem.4.0.conv1"), ("vgg16", "ssd_vgg16", "backbone.features.2")],
+)
+def test_a_classifier_of_a_well_known_network_gives_it_to_a_detector(
+    backbone: Any, architecture: str, place: str
+) -> None:
+    """As its folder's weights are named: "trunk." and torchvision's names."""
+    given = backbones.build({"backbone": backbone}, 4).state_dict()
+    network = build({"architecture": architecture}, 2)
+    put_start(network, architecture, given, "given")
+    theirs = {"backbone.stem.4.0.conv1": "trunk.layer1.0.conv1", "backbone.features.2": "trunk.2"}[place]
+    assert torch.equal(network.state_dict()[f"{place}.weight"], given[f"{theirs}.weight"])
 
 
 @pytest.mark.parametrize(
@@ -226,6 +279,10 @@ def test_other_weights_are_refused(tmp_path: Path) -> None:
         start_weights("ssd_cells", "coco")
     with pytest.raises(InputError):
         start_weights("ssd_cells", str(tmp_path / "nothing.pth"))
+    with pytest.raises(UsageError, match="no model"):
+        start_weights("ssd_cells", "nothing")
+    with pytest.raises(UsageError, match="has no weights"):
+        start_weights("ssd_cells", "texture")
 
 
 # -- a whole section -----------------------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""Decides how a detector is fitted: batches, learning rate, a running mean of the weights, starting again where it stopped."""
+"""Decides how a detector is fitted: batches, learning rate, a running mean of the weights, starting again where it stopped.
+
+The rate can be found first (`try_rates`).
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from core.train.checkpoint import load_checkpoint, save_checkpoint
 from core.train.detector_crops import draw_batch
 from core.train.families.detector import SGD
 from core.train.loop import RunningMean, loss_step
+from core.train.rate_finder import RateCurve, find_rate
 from core.train.sampling import CropSampler
 
 _GRADIENT = 5.0  # longer gradients are shortened: the first steps from random weights are wild
@@ -36,6 +40,7 @@ class DetectorSchedule:
     scale: torch.Tensor
     shift: torch.Tensor
     checkpoint: Path
+    memory_format: torch.memory_format = torch.contiguous_format
     weight_decay: float = 5e-4
     augmentation: float = 1.0
     warm_up: float = 0.03
@@ -73,15 +78,52 @@ def fit_detector(
     recent: list[float] = []
     for step in range(start + 1, schedule.steps + 1):
         cancel.check()
-        cost = _step(network, optimiser, sampler, schedule, rng)
+        loss = _loss(network, sampler, schedule, rng)
+        if not torch.isfinite(loss):
+            raise ResourceError(
+                "the loss is no number any more", remedy="Start over with a lower learning_rate and another --out."
+            )
+        _descend(network, optimiser, loss)
         rate.step()
         average.update(network, step)
-        recent = [*recent[-49:], cost]
+        recent = [*recent[-49:], loss.item()]
         progress(loss_step(step, schedule.steps, recent))
         if step % schedule.every == 0 or step == schedule.steps:
             each(step, average.state)
             save_checkpoint(schedule.checkpoint, step, parts, optimiser, rate, rng)
             network.train()
+
+
+def try_rates(
+    network: Detector,
+    sampler: CropSampler,
+    schedule: DetectorSchedule,
+    rng: np.random.Generator,
+    progress: Progress,
+    cancel: CancelToken,
+) -> RateCurve:
+    """Which rate suits this training; weights and what is random in torch are afterwards as they were before.
+
+    `sampler` and `rng` are used up, so give others than the training's. Raises as `find_rate`.
+    """
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    random = torch.get_rng_state()
+    optimiser = _optimiser(network, schedule)
+    network.train()
+
+    def learn(rate: float) -> float:
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        loss = _loss(network, sampler, schedule, rng)
+        if torch.isfinite(loss):
+            _descend(network, optimiser, loss)
+        return loss.item()
+
+    try:
+        return find_rate(learn, progress, cancel, phases=2)
+    finally:
+        network.load_state_dict(before)
+        torch.set_rng_state(random)
 
 
 def _optimiser(network: Detector, schedule: DetectorSchedule) -> torch.optim.Optimizer:
@@ -97,25 +139,20 @@ def _share_of_rate(step: int, schedule: DetectorSchedule) -> float:
     return rise * max(0.0, 1 - step / schedule.steps) ** 2
 
 
-def _step(
-    network: Detector,
-    optimiser: torch.optim.Optimizer,
-    sampler: CropSampler,
-    schedule: DetectorSchedule,
-    rng: np.random.Generator,
-) -> float:
+def _loss(
+    network: Detector, sampler: CropSampler, schedule: DetectorSchedule, rng: np.random.Generator
+) -> torch.Tensor:
+    """Of the next batch: all that the network counts as wrong, added up."""
     device = next(network.parameters()).device
     pixels, targets = draw_batch(sampler, schedule.batch, rng, schedule.augmentation)
     images = pixels.to(device).float().mul_(schedule.scale.to(device)).sub_(schedule.shift.to(device))
     moved = [{name: values.to(device) for name, values in target.items()} for target in targets]
-    losses = network(images.contiguous(), moved)
-    loss = torch.stack(list(losses.values())).sum()
-    if not torch.isfinite(loss):
-        raise ResourceError(
-            "the loss is no number any more", remedy="Start over with a lower learning_rate and another --out."
-        )
+    losses = network(images.contiguous(memory_format=schedule.memory_format), moved)
+    return torch.stack(list(losses.values())).sum()
+
+
+def _descend(network: Detector, optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(network.parameters(), _GRADIENT)
     optimiser.step()
-    return loss.item()

@@ -1,4 +1,4 @@
-"""Decides which weights a detector starts from: random ones, a model folder's, torchvision's from a file or online."""
+"""Decides which weights a detector starts from: random ones, another model's, torchvision's from a file or online."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from pathlib import Path
 import torch
 
 from core.errors import InputError, UsageError
-from core.models.card import CARD_NAME, WEIGHTS_NAME
-from core.models.catalog import read_model_folder
+from core.models.card import WEIGHTS_NAME
+from core.models.catalog import find_model
 from core.models.networks.detectors import Detector
 from core.models.networks.pretrained import download_weights, read_weights
 
 State = Mapping[str, torch.Tensor]
 
+IMAGENET, COCO = "imagenet", "coco"
+
 # Less of a backbone than this can't be called its weights.
 _LEAST_SHARE = 0.5
+_WEIGHT_FILES = (".safetensors", ".pth", ".pt")
 _IMAGENET = {
     "fasterrcnn_resnet50": "resnet50",
     "fasterrcnn_vgg19": "vgg19",
@@ -26,35 +29,52 @@ _IMAGENET = {
     "ssd_vgg16": "vgg16",
     "ssd_resnet50": "resnet50",
     "ssdlite_mobilenet_v3": "mobilenet_v3_large",
+    "maskrcnn_resnet50_fpn": "resnet50",
+    "maskrcnn_mobilenet_v3_fpn": "mobilenet_v3_large",
 }
 _COCO = {
     "fasterrcnn_resnet50_fpn": "fasterrcnn_resnet50_fpn",
     "fasterrcnn_mobilenet_v3_fpn": "fasterrcnn_mobilenet_v3_large_fpn",
     "ssd_vgg16": "ssd300_vgg16",
     "ssdlite_mobilenet_v3": "ssdlite320_mobilenet_v3_large",
+    "maskrcnn_resnet50_fpn": "maskrcnn_resnet50_fpn",
+    "maskrcnn_mobilenet_v3_fpn": "fasterrcnn_mobilenet_v3_large_fpn",
 }
 
 
 def start_weights(architecture: str, start: str) -> dict[str, torch.Tensor] | None:
-    """What `start` names: "" (random: None), "imagenet" or "coco" (torchvision's, online), a model folder, or a file.
+    """What `start` names: "" (random: None), "imagenet" or "coco" (torchvision's, online), a model's id or folder, a file.
 
-    Raises UsageError for what this network can't have, InputError for folder or file, ResourceError without a connection.
+    Raises UsageError for what this network can't have and unknown models, InputError for folder or file, ResourceError
+    without a connection.
     """
     if not start:
         return None
-    if start in ("imagenet", "coco"):
-        offered = _IMAGENET if start == "imagenet" else _COCO
+    if start in (IMAGENET, COCO):
+        offered = _IMAGENET if start == IMAGENET else _COCO
         if architecture not in offered:
             raise UsageError(
                 f"torchvision has no {start} weights for {architecture}",
                 remedy="Use one of: " + ", ".join(offered) + ".",
             )
         return download_weights(offered[architecture])
-    path = Path(start)
-    if (path / CARD_NAME).is_file():
-        read_model_folder(path)
-        return read_weights(path / WEIGHTS_NAME)
-    return read_weights(path)
+    if _is_file(start):
+        return read_weights(Path(start))
+    folder = find_model(start).path
+    if folder is None:
+        raise UsageError(f"{start} has no weights", remedy="Name a model that was trained.")
+    return read_weights(folder / WEIGHTS_NAME)
+
+
+def commands_before(start: str) -> list[str]:
+    """The commands that made the model which a training starts from, as its card says; none for anything else."""
+    if not start or start in (IMAGENET, COCO) or _is_file(start):
+        return []
+    return list(find_model(start).card.get("training", {}).get("commands", []))
+
+
+def _is_file(start: str) -> bool:
+    return Path(start).is_file() or Path(start).suffix in _WEIGHT_FILES
 
 
 def put_start(network: Detector, architecture: str, state: State, name: str) -> int:
@@ -78,7 +98,8 @@ def put_start(network: Detector, architecture: str, state: State, name: str) -> 
 
 
 def _renamed(key: str, architecture: str, own: State) -> str:
-    """A tensor's name in the detector; names that are the detector's already stay."""
+    """A tensor's name in the detector; names that are the detector's already stay. `parts.`: of a model of instances."""
+    key = key.removeprefix("parts.")
     if key in own:
         return key
     plain = re.sub(r"^trunk\.", "", key)
@@ -129,4 +150,11 @@ _PLACES: Mapping[str, Callable[[str], str]] = {
     "ssd_resnet50": _ssd_resnet,
     "ssdlite_mobilenet_v3": _ssdlite,
     "ssd_cells": lambda key: f"backbone.cells.{key}",
+    "maskrcnn_resnet50_fpn": lambda key: f"backbone.body.{key}",
+    "maskrcnn_mobilenet_v3_fpn": lambda key: f"backbone.body.{key.removeprefix('features.')}",
+    "maskrcnn_cells": lambda key: (
+        f"backbone.maps.{key.removeprefix('backbone.')}"
+        if key.startswith("backbone.")
+        else f"backbone.maps.cells.{key}"
+    ),
 }
