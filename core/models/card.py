@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from core.errors import InputError
+from core.errors import InputError, UsageError
 from core.models.base import Family, ModelSpec, Output, Source
 
 CARD_NAME = "model.json"
@@ -83,6 +83,16 @@ def spec_from_card(card: Mapping[str, Any], source: Source, path: Path | None) -
         licence=card.get("licence", ""),
         card=card,
     )
+
+
+def draft_of(card: Mapping[str, Any]) -> ModelSpec:
+    """The spec of a model that isn't trained yet; raises UsageError now for what could not be saved later."""
+    whole = {**card, "weights": {"blake2b": "0" * 32}}
+    try:
+        check_card(whole)
+    except CardError as error:
+        raise UsageError(f"such a model can't be saved: {error}", remedy="Choose another value with --set.") from None
+    return spec_from_card(whole, "trained", None)
 
 
 def version_of(card: Mapping[str, Any]) -> str:

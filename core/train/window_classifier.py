@@ -21,6 +21,7 @@ from core.data.reading import read_data
 from core.devices import choose_device
 from core.disk import disk_errors
 from core.jobs import CancelToken, Progress, no_progress
+from core.models.card import draft_of
 from core.models.networks.computing import Network
 from core.parameters import resolve
 from core.train.class_losses import ClassLoss
@@ -30,7 +31,7 @@ from core.train.examples import Examples, Folds, read_examples, scale_of
 from core.train.families.windows import PARAMETERS
 from core.train.record import training_record
 from core.train.splits import class_weights, held_back
-from core.train.window_package import draft_of, make_card, new_network, write_window_classifier
+from core.train.window_package import make_card, new_network, write_window_classifier
 from core.train.window_start import Start, put_start, start_of
 
 Array = np.ndarray

@@ -8,9 +8,7 @@ from typing import Any
 
 import torch
 
-from core.errors import UsageError
-from core.models.base import ModelSpec
-from core.models.card import CARD_FORMAT, CardError, check_card, spec_from_card
+from core.models.card import CARD_FORMAT
 from core.models.classifier import scan_fields
 from core.models.networks.backbones import DenseBackbone, build
 from core.models.networks.computing import Network
@@ -71,16 +69,6 @@ def make_card(
     }
 
 
-def draft_of(card: Mapping[str, Any]) -> ModelSpec:
-    """The spec of a model that isn't trained yet; raises UsageError now for what could not be saved later."""
-    whole = {**card, "weights": {"blake2b": "0" * 32}}
-    try:
-        check_card(whole)
-    except CardError as error:
-        raise UsageError(f"such a model can't be saved: {error}", remedy="Choose another value with --set.") from None
-    return spec_from_card(whole, "trained", None)
-
-
 def write_window_classifier(
     folder: Path, card: Mapping[str, Any], network: Network, best: State, last: State, unseen: Sequence[int]
 ) -> None:
@@ -91,13 +79,14 @@ def write_window_classifier(
     tensors = []
     for state in (best, last):
         network.load_state_dict(state)
-        _never_call(network, unseen)
+        never_call(network, unseen)
         tensors.append(tensors_of(network))
     save_best_and_last(folder, card, *tensors)
 
 
 @torch.no_grad()
-def _never_call(network: Network, classes: Sequence[int]) -> None:
+def never_call(network: Network, classes: Sequence[int]) -> None:
+    """Classes that nothing showed are never the answer."""
     assert network.head.bias is not None
     for number in classes:
         network.head.weight[number].zero_()
