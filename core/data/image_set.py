@@ -22,6 +22,7 @@ NO_DEFECT_NAMES = ("no_defect", "no defect", "normal", "good", "ok", "none", "fr
 MAX_IMAGES = 1_000_000
 _FEWEST_GROUPS = 10
 _REMEDY = f"Put the images into one folder for each class, or write {LABELS_NAME} with the columns file,class,group."
+_NUMBER = re.compile(r"\d+")
 _LAST_NUMBER = re.compile(r"(\d+)(?=\D*$)")
 
 
@@ -75,16 +76,29 @@ def read_image_set(folder: Path, no_defect: str = "") -> ImageSet:
 def groups_of(paths: Sequence[Path]) -> list[str]:
     """A group for each image, from its name: what stands before the last number, as "slice2" in "slice2_017.png".
 
-    Where that leaves fewer than ten groups, neighbouring numbers are one group, since they were taken after each other.
+    Where that leaves fewer than ten groups, or each image alone, neighbouring numbers are one group, since they were
+    taken after each other: about twenty groups in all.
     """
     stems = [_LAST_NUMBER.sub("", path.stem, count=1) for path in paths]
-    if len(set(stems)) >= _FEWEST_GROUPS:
+    different = len(set(stems))
+    if _FEWEST_GROUPS <= different < len(stems):
         return stems
-    numbers = [int(found.group()) if (found := _LAST_NUMBER.search(path.stem)) else 0 for path in paths]
-    places = sorted(set(zip(stems, numbers, strict=True)))
+    order = [_order(path.stem, by_all=different == len(stems)) for path in paths]
+    places = sorted(set(order))
     per_group = max(1, len(places) // (2 * _FEWEST_GROUPS))
-    block = {place: f"{place[0]}#{index // per_group}" for index, place in enumerate(places)}
-    return [block[place] for place in zip(stems, numbers, strict=True)]
+    block = {place: f"#{index // per_group}" for index, place in enumerate(places)}
+    return [block[place] for place in order]
+
+
+def _order(stem: str, by_all: bool) -> tuple[str, tuple[int, ...]]:
+    """Neighbours come after each other: by all numbers in a name, or by the last one whatever stands before it.
+
+    By the last one alone where names differ little ("exp1_num_17", "exp2_num_18": two exposures of one part).
+    """
+    numbers = tuple(int(number) for number in _NUMBER.findall(stem))
+    if by_all:
+        return _NUMBER.sub("#", stem), numbers
+    return "" if numbers else stem, numbers[-1:]
 
 
 def counts(images: Iterable[LabelledImage]) -> dict[str, int]:

@@ -12,6 +12,8 @@ from core.data.labelled import DataKind, LabelledData
 from core.discovery import find_specs
 from core.errors import InputError
 
+_NO_DATA = ("LICEN", "README")
+
 
 @dataclass(frozen=True, slots=True)
 class DataFormat:
@@ -44,6 +46,7 @@ def read_data(path: Path, no_defect: str = "") -> LabelledData | ImageSet:
     """
     if not path.exists():
         raise InputError("there is no such file or folder", path=path, remedy="Check the name.")
+    path = _entered(path)
     for spec in formats():
         if spec.recognises(path):
             return checked(spec.read(path))
@@ -51,6 +54,16 @@ def read_data(path: Path, no_defect: str = "") -> LabelledData | ImageSet:
         return read_image_set(path, no_defect)
     known = "; ".join([*(spec.hint for spec in formats()), "a folder of images for each class"])
     raise InputError("no labelled data here", path=path, remedy=f"Give one of: {known}.")
+
+
+def _entered(path: Path) -> Path:
+    """Where the data begins: a folder that holds nothing but one folder, as unpacked archives do, is only a wrapping."""
+    while path.is_dir():
+        inside = [p for p in path.iterdir() if not p.name.startswith(".") and not p.name.upper().startswith(_NO_DATA)]
+        if len(inside) != 1 or not inside[0].is_dir():
+            break
+        path = inside[0]
+    return path
 
 
 def read_marks(path: Path) -> LabelledData:

@@ -1,0 +1,148 @@
+"""Decides what a project teaches: the decisions somebody made in it, and nothing else.
+
+Of each section: detections judged a defect are marks of their class; those judged an artefact are marks of the model's
+class for traces of preparation, else "preparation_artefact"; false alarms are places without a defect. Closed drawings
+with a class are marks with an outline. Known are the surroundings of all these, but for detections nobody has judged.
+
+Where several scans of a section found the same place, the decision on the latest scan counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
+
+import numpy as np
+
+from core.check import same_place
+from core.data.gathering import without
+from core.data.labelled import LabelledData, LabelledPicture, Mark
+from core.data.reading import DataFormat
+from core.detection import Detection
+from core.drawing import Drawing
+from core.errors import InputError
+from core.geometry import Box
+from core.project import Project, SectionRecord
+from core.project.drawing_store import DrawingStore
+from core.truth import ARTEFACT_CLASSES
+
+_DEFECT, _ARTEFACT, _FALSE_ALARM, _UNREVIEWED = "defect", "artefact", "false_alarm", "unreviewed"
+_LEAST_AROUND_PX = 16.0
+
+
+def _read(path: Path) -> LabelledData:
+    with Project.open(path) as project:
+        artefacts = {scan.id: ARTEFACT_CLASSES | set(scan.artefact_labels) for scan in project.scans()}
+        started = {scan.id: number for number, scan in enumerate(project.scans())}
+        store = DrawingStore(project)
+        found: dict[int, list[Detection]] = {}
+        for detection in sorted(project.detections(), key=lambda d: (-started[d.scan_id], d.id)):
+            found.setdefault(detection.section_id, []).append(detection)
+        pictures, moved, contradictions = [], [], 0
+        for section in project.sections():
+            drawn = [d for d in store.drawings(section.id) if d.is_closed and d.label]
+            everything = found.get(section.id, [])
+            judged, differing = _once([d for d in everything if d.status != _UNREVIEWED])
+            contradictions += differing
+            if not judged and not drawn:
+                continue
+            place = _place_of(project, section)
+            if isinstance(place, InputError):
+                moved.append(place)
+                continue
+            waiting = [d for d in everything if d.status == _UNREVIEWED]
+            pictures.append(_picture(place, section, judged, drawn, waiting, artefacts))
+    if moved:
+        several = f"{len(moved)} sections with decisions can't be read; the first" if len(moved) > 1 else "its section"
+        raise InputError(f"{several}: {moved[0]}", path=path, remedy=f"Sections may also lie beside {path.name}.")
+    notes = (
+        (f"{contradictions} places judged differently on an earlier scan: the latest counts",) if contradictions else ()
+    )
+    return LabelledData(path, SPEC.id, tuple(sorted(pictures, key=lambda p: p.path)), notes=notes)
+
+
+def _place_of(project: Project, section: SectionRecord) -> Path | InputError:
+    try:
+        with project.open_section_of(section) as opened:
+            return opened.info.path
+    except InputError as error:
+        return error
+
+
+def _once(judged: Sequence[Detection]) -> tuple[list[Detection], int]:
+    """Each place once, the first that tells of it, and how many told something else. Latest scan first."""
+    kept: list[Detection] = []
+    edges = np.empty((len(judged), 4))
+    differing = 0
+    for detection in judged:
+        near = [kept[i] for i in np.flatnonzero(_touching(edges[: len(kept)], detection.box))]
+        same = next((other for other in near if _says_of_the_same(detection, other)), None)
+        if same is None:
+            edges[len(kept)] = _edges([detection.box])
+            kept.append(detection)
+        else:
+            differing += same.status != detection.status
+    return kept, differing
+
+
+def _says_of_the_same(one: Detection, other: Detection) -> bool:
+    return one.scan_id != other.scan_id and same_place(one.box, other.box)
+
+
+def _picture(
+    path: Path,
+    section: SectionRecord,
+    judged: Sequence[Detection],
+    drawn: Sequence[Drawing],
+    waiting: Sequence[Detection],
+    artefacts: Mapping[str, Set[str]],
+) -> LabelledPicture:
+    whole = Box(0, 0, section.width_px, section.height_px)
+    marks = [_mark(d, artefacts[d.scan_id]) for d in judged if d.status != _FALSE_ALARM]
+    marks += [Mark(d.label, d.box, d.outline) for d in drawn]
+    empty = tuple(d.box for d in judged if d.status == _FALSE_ALARM)
+    told = [*(mark.box for mark in marks), *empty]
+    unanswered = _elsewhere([d.box for d in waiting], told)
+    edges = _edges(unanswered)
+    known: list[Box] = []
+    for box in told:
+        around = box.grown(max(_LEAST_AROUND_PX, max(box.w, box.h) / 2)).intersection(whole)
+        if around is not None:
+            known += without(around, [unanswered[i] for i in np.flatnonzero(_touching(edges, around))])
+    return LabelledPicture(path, tuple(marks), section.name, tuple(known), empty)
+
+
+def _elsewhere(boxes: Sequence[Box], told: Sequence[Box]) -> list[Box]:
+    """Those that don't show a place of `told`."""
+    edges, same = _edges(boxes), np.zeros(len(boxes), bool)
+    for place in told:
+        for index in np.flatnonzero(_touching(edges, place)):
+            same[index] |= same_place(boxes[int(index)], place)
+    return [box for box, is_same in zip(boxes, same, strict=True) if not is_same]
+
+
+def _mark(detection: Detection, artefacts: Set[str]) -> Mark:
+    label, is_artefact = detection.label, detection.label in artefacts
+    if detection.status == _ARTEFACT and not is_artefact:
+        label = min(ARTEFACT_CLASSES)
+    if detection.status == _DEFECT and is_artefact:
+        label = "defect"  # the model took it for a trace of preparation; somebody knew better, but not which class
+    return Mark(label, detection.box)
+
+
+def _edges(boxes: Sequence[Box]) -> np.ndarray:
+    return np.array([(b.x, b.y, b.x1, b.y1) for b in boxes], float).reshape(-1, 4)
+
+
+def _touching(edges: np.ndarray, box: Box) -> np.ndarray:
+    return (edges[:, 0] < box.x1) & (box.x < edges[:, 2]) & (edges[:, 1] < box.y1) & (box.y < edges[:, 3])
+
+
+SPEC = DataFormat(
+    id="project",
+    name="Schliff project",
+    hint="a project with reviewed detections",
+    rank=0,
+    recognises=Project.is_project,
+    read=_read,
+)

@@ -1,0 +1,164 @@
+"""Decides what becomes of the marks that a format's files hold: cut to their picture, odd ones left out and told.
+
+A picture that can't be opened is left out and told too, so that one broken file doesn't keep a thousand from use.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from core.data.files import Side
+from core.data.image_set import groups_of
+from core.data.labelled import LabelledData, LabelledPicture, Mark
+from core.errors import InputError, SchliffError
+from core.geometry import Box
+from core.readers.base import open_section
+
+MAX_MARKS = 5_000_000
+# What tools round away; a mark that reaches so far beyond its picture is cut without a word.
+_ROUNDING_PX = 1.0
+# A picture as large as this is a section of its own, however it is called.
+_SECTION_PX = 4096
+_NAMED = 10
+
+_NO_AREA = "{} without area left out"
+_OUTSIDE = "{} beyond the picture left out"
+_CUT = "{} cut at the picture's edge"
+
+
+@dataclass
+class Gathering:
+    """Pictures of one data set as they are read. `source`, `format`: as `LabelledData`."""
+
+    source: Path
+    format: str
+    _pictures: list[tuple[Side, LabelledPicture]] = field(default_factory=list)
+    _seen: set[Path] = field(default_factory=set)
+    _odd: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    _notes: list[str] = field(default_factory=list)
+    _large: set[Path] = field(default_factory=set)
+    _count: int = 0
+
+    def size_of(self, path: Path) -> tuple[int, int] | None:
+        """Width and height of a picture in px; None, and a note, for what can't be opened."""
+        try:
+            with open_section(path) as section:
+                size = section.info.width_px, section.info.height_px
+        except SchliffError as error:
+            self._odd["{} that can't be opened left out"].append(f"{path.name} ({error.what})")
+            return None
+        if max(size) >= _SECTION_PX:
+            self._large.add(path)
+        return size
+
+    def add(
+        self,
+        path: Path,
+        size: tuple[int, int],
+        marks: Iterable[Mark],
+        side: Side = "training",
+        unknown: Sequence[Box] = (),
+        group: str = "",
+    ) -> None:
+        """One picture. `unknown`: places of which nothing is said; `group`: "" where the format says nothing of it.
+
+        Raises InputError for far too many marks, or a picture that was there before.
+        """
+        if path in self._seen:
+            raise InputError(
+                f"it speaks of {path.name} twice", path=self.source, remedy="Give the one file that counts as --data."
+            )
+        self._seen.add(path)
+        whole = Box(0, 0, *size)
+        fitting = tuple(kept for mark in marks if (kept := self._fitted(mark, whole, path)) is not None)
+        self._count += len(fitting)
+        if self._count > MAX_MARKS:
+            raise InputError(f"more than {MAX_MARKS:,} marks", path=self.source, remedy="Split the set.")
+        known = without(whole, unknown) if unknown else None
+        self._pictures.append((side, LabelledPicture(path, fitting, group, known)))
+
+    def missing(self, name: str) -> None:
+        """A picture that the set speaks of and doesn't hold."""
+        self._odd["{} that the folder doesn't hold left out"].append(name)
+
+    def note(self, text: str) -> None:
+        if text not in self._notes:
+            self._notes.append(text)
+
+    def finish(self) -> LabelledData:
+        """All of it, in groups, sorted by path. Raises InputError where no picture could be used at all."""
+        if not self._pictures and self._odd:
+            raise InputError(f"no picture of it can be used: {self._lines()[0]}", path=self.source, remedy="Check it.")
+        sides: dict[Side, list[LabelledPicture]] = {"training": [], "validation": [], "test": []}
+        ordered = sorted(self._pictures, key=lambda one: one[1].path)
+        for (side, picture), guessed in zip(ordered, groups_of([p.path for _, p in ordered]), strict=True):
+            own = picture.path.name if picture.path in self._large else guessed
+            sides[side].append(replace(picture, group=picture.group or own))
+        training, validation, test = sides.values()
+        if not training:  # it is a part of a set that was given by itself
+            training, validation, test = [*validation, *test], [], []
+        if test:
+            self.note(f"{len(test)} pictures for testing left out: judge with them by their folder")
+        return LabelledData(
+            self.source, self.format, tuple(training), tuple(validation), (*self._notes, *self._lines())
+        )
+
+    def _lines(self) -> list[str]:
+        lines = []
+        for what, names in self._odd.items():
+            several = "s" if len(names) > 1 else ""
+            noun = "picture" if "that" in what else "mark"
+            named = ", ".join(dict.fromkeys(names[:_NAMED])) + (", …" if len(names) > _NAMED else "")
+            lines.append(f"{what.format(f'{len(names)} {noun}{several}')}: {named}")
+        return lines
+
+    def _fitted(self, mark: Mark, whole: Box, path: Path) -> Mark | None:
+        if mark.box.area == 0:
+            self._odd[_NO_AREA].append(path.name)
+            return None
+        inside = mark.box.intersection(whole)
+        if inside is None:
+            self._odd[_OUTSIDE].append(path.name)
+            return None
+        beyond = _beyond(whole, [(mark.box.x, mark.box.y), (mark.box.x1, mark.box.y1), *mark.outline])
+        if beyond <= 0:
+            return mark
+        if beyond > _ROUNDING_PX:
+            self._odd[_CUT].append(path.name)
+        outline = tuple((min(max(x, 0.0), whole.w), min(max(y, 0.0), whole.h)) for x, y in mark.outline)
+        return Mark(mark.label, inside, outline)
+
+
+def without(whole: Box, holes: Iterable[Box]) -> tuple[Box, ...]:
+    """A box but for some places, as boxes that don't overlap: above, left, right, below each."""
+    parts = [whole]
+    for hole in holes:
+        parts = [piece for part in parts for piece in _around(part, hole)]
+    return tuple(parts)
+
+
+def _around(box: Box, hole: Box) -> list[Box]:
+    common = box.intersection(hole)
+    if common is None:
+        return [box]
+    edges = (
+        (box.x, box.y, box.x1, common.y),
+        (box.x, common.y, common.x, common.y1),
+        (common.x1, common.y, box.x1, common.y1),
+        (box.x, common.y1, box.x1, box.y1),
+    )
+    return [Box.from_edges(x0, y0, x1, y1) for x0, y0, x1, y1 in edges if x1 > x0 and y1 > y0]
+
+
+def outlined(label: str, points: Sequence[tuple[float, float]]) -> Mark:
+    """A mark from the corners of its outline."""
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    return Mark(label, Box.from_edges(min(xs), min(ys), max(xs), max(ys)), tuple(points))
+
+
+def _beyond(whole: Box, points: Iterable[tuple[float, float]]) -> float:
+    """How far the farthest of them lies beyond a picture, px."""
+    return max(max(-x, -y, x - whole.w, y - whole.h) for x, y in points)
