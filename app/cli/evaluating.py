@@ -54,7 +54,7 @@ def _document(judged: Evaluation, path: Path) -> dict[str, Any]:
 
 
 def _print(judged: Evaluation, path: Path) -> None:
-    from core.evaluation.words import columns_of, headline, summary
+    from core.evaluation.words import PRECISION_COLUMNS, columns_of, headline, summary
 
     figures = judged.figures
     for line in (*summary(judged), *(f"Note: {note}." for note in judged.data["notes"])):
@@ -67,7 +67,7 @@ def _print(judged: Evaluation, path: Path) -> None:
     if figures.get("average_precision"):
         print()
         rows = [{"class": name, **values} for name, values in figures["average_precision"].items()]
-        print_table(rows, {"class": "class", **_PRECISIONS})
+        print_table(rows, {"class": "class", **PRECISION_COLUMNS})
     print()
     _print_confusion(figures["confusion"])
     print(f"\nKept in {path}")

@@ -79,7 +79,8 @@ class Lane(QObject):
 class Lanes(QObject):
     """The program's lanes: `gpu` for scans and explanations (one at a time), `io` for files and the project, `build`
     for overviews that take minutes and must keep nobody waiting, `copies` for files that a person asked for,
-    `eye` for what is measured for the display, which nobody else should wait for."""
+    `eye` for what is measured for the display, which nobody else should wait for, `training` for trainings, which take
+    hours, `judging` for evaluations, and `data` for reading what is to be learnt from."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -88,10 +89,13 @@ class Lanes(QObject):
         self.build = Lane("build", self)
         self.copies = Lane("copies", self)
         self.eye = Lane("eye", self, gives_way=True)
+        self.training = Lane("training", self, gives_way=True)
+        self.judging = Lane("judging", self, gives_way=True)
+        self.data = Lane("data", self, gives_way=True)
 
     def close(self) -> None:
         """Cancels everything first, then joins: a running scan ends within one tile."""
-        lanes = (self.gpu, self.io, self.build, self.copies, self.eye)
+        lanes = (self.gpu, self.io, self.build, self.copies, self.eye, self.training, self.judging, self.data)
         for lane in lanes:
             lane.cancel_all()
         for lane in lanes:

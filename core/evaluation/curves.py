@@ -17,10 +17,15 @@ _FEWEST_IN_BIN = 10
 
 
 def auroc(is_so: Array, scores: Array, weights: Array | None = None) -> float | None:
-    """Area under the ROC curve; None where only one of both kinds is there. `weights`: of each case."""
-    from sklearn.metrics import roc_auc_score
+    """Area under the ROC curve: how often of two cases the one that is so scores higher (Mann and Whitney 1947).
 
-    return None if _one_kind(is_so, weights) else float(roc_auc_score(is_so, scores, sample_weight=weights))
+    None where only one of both kinds is there. `weights`: of each case.
+    """
+    _, place = np.unique(scores, return_inverse=True)
+    weights = np.ones(len(scores)) if weights is None else weights
+    so, other = (np.bincount(place, weights * kind) for kind in (is_so, ~is_so))
+    pairs = so.sum() * other.sum()
+    return float((so * (np.cumsum(other) - other / 2)).sum() / pairs) if pairs else None
 
 
 def auprc(is_so: Array, scores: Array) -> float | None:
@@ -34,7 +39,7 @@ def roc_curve(is_so: Array, scores: Array) -> list[list[float]]:
     """(false positive rate, true positive rate) from (0, 0) to (1, 1); empty where only one kind is there."""
     from sklearn.metrics import roc_curve as of_scores
 
-    if _one_kind(is_so, None):
+    if len(np.unique(is_so)) < 2:
         return []
     false, true, _ = of_scores(is_so, scores)
     return _points(false, true)
@@ -108,11 +113,6 @@ def threshold_table(
 def at_threshold(table: Sequence[dict[str, Any]], threshold: float) -> dict[str, Any] | None:
     """The row that holds at a threshold: the next one at or above it; None where nothing scores so high."""
     return next((row for row in table if row["threshold"] >= threshold - 1e-9), None)
-
-
-def _one_kind(is_so: Array, weights: Array | None) -> bool:
-    there = is_so if weights is None else is_so[weights > 0]
-    return len(np.unique(there)) < 2
 
 
 def _points(x: Array, y: Array) -> list[list[float]]:

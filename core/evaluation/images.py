@@ -37,7 +37,7 @@ def judge_images(asking: Asking, images: ImageSet, blank: Evaluation) -> Evaluat
         raise UsageError(f"{spec.id} doesn't know the class {unknown[0]!r}", remedy=f"It knows: {known}.")
     no_defect = images.no_defect or NO_DEFECT_NAMES[0]
     names = (no_defect, *spec.labels)
-    as_whole = spec.family == "classifier" and spec.output == "map"
+    as_whole = spec.family in ("classifier", "classical") and spec.output == "map" and not classless
     judged = (_looked_at if as_whole else _scanned)(asking, _without_classes(images) if classless else images, names)
     threshold = asking.threshold if asking.request.threshold is not None or not as_whole else 0.5
     groups = [one.group for one in images.images]

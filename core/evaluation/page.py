@@ -16,32 +16,19 @@ from core.disk import written_whole
 from core.evaluation.charts import svg
 from core.evaluation.drawings import charts
 from core.evaluation.page_look import SCRIPT, STYLE
-from core.evaluation.values import Evaluation, Failure, FailureKind
-from core.evaluation.words import columns_of, consequences, headline, percent, provenance, spoken_label, summary
-
-FAILURE_TITLES: Mapping[FailureKind, str] = {
-    "miss": "Missed defects",
-    "false_alarm": "False alarms",
-    "confusion": "Wrong classes",
-}
-_PRECISIONS = {
-    "ap33": "AP at IoU 0.33",
-    "ap33_11": "11-point",
-    "ap50": "AP at IoU 0.5",
-    "ap50_11": "11-point",
-    "ap50_95": "COCO 0.50:0.95",
-}
-_CLASS_COLUMNS = {
-    "images": "Images",
-    "truth": "Marked",
-    "tp": "Found",
-    "fn": "Missed",
-    "fp": "False alarms",
-    "precision": "Precision",
-    "recall": "Recall",
-    "f1": "F1",
-    "ap": "AP",
-}
+from core.evaluation.values import Evaluation, Failure
+from core.evaluation.words import (
+    CLASS_COLUMNS,
+    FAILURE_TITLES,
+    PRECISION_COLUMNS,
+    columns_of,
+    consequences,
+    headline,
+    percent,
+    provenance,
+    spoken_label,
+    summary,
+)
 
 
 def write_page(judged: Evaluation, path: Path) -> None:
@@ -94,7 +81,7 @@ def _threshold(judged: Evaluation) -> Iterator[str]:
         '<section><h2>Threshold</h2><input id="threshold" type="range" min="0" '
         f'max="{len(table) - 1}" value="{start}" aria-label="Threshold"/>'
         f'<p id="consequences">{escape(consequences(judged, judged.threshold))}</p>'
-        f'<script type="application/json" id="table">{data.replace("<", "&lt;")}</script><script>{SCRIPT}</script></section>'
+        f'<script type="application/json" id="table">{data}</script><script>{SCRIPT}</script></section>'
     )
 
 
@@ -103,7 +90,7 @@ def _figure(drawing: str) -> str:
 
 
 def _classes(classes: Mapping[str, Mapping[str, Any]]) -> str:
-    there = {key: title for key, title in _CLASS_COLUMNS.items() if any(key in row for row in classes.values())}
+    there = {key: title for key, title in CLASS_COLUMNS.items() if any(key in row for row in classes.values())}
     rows = ([spoken_label(name), *(_number(row.get(key)) for key in there)] for name, row in classes.items())
     return _table(["Class", *there.values()], rows)
 
@@ -116,9 +103,9 @@ def _precisions(figures: Mapping[str, Any]) -> str:
             for name, value in figures["auroc"].items()
         )
         return _table(["Against all others", "AUROC", "AUPRC"], rows)
-    rows = ([spoken_label(name), *(_number(row[key]) for key in _PRECISIONS)] for name, row in found.items())
-    mean = ["Mean (mAP)", *(_number(figures[f"m{key}"]) for key in _PRECISIONS)]
-    return _table(["Class", *_PRECISIONS.values()], [*rows, mean])
+    rows = ([spoken_label(name), *(_number(row[key]) for key in PRECISION_COLUMNS)] for name, row in found.items())
+    mean = ["Mean (mAP)", *(_number(figures[f"m{key}"]) for key in PRECISION_COLUMNS)]
+    return _table(["Class", *PRECISION_COLUMNS.values()], [*rows, mean])
 
 
 def _confusion(confusion: Mapping[str, Any]) -> str:

@@ -40,7 +40,7 @@ th{color:var(--muted)}th[scope=row],.plain th,.plain td{text-align:left}th[scope
 .confusion th,.confusion td{padding:4px 8px;border:1px solid var(--border)}
 .confusion .right{background:color-mix(in srgb,var(--right) calc(var(--share)*55%),transparent)}
 .confusion .wrong{background:color-mix(in srgb,var(--wrong) calc(var(--share)*55%),transparent)}
-.margin{color:var(--muted)}
+.margin{color:var(--muted);white-space:nowrap}th[scope=row]{white-space:nowrap}th:first-child{text-align:left}
 article{width:324px;background:var(--raised);border-radius:6px;padding:12px;break-inside:avoid}
 article p,article ol{margin:4px 0 0}article ol{padding-left:20px;color:var(--muted);font-size:13px}
 .pair{display:flex;gap:4px}.pair img{width:148px;height:148px;object-fit:fill;display:block;border-radius:3px}
@@ -63,7 +63,7 @@ SCRIPT = """
     var row = told.rows[slider.value], mm2 = row[5] === null ? "" : " (" + Number(row[5].toPrecision(3)) + " per mm²)";
     line.textContent = "At " + Number(row[0].toPrecision(3)) + " you review " + number(row[1]) + " " + told.what + ": " +
       number(row[2]) + " of " + number(row[2] + row[3]) + " defects are found, " + number(row[3]) + " missed, " +
-      number(row[4]) + " false alarms" + mm2 + ".";
+      number(row[4]) + (row[4] === 1 ? " false alarm" : " false alarms") + mm2 + ".";
   });
 })();
 """

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.class_colours import class_name
 from core.evaluation.curves import at_threshold
-from core.evaluation.values import Evaluation
+from core.evaluation.values import Evaluation, FailureKind
 
 # Columns of the one table in which models on the same data are compared: key, heading.
 COLUMNS_PLACES = (
@@ -26,6 +26,30 @@ COLUMNS_IMAGES = (
     ("auprc", "AUPRC"),
     ("ece", "Calibration error"),
 )
+FAILURE_TITLES: Mapping[FailureKind, str] = {
+    "miss": "Missed defects",
+    "false_alarm": "False alarms",
+    "confusion": "Wrong classes",
+}
+# Of one class: key of the figure, heading.
+PRECISION_COLUMNS = {
+    "ap33": "AP at IoU 0.33",
+    "ap33_11": "11-point at 0.33",
+    "ap50": "AP at IoU 0.5",
+    "ap50_11": "11-point at 0.5",
+    "ap50_95": "COCO 0.50:0.95",
+}
+CLASS_COLUMNS = {
+    "images": "Images",
+    "truth": "Marked",
+    "tp": "Found",
+    "fn": "Missed",
+    "fp": "False alarms",
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+    "ap": "AP",
+}
 
 
 def summary(judged: Evaluation) -> list[str]:
@@ -56,9 +80,10 @@ def consequences(judged: Evaluation, threshold: float) -> str:
     if row is None:
         return f"At {threshold:.3g} there is nothing to review; all {total:,} defects are missed."
     per_mm2 = f" ({row['per_mm2']:.3g} per mm²)" if row["per_mm2"] is not None else ""
+    alarms = "alarm" if row["false_alarms"] == 1 else "alarms"
     return (
         f"At {threshold:.3g} you review {row['review']:,} {what}: {row['found']:,} of {total:,} defects are found, "
-        f"{row['missed']:,} missed, {row['false_alarms']:,} false alarms{per_mm2}."
+        f"{row['missed']:,} missed, {row['false_alarms']:,} false {alarms}{per_mm2}."
     )
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from core.compute_process import compute_threads, use_threads
+from core.evaluation.judging import evaluate as judge
+from core.evaluation.request import EvaluateRequest
+from core.evaluation.store import save_evaluation
 from core.explain_request import ExplainRequest, explain_request
 from core.jobs import CancelToken
 from core.priority import lower_this_process
@@ -55,4 +58,19 @@ def training_cost(given: Json, tell: Tell, cancel: CancelToken) -> Json:
     return asdict(estimate_cost(TrainRequest.from_json(given), lambda s: tell("step", step_to_json(s)), cancel))
 
 
-TASKS: dict[str, Task] = {"scan": scan, "explain": explain, "train": train, "training_cost": training_cost}
+def evaluate(given: Json, tell: Tell, cancel: CancelToken) -> Json:
+    """An `EvaluateRequest`; tells "step"; gives the path of the evaluation that is kept."""
+    lower_this_process()
+    use_threads(compute_threads(beside_window=True))
+    request = EvaluateRequest.from_json(given)
+    judged = judge(request, lambda s: tell("step", step_to_json(s)), cancel)
+    return str(save_evaluation(judged, request.spec())[1])
+
+
+TASKS: dict[str, Task] = {
+    "scan": scan,
+    "explain": explain,
+    "train": train,
+    "evaluate": evaluate,
+    "training_cost": training_cost,
+}
