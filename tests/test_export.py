@@ -11,7 +11,7 @@ import pytest
 import tifffile
 
 from core.errors import InputError, ResourceError, UsageError
-from core.export.base import export_detections, exporters
+from core.export.base import SOURCES_SUFFIX, export_detections, exporters
 from core.listing import COLUMNS, listed_detections, rows, sorted_rows
 from core.project import Project
 from core.readers.base import open_section
@@ -38,16 +38,40 @@ def project(tmp_path: Path):
 @pytest.mark.parametrize("spec", exporters(), ids=lambda spec: spec.id)
 def test_every_exporter_writes_what_was_asked_for_or_nothing(spec, project: Project, tmp_path: Path):
     out = tmp_path / f"list{spec.suffix}"
-    assert export_detections(project, spec.id, out) == 12
+    settings = needed_settings(spec, tmp_path)
+    assert export_detections(project, spec.id, out, settings=settings) == 12
     whole = out.read_bytes()
     assert len(whole) > 500
     assert [p.name for p in tmp_path.glob(".*")] == [], "no temporary file stays behind"
-    assert export_detections(project, spec.id, out, statuses=["defect"]) == 0
+    if not spec.names_sources:
+        assert project.sections()[0].fingerprint in out.with_name(out.name + SOURCES_SUFFIX).read_text()
+    else:
+        assert project.sections()[0].fingerprint.encode() in whole
+    assert export_detections(project, spec.id, out, statuses=["defect"], settings=settings) == 0
     assert 0 < len(out.read_bytes()) < len(whole), "an empty list is a valid file too"
     with pytest.raises(ResourceError):
-        export_detections(project, spec.id, tmp_path / "no" / "such" / "folder" / "list")
+        export_detections(project, spec.id, tmp_path / "no" / "such" / "folder" / "list", settings=settings)
+    with pytest.raises(UsageError, match="no parameter 'nonsense'"):
+        export_detections(project, spec.id, out, settings={"nonsense": "1"})
     assert spec.name
     assert spec.help
+
+
+def needed_settings(spec, folder: Path) -> dict[str, str]:
+    """What a format can't be written without."""
+    if "template" not in {p.name for p in spec.parameters}:
+        return {}
+    (folder / "own.czexp").write_text(TEMPLATE)
+    return {"template": str(folder / "own.czexp")}
+
+
+TEMPLATE = """<?xml version="1.0"?>
+<HardwareExperiment Version="1.0"><ExperimentBlocks><AcquisitionBlock><SubDimensionSetups><RegionsSetup><SampleHolder>
+<SingleTileRegions><SingleTileRegion Name="P1" Id="1"><X>5</X><Y>6</Y><Z>123.5</Z><ContourSize>1,1</ContourSize>
+<IsUsedForAcquisition>false</IsUsedForAcquisition></SingleTileRegion><SingleTileRegion Name="P2" Id="2"/></SingleTileRegions>
+</SampleHolder></RegionsSetup></SubDimensionSetups></AcquisitionBlock></ExperimentBlocks><Kept>yes</Kept>
+</HardwareExperiment>
+"""
 
 
 def test_csv_has_the_contracts_columns_and_right_places(project: Project, tmp_path: Path):

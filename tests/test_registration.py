@@ -34,7 +34,7 @@ def seen(linear: np.ndarray, places=PLACES, noise_um: float = 0.0, unit="um") ->
     made = []
     for number, place in enumerate(places):
         x, y = linear @ (np.array(place) * UM_PER_PX) + (41_000.0, -9_000.0) + rng.normal(0, noise_um, 2)
-        made.append(Fiducial(f"F{number}", *place, float(x) / factor, float(y) / factor, unit))
+        made.append(Fiducial(f"F{number}", place[0], place[1], float(x) / factor, float(y) / factor, unit))
     return made
 
 
@@ -72,7 +72,7 @@ def test_an_affine_finds_stretch_and_skew() -> None:
 def test_sections_with_oblong_pixels_are_turned_in_micrometres() -> None:
     places = np.array(PLACES) * (0.4, 0.6)
     sem = places @ matrix(30.0).T
-    fiducials = [Fiducial(str(i), *PLACES[i], *map(float, sem[i])) for i in range(4)]
+    fiducials = [Fiducial(str(i), *PLACES[i], float(sem[i, 0]), float(sem[i, 1])) for i in range(4)]
     found = register(fiducials, (0.4, 0.6))
     assert found.fit.scale == pytest.approx(1.0005, rel=1e-9)
     assert found.rms_um == pytest.approx(0, abs=1e-6)

@@ -28,7 +28,7 @@ class ExporterSpec:
 
     Args:
         write: gets what is to be said, a path to create, and a value for each of `parameters`.
-        frames: in which frames it can say places.
+        frames: in which frames it can say places, the usual one first.
         names_sources: whether the file itself says where all comes from; if not, a JSON file is written beside it.
     """
 
@@ -64,16 +64,17 @@ def export_detections(
     *,
     statuses: Collection[str] = (),
     scans: Collection[str] = (),
-    frame: Frame = "pixel",
+    frame: Frame | None = None,
     settings: Mapping[str, Any] = _NO_SETTINGS,
 ) -> int:
     """Writes the detections above their scan's threshold, of the given statuses and scans (none: all); returns how many.
 
-    `settings`: of the format's parameters those that aren't the default. Raises UsageError (unknown format, status or
+    `frame` None: the first one that the format can say. `settings`: of the format's parameters those that aren't the default. Raises UsageError (unknown format, status or
     setting, a frame the format can't say), InputError (a frame the sections don't
     have; a place inside a section), ResourceError (it can't be written; what was at `out` before is still there).
     """
     exporter, out = find_exporter(format_id), Path(out)
+    frame = frame or exporter.frames[0]
     if frame not in exporter.frames:
         raise UsageError(
             f"{exporter.name} can't say places in the {frame} frame", remedy=f"Choose {', '.join(exporter.frames)}."
