@@ -12,6 +12,7 @@ from typing import Any, Literal
 from core.placement import Placement
 
 RangeMode = Literal["scale", "auto", "fixed"]
+HeatKind = Literal["scores", "activation"]
 GridUnit = Literal["um", "px"]
 
 
@@ -42,6 +43,7 @@ class HeatStyle:
 
     `range_mode`: "scale" from 0 to 1 for probabilities (else to the highest scores found), "auto" from the lowest to
     the highest scores found, "fixed" from `low` to `high`. Below `floor` it is transparent; None: below the threshold.
+    `shows`: the "scores" of the windows around each place, or the class "activation" of the place itself, where there is one.
     """
 
     colour_map: str = "inferno"
@@ -50,6 +52,7 @@ class HeatStyle:
     low: float = 0.0
     high: float = 1.0
     floor: float | None = None
+    shows: HeatKind = "scores"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +150,8 @@ def _stack(saved: Sequence[Mapping[str, Any]]) -> tuple[LayerStyle, ...]:
 
 def _heat(value: Mapping[str, Any]) -> HeatStyle:
     index, floor, mode = value["label_index"], value["floor"], value["range_mode"]
-    low, high = float(value["low"]), float(value["high"])
-    if mode not in ("scale", "auto", "fixed") or not low < high:
+    low, high, shows = float(value["low"]), float(value["high"]), value.get("shows", "scores")
+    if mode not in ("scale", "auto", "fixed") or shows not in ("scores", "activation") or not low < high:
         raise ValueError(value)
     return HeatStyle(
         str(value["colour_map"]),
@@ -157,6 +160,7 @@ def _heat(value: Mapping[str, Any]) -> HeatStyle:
         low,
         high,
         None if floor is None else float(floor),
+        shows,
     )
 
 

@@ -44,6 +44,22 @@ def one_thread():
     torch.set_num_threads(before)
 
 
+@pytest.fixture(scope="module")
+def one_openmp_thread():
+    """As `one_thread`, for what scikit-learn learns: only libraries that are loaded can be held back."""
+    import sklearn.ensemble  # noqa: F401
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture
+def whole_floats(monkeypatch):
+    """Networks in 32-bit floats, also on processors with units for shorter ones: for what must be equal but for rounding."""
+    monkeypatch.setattr("core.models.networks.computing._has_half_units", lambda: False)
+
+
 @pytest.fixture
 def session(qtbot):
     """A session as the window holds it."""

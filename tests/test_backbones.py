@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from urllib.error import URLError
 
@@ -22,6 +24,7 @@ from core.models.networks.window_classifier import WindowClassifier
 from core.models.networks.winograd import Winograd3x3
 from tests.dense_support import calibrated, card_of, spotted
 
+pytestmark = pytest.mark.usefixtures("whole_floats")
 NAMES = sorted(BACKBONES)
 CPU = torch.device("cpu")
 
@@ -32,8 +35,8 @@ def networks() -> dict[str, DenseBackbone]:
     return {name: calibrated(name, pictures) for name in NAMES}
 
 
-def model_of(network: DenseBackbone, name: str) -> WindowClassifier:
-    card = {**card_of(name), "weights": {"blake2b": "0" * 32}}
+def model_of(network: DenseBackbone, name: str, labels: Sequence[str] = ("spot",)) -> WindowClassifier:
+    card = {**card_of(name), "labels": list(labels), "weights": {"blake2b": "0" * 32}}
     return WindowClassifier(spec_from_card(card, "trained", None), network, CPU)
 
 
@@ -52,23 +55,34 @@ def test_what_makes_it_fast_changes_next_to_nothing(networks: dict[str, DenseBac
     assert np.abs(fast - plain).max() < 2e-4 * max(1, np.abs(plain).max())
 
 
+def with_classes(network: DenseBackbone, classes: int) -> DenseBackbone:
+    """The same features, weighed for more classes; each has a bias of its own."""
+    wider = deepcopy(network)
+    wider.head = torch.nn.Conv2d(network.head.in_channels, classes, 1)
+    torch.manual_seed(4)
+    torch.nn.init.normal_(wider.head.weight, 0, float(network.head.weight[1].std()))
+    torch.nn.init.normal_(wider.head.bias)  # type: ignore[arg-type]
+    return wider
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_explaining_equals_grad_cam(networks: dict[str, DenseBackbone], name: str) -> None:
-    """Selvaraju et al. 2017, eq. 1 and 2, with a hook on the features and the gradient by autograd."""
-    pixels = spotted(160, 192, 4)
-    network, kept = networks[name], []
+    """Selvaraju et al. 2017, eq. 1 and 2, with a hook on the features and the gradient by autograd; for each class."""
+    pixels, labels = spotted(160, 192, 4), ["spot", "crack", "pore"]
+    network, kept = with_classes(networks[name], 1 + len(labels)), []
+    model = model_of(network, name, labels)
     hook = network.trunk.register_forward_hook(lambda module, given, found: kept.append(found))
     try:
         logits = network(as_input(pixels, name)).mean((2, 3))[0]
     finally:
         hook.remove()
-    (gradient,) = torch.autograd.grad(logits[1] - logits[0], kept)
-    cam = functional.relu((gradient.mean((2, 3), keepdim=True) * kept[0]).sum(1, keepdim=True))
-    wide = functional.interpolate(cam, pixels.shape[:2], mode="bilinear", align_corners=False)[0, 0]
-    expected = (wide / wide.max()).detach().numpy()
-    heat = model_of(network, name).explain(pixels, "spot")
-    assert expected.max() == 1
-    assert np.abs(heat - expected).max() < 1e-4
+    for number, label in enumerate(labels, start=1):
+        (gradient,) = torch.autograd.grad(logits[number] - logits[0], kept, retain_graph=True)
+        cam = functional.relu((gradient.mean((2, 3), keepdim=True) * kept[0]).sum(1, keepdim=True))
+        wide = functional.interpolate(cam, pixels.shape[:2], mode="bilinear", align_corners=False)[0, 0]
+        expected = (wide / wide.max()).detach().numpy()
+        assert expected.max() == 1
+        assert np.abs(model.explain(pixels, label) - expected).max() < 1e-4
 
 
 def test_the_map_of_logits_holds_every_activation_map(networks: dict[str, DenseBackbone]) -> None:

@@ -21,6 +21,7 @@ from core.scan.runner import run_scan
 from tests.dense_support import calibrated, cut, spotted, write_model
 from tests.toy import write_image
 
+pytestmark = pytest.mark.usefixtures("whole_floats")
 WINDOW_PX = 128
 # Scores of dense windows and of windows cut out with 128 px around them.
 TOLERANCE = 2e-3

@@ -14,8 +14,13 @@ from app.session import Session
 from app.theme import SPACE
 from app.viewer.colour_maps import COLOUR_MAPS, colour_table
 from core.class_colours import class_name
+from core.project.evidence_map import has_evidence
 
 SWATCH = QSize(44, 14)
+_KINDS = (
+    ("scores", "Window scores", "How sure the model is of the window around each place"),
+    ("activation", "Class activation", "What speaks for the class, place by place (CAM), from the stored map"),
+)
 _RANGES = (
     ("scale", "The model's scale", "From 0 to 1 for probabilities, else to the highest scores found"),
     ("auto", "Automatic", "From the lowest to the highest scores found"),
@@ -37,15 +42,21 @@ class HeatGroup(CheckGroup):
         self.colours.setIconSize(SWATCH)
         for name in COLOUR_MAPS:
             self.colours.addItem(swatch(name), name.capitalize(), name)
+        self.shows = _combo("What is shown of each place")
+        for kind, name, tip in _KINDS:
+            self.shows.addItem(name, kind)
+            self.shows.setItemData(self.shows.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self.label = _combo("Whose scores are shown")
         self.add_row("Opacity", self.opacity, self._percent)
         self.add_row("Colours", self.colours)
-        self.add_row("Scores of", self.label)
+        self._shows_name = self.add_row("Shows", self.shows)
+        self.add_row("Of", self.label)
         self._add_range()
         self.check.setToolTip("Show the scores of the whole scan over the section")
         self.check.toggled.connect(lambda on: self._set_layer(visible=on))
         self.opacity.valueChanged.connect(lambda percent: self._set_layer(opacity=percent / 100))
         self.colours.activated.connect(lambda _: self._set_heat(colour_map=self.colours.currentData()))
+        self.shows.activated.connect(lambda _: self._set_heat(shows=self.shows.currentData()))
         self.label.activated.connect(lambda _: self._set_heat(label_index=self.label.currentData()))
         session.layers_changed.connect(self.follow)
         session.visible_changed.connect(self._follow_range)
@@ -116,6 +127,7 @@ class HeatGroup(CheckGroup):
             control.blockSignals(False)
         self._percent.setText(f"{round(100 * layer.opacity)} %")
         self.colours.setCurrentIndex(max(0, self.colours.findData(heat.colour_map)))
+        self.shows.setCurrentIndex(max(0, self.shows.findData(heat.shows)))
         self.label.setCurrentIndex(max(0, self.label.findData(heat.label_index)))
 
     def _set_layer(self, **changes: Any) -> None:
@@ -132,6 +144,8 @@ class HeatGroup(CheckGroup):
         for index, label in enumerate(labels):
             self.label.addItem(class_name(label), index)
         self.label.setEnabled(len(labels) > 1)
+        for widget in (self.shows, self._shows_name):
+            widget.setVisible(scan is not None and has_evidence(scan))
         self.follow()
 
 

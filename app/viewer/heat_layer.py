@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from app.session import Session
 from app.viewer.overlay_heat import HeatLook, HeatPainter
 from app.viewer.overlay_item import TiledOverlay
 from app.viewer.overlay_worker import OverlayWorker
+from core.errors import SchliffError
 from core.geometry import Box
 
 if TYPE_CHECKING:
@@ -57,13 +59,27 @@ class HeatLayer(QObject):
         return self._job is None and not self._again.isActive() and self.item.settled
 
     def _map_changed(self) -> None:
-        score_map = self._session.score_map if self._session.scan is not None else None
+        score_map = self._chosen_map()
         if score_map is not self._map:
             self._map, self._stored, self._spread, self._look, self._job = score_map, None, None, None, None
             self.item.show_tiles_of(None, self._bounds())
         self._inquire()
 
+    def _chosen_map(self) -> ScoreMap | None:
+        """Window scores, too, where a scan has no class activation map or that can't be read."""
+        session = self._session
+        if session.scan is None:
+            return None
+        if session.layers.heat.shows == "activation" and session.project is not None:
+            with suppress(SchliffError):
+                return session.project.evidence_map(session.scan.id) or session.score_map
+        return session.score_map
+
     def _style_changed(self) -> None:
+        if self._chosen_map() is not self._map:
+            self._label = self._session.layers.heat.label_index
+            self._map_changed()
+            return
         label = self._session.layers.heat.label_index
         if label != self._label:
             self._label, self._spread = label, None

@@ -91,6 +91,11 @@ class ScanMaps:
         return StoredScores(self)
 
     @property
+    def channels(self) -> int:
+        """Of the map that the model returned. Raises InputError when it is missing or damaged."""
+        return self._open("model", "r").shape[0]
+
+    @property
     def levels_folder(self) -> Path:
         """Where the maxima of blocks of a large map are kept (`core.project.map_levels`)."""
         return self.folder.with_suffix(".levels")
@@ -125,8 +130,9 @@ class ScanMaps:
 
             with self._damage_told():
                 array = zarr.open_array(self.folder / name, mode=mode)
-            # Each tile's scores need the model's map of all its neighbours; the scores themselves are only looked at.
-            self._arrays[name, mode] = MapArray(self.folder / name, array, keep_recent=name == "model")
+            # Each tile's scores need the model's map of all its neighbours, while a scan writes it; else maps are looked at.
+            scanning = (name, mode) == ("model", "r+")
+            self._arrays[name, mode] = MapArray(self.folder / name, array, keep_recent=scanning)
         return self._arrays[name, mode]
 
     @contextmanager

@@ -14,6 +14,7 @@ from core.errors import InputError
 from core.frames import StageTransform
 from core.geometry import Box
 from core.project.database import Database
+from core.project.evidence_map import evidence_map
 from core.project.map_levels import MapLevels
 from core.project.maps import ScanMaps
 from core.project.raw_boxes import unpacked_outline
@@ -33,6 +34,7 @@ class Project:
         self.path = path
         self.database = database
         self._score_maps: dict[str, ScoreMap] = {}
+        self._evidence_maps: dict[str, ScoreMap | None] = {}
 
     # -- opening -----------------------------------------------------------------------------------------------
 
@@ -189,6 +191,13 @@ class Project:
             levels = MapLevels(source.shape, source.chunk, maps.levels_folder)
             self._score_maps[scan_id] = ScoreMap(source, self.scan(scan_id).cell_px, levels)
         return self._score_maps.get(scan_id)
+
+    def evidence_map(self, scan_id: str) -> ScoreMap | None:
+        """What speaks for each class, cell by cell (`core.project.evidence_map`), always the same object; None for scans
+        without. Raises InputError when the map is damaged."""
+        if scan_id not in self._evidence_maps:
+            self._evidence_maps[scan_id] = evidence_map(self.maps(scan_id), self.scan(scan_id))
+        return self._evidence_maps[scan_id]
 
     def maps(self, scan_id: str) -> ScanMaps:
         return ScanMaps(self.path / "maps" / f"{scan_id}.zarr")
