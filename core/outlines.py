@@ -103,6 +103,19 @@ def joined(outlines: Sequence[Outline]) -> Outline:
     return as_outline(ring) if ring is not None else ()
 
 
+def overlap(one: Outline, other: Outline) -> float:
+    """IoU of what two outlines enclose, 0 to 1; on a raster of px, coarser for large ones."""
+    if len(one) < 3 or len(other) < 3:
+        return 0.0
+    points = np.array([*one, *other])
+    low, high = points.min(0), points.max(0)
+    step = max(float((high - low).max()) / _DRAWN_PX, 1 / 4)
+    width, height = (int(n) + 1 for n in np.ceil((high - low) / step))
+    a, b = (drawn((np.array(each) - low) / step, width, height) for each in (one, other))
+    union = np.count_nonzero(a | b)
+    return np.count_nonzero(a & b) / union if union else 0.0
+
+
 def drawn(outline: Sequence[tuple[float, float]] | Array, width: int, height: int) -> Array:
     """(height, width) uint8: 1 where the middle of a px lies within an outline given in these px."""
     mask = np.zeros((height, width), np.uint8)

@@ -21,12 +21,12 @@ NETWORKS = TWO_STAGE + ONE_STAGE
 TILE_PX, HALO_PX, CELL_PX = 896, 64, 32
 WINDOW_PX = 128
 
-_NMS = Parameter(
+NMS = Parameter(
     "nms_iou", float, 0.5, "of two boxes of one class that overlap more than this, only the surer stays", 0.05, 0.95
 )
-_PER_TILE = Parameter("per_tile", int, 300, "most detections in one tile", 1, 10_000)
-_SHORT_SIDE = Parameter("short_side_px", int, 0, "tiles are zoomed to this side first; 0: as they are", 0, 4096, "px")
-_PROPOSALS = Parameter("proposals", int, 300, "boxes that are looked at twice in a tile; more is slower", 1, 10_000)
+PER_TILE = Parameter("per_tile", int, 300, "most detections in one tile", 1, 10_000)
+SHORT_SIDE = Parameter("short_side_px", int, 0, "tiles are zoomed to this side first; 0: as they are", 0, 4096, "px")
+PROPOSALS = Parameter("proposals", int, 300, "boxes that are looked at twice in a tile; more is slower", 1, 10_000)
 
 
 def scan_fields(threshold: float, floor: float, tile_px: int = TILE_PX, halo_px: int = HALO_PX) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def scan_fields(threshold: float, floor: float, tile_px: int = TILE_PX, halo_px:
 
 def _offer(spec: ModelSpec) -> ModelSpec:
     two_stage = spec.card["network"].get("architecture") in TWO_STAGE
-    return replace(spec, parameters=(_NMS, _PER_TILE, _SHORT_SIDE, *((_PROPOSALS,) if two_stage else ())))
+    return replace(spec, parameters=(NMS, PER_TILE, SHORT_SIDE, *((PROPOSALS,) if two_stage else ())))
 
 
 def _load(spec: ModelSpec, device: str) -> Model:

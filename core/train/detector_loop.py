@@ -41,6 +41,7 @@ class DetectorSchedule:
     shift: torch.Tensor
     checkpoint: Path
     memory_format: torch.memory_format = torch.contiguous_format
+    masks: bool = False  # the network learns outlines, too
     weight_decay: float = 5e-4
     augmentation: float = 1.0
     warm_up: float = 0.03
@@ -144,7 +145,7 @@ def _loss(
 ) -> torch.Tensor:
     """Of the next batch: all that the network counts as wrong, added up."""
     device = next(network.parameters()).device
-    pixels, targets = draw_batch(sampler, schedule.batch, rng, schedule.augmentation)
+    pixels, targets = draw_batch(sampler, schedule.batch, rng, schedule.augmentation, schedule.masks)
     images = pixels.to(device).float().mul_(schedule.scale.to(device)).sub_(schedule.shift.to(device))
     moved = [{name: values.to(device) for name, values in target.items()} for target in targets]
     losses = network(images.contiguous(memory_format=schedule.memory_format), moved)

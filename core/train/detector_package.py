@@ -17,13 +17,13 @@ from core.train.package import DEVIATION, MEAN, Identity, versions
 
 Three = tuple[float, float, float]
 
-_IMAGENET: tuple[Three, Three] = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-_OWN: tuple[Three, Three] = ((MEAN,) * 3, (DEVIATION,) * 3)
+IMAGENET: tuple[Three, Three] = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+OWN: tuple[Three, Three] = ((MEAN,) * 3, (DEVIATION,) * 3)
 
 
 def normalisation_of(architecture: str) -> tuple[Three, Three]:
     """Mean and deviation that a network's possible starting weights were trained with: torchvision's, or our own."""
-    return _OWN if architecture == "ssd_cells" else _IMAGENET
+    return OWN if architecture == "ssd_cells" else IMAGENET
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class DetectorRecipe:
     network: Mapping[str, Any]
     threshold: float
     score_floor: float
-    mean: Sequence[float] = _OWN[0]
-    deviation: Sequence[float] = _OWN[1]
+    mean: Sequence[float] = OWN[0]
+    deviation: Sequence[float] = OWN[1]
     tile_px: int = TILE_PX
     halo_px: int = HALO_PX
     training: Mapping[str, Any] = field(default_factory=dict)

@@ -6,6 +6,7 @@ import numpy as np
 
 from core.geometry import Box
 from core.models.base import Model
+from core.outlines import placed
 from core.scan.box_reading import surest, with_middle_in
 
 Array = np.ndarray
@@ -17,19 +18,18 @@ def section_boxes(model: Model, pixels: Array) -> Array:
     Args:
         pixels: (h, w, 3) uint8 at the model's µm/px; beyond its edges it is mirrored.
     Returns:
-        (n, 6) float32 as `Model.find_boxes`, in px of the picture, cut to it.
+        (n, 6 or more) float32 as `Model.find_boxes`, in px of the picture, cut to it.
     """
     spec = model.spec
     tile, halo = spec.tile_px, spec.halo_px
     height, width = pixels.shape[:2]
     rows, columns = (-(-n // spec.stride_px) * spec.stride_px for n in (height, width))
     padded = np.pad(pixels, ((halo, rows - height + halo), (halo, columns - width + halo), (0, 0)), mode="symmetric")
-    found = [np.empty((0, 6), np.float32)]
+    found = []
     for y in range(0, rows, tile):
         for x in range(0, columns, tile):
             boxes = model.find_boxes(padded[y : y + tile + 2 * halo, x : x + tile + 2 * halo])
-            boxes[:, :4] += np.array([x, y, x, y], np.float32) - halo
+            boxes = placed(boxes, x - halo, y - halo, 1.0, Box(0, 0, width, height))
             found.append(boxes[with_middle_in(boxes, Box(x, y, tile, tile))])
     boxes = np.concatenate(found)
-    boxes[:, :4] = boxes[:, :4].clip(0, (width, height) * 2)
     return surest(boxes[(boxes[:, 2:4] > boxes[:, :2]).all(1)])

@@ -1,0 +1,55 @@
+"""Decides what models of instances offer: which networks find parts, how they are scanned with, and what can be chosen.
+
+A first network finds each part (a solder joint, a particle) and its outline; a second one looks at each part cut out by
+itself and names its class (Ulger et al., "Fine-grained classification of solder joints", figure 2). Both lie in one
+folder. Where there is nothing to tell apart, or the first one names the classes itself, there is no second.
+
+The work is in `core.models.networks.instance_model`, imported when one is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from core.models import detector
+from core.models.base import Model, ModelFamily, ModelSpec
+from core.parameters import Parameter
+
+RESNET50, MOBILENET, CELLS = "maskrcnn_resnet50_fpn", "maskrcnn_mobilenet_v3_fpn", "maskrcnn_cells"
+NETWORKS = (CELLS, MOBILENET, RESNET50)
+
+# What is shown to the second network beside the part itself.
+KEPT, GREYED = "kept", "greyed"
+OUTSIDE = (KEPT, GREYED)
+
+# A tile with its halo is 1024 px, as a detector's; parts of up to the halo are seen whole by the tile that has their middle.
+TILE_PX, HALO_PX = 768, 128
+
+PART_SCORE = Parameter("part_score", float, 0.5, "how sure it must be that something is a part at all", 0.05, 0.95)
+
+
+def scan_fields(threshold: float, floor: float, tile_px: int = TILE_PX, halo_px: int = HALO_PX) -> dict[str, Any]:
+    """The `scan` part of a card."""
+    return detector.scan_fields(threshold, floor, tile_px, halo_px)
+
+
+def has_judge(network: Mapping[str, Any]) -> bool:
+    """Whether a card's `network` has a second network."""
+    return network.get("judge") is not None
+
+
+def _offer(spec: ModelSpec) -> ModelSpec:
+    own = (PART_SCORE,) if has_judge(spec.card["network"]) else ()
+    shared = (detector.NMS, detector.PER_TILE, detector.SHORT_SIDE, detector.PROPOSALS)
+    return replace(spec, parameters=(*own, *shared))
+
+
+def _load(spec: ModelSpec, device: str) -> Model:
+    from core.models.networks.instance_model import load
+
+    return load(spec, device)
+
+
+SPEC = ModelFamily(id="instances", load=_load, offer=_offer)
