@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -15,6 +16,7 @@ from safetensors.torch import save_file
 from core.average_precision import mean_average_precision
 from core.check import Found
 from core.data.labelled import LabelledPicture
+from core.data.reading import read_marks
 from core.errors import CancelledError, InputError, UsageError
 from core.jobs import CancelToken, Step, no_progress
 from core.models.catalog import find_model, load_model, read_model_folder
@@ -33,9 +35,9 @@ from core.train.detector_sections import section_boxes
 from core.train.detector_start import commands_before, put_start, start_weights
 from core.train.rate_finder import PHASE, RATE_NAME
 from core.train.regions import Crop, LabelledSection
-from core.train.sampling import CropSampler
+from core.train.sampling import CropSampler, cut
 from core.train.trainers import trainers
-from core.truth import read_truth
+from core.truth import TruthBox, read_truth
 from tests.test_detector import SMALL
 from tests.test_train import _write_section
 
@@ -176,6 +178,22 @@ def test_boxes_are_cut_to_their_crop_and_what_is_hardly_seen_is_left_out() -> No
     assert target["labels"].tolist() == [1, 2]
 
 
+@pytest.mark.parametrize(("x", "y", "side"), [(-20, 10, 80), (-70, -90, 200), (40, 40, 30), (5, 45, 40)])
+def test_beyond_a_pictures_edge_its_marks_are_mirrored_with_it(x: int, y: int, side: int) -> None:
+    """What a crop shows of each mark is as bright as the mark, and nothing else is bright."""
+    boxes = np.array([[2, 5, 9, 6], [30, 41, 8, 7], [50, 20, 10, 14]], np.float32)  # the last one ends at the edge
+    pixels = np.zeros((50, 60, 3), np.uint8)
+    for number, (bx, by, w, h) in enumerate(boxes.astype(int), 1):
+        pixels[by : by + h, bx : bx + w] = number
+    outlines = tuple(np.array([[bx, by], [bx + w, by], [bx + w, by + h]], np.float32) for bx, by, w, h in boxes)
+    crop = cut(LabelledSection("s", pixels, boxes, np.array([1, 2, 3]), outlines=outlines), x, y, side, side)
+    shown = np.zeros((side, side), np.uint8)
+    for (bx, by, w, h), label, outline in zip(crop.boxes, crop.classes, crop.outlines, strict=True):
+        shown[max(0, round(by)) : round(by + h), max(0, round(bx)) : round(bx + w)] = label
+        assert np.allclose([outline.min(0), outline.max(0)], [[bx, by], [bx + w, by + h]])
+    assert np.array_equal(shown, crop.pixels[..., 0])
+
+
 def test_a_crop_without_boxes_is_background() -> None:
     crop = Crop(np.zeros((64, 64, 3), np.uint8), np.empty((0, 4), np.float32), np.empty(0, np.int64))
     target = targets_of([crop, crop])
@@ -283,6 +301,33 @@ def test_other_weights_are_refused(tmp_path: Path) -> None:
         start_weights("ssd_cells", "nothing")
     with pytest.raises(UsageError, match="has no weights"):
         start_weights("ssd_cells", "texture")
+
+
+# -- small images ------------------------------------------------------------------------------------------------------
+
+
+def test_images_smaller_than_the_crop_are_learned_scanned_and_judged(tmp_path: Path) -> None:
+    """A table of boxes on pictures of 90 px, without a scale; crops of 128 px."""
+    rng = np.random.default_rng(3)
+    lines = ["file,class,x0,y0,x1,y1"]
+    for number in range(6):
+        pixels = rng.integers(100, 140, (90, 90), np.uint8)
+        x, y = (int(v) for v in rng.integers(5, 60, 2))
+        pixels[y : y + 20, x : x + 20] = 10
+        cv2.imwrite(str(tmp_path / f"{number}.png"), pixels)
+        lines.append(f"{number}.png,pore,{x},{y},{x + 20},{y + 20}")
+    (tmp_path / "boxes.csv").write_text("\n".join(lines))
+    train_detector(tmp_path, tmp_path / "m", {**FAST, "steps": 30}, seed=1, device="cpu")
+    spec = read_model_folder(tmp_path / "m")
+    model = load_model(spec, "cpu")
+    with open_section(tmp_path / "0.png") as section, Project.open_or_create(tmp_path / "p.schliff") as project:
+        summary = run_scan(project, section, model)
+        scanned = project.detections(summary.scan_id)
+    boxes = section_boxes(model, read_labelled(read_marks(tmp_path).pictures[0], model.spec)[0].pixels)
+    assert len(scanned) == len(boxes) > 0
+    truth = [TruthBox(mark.label, mark.box) for mark in read_marks(tmp_path).pictures[0].marks]
+    found = [Found(d.label, d.score, d.box) for d in scanned]
+    assert mean_average_precision(found, truth, 0.5) == 1
 
 
 # -- a whole section -----------------------------------------------------------------------------------------------

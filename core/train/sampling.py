@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -67,7 +67,7 @@ class CropSampler:
 
 
 def cut(section: LabelledSection, x: float, y: float, side: float, crop_px: int) -> Crop:
-    """The square at (x, y) of `side` px, brought to `crop_px`; beyond the section's edge its pixels are mirrored."""
+    """The square at (x, y) of `side` px, brought to `crop_px`; beyond the section's edge it is mirrored, marks and all."""
     whole = round(side)
     left, top = round(x), round(y)
     pixels = _mirrored(section.pixels, left, top, whole)
@@ -75,11 +75,36 @@ def cut(section: LabelledSection, x: float, y: float, side: float, crop_px: int)
     if whole != crop_px:
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         pixels = cv2.resize(pixels, (crop_px, crop_px), interpolation=method)
-    boxes, seen = _in_crop(section.boxes, left, top, scale, crop_px)
-    known = None if section.known is None else _in_crop(section.known, left, top, scale, crop_px)[0]
-    outlines = (one for one, is_seen in zip(section.outlines, seen, strict=False) if is_seen)
+    images = _images(section.pixels.shape, left, top, whole)
+    boxes, seen = _in_crop(_laid(section.boxes, images), left, top, scale, crop_px)
+    known = None if section.known is None else _in_crop(_laid(section.known, images), left, top, scale, crop_px)[0]
+    outlines = _outlines(section, images, seen)
     moved = ((one - np.float32([left, top])) * np.float32(scale) for one in outlines)
-    return Crop(pixels, boxes, section.classes[seen], known, tuple(moved))
+    return Crop(pixels, boxes, np.tile(section.classes, len(images))[seen], known, tuple(moved))
+
+
+def _images(shape: tuple[int, ...], left: int, top: int, side: int) -> list[tuple[Array, Array]]:
+    """Where a square shows a picture and its mirror images: (x, y) there is (x, y) · sign + offset, for each of them."""
+    ways = []
+    for start, size in ((left, shape[1]), (top, shape[0])):
+        numbers = range(start // size, (start + side - 1) // size + 1)
+        ways.append([(-1, (n + 1) * size) if n % 2 else (1, n * size) for n in numbers])
+    return [(np.float32([sx, sy]), np.float32([ox, oy])) for sx, ox in ways[0] for sy, oy in ways[1]]
+
+
+def _laid(boxes: Array, images: Sequence[tuple[Array, Array]]) -> Array:
+    """Boxes in every image of a picture, one after the other."""
+    corners, sizes = boxes[:, :2], boxes[:, 2:]
+    laid = [np.where(sign < 0, offset - corners - sizes, offset + corners) for sign, offset in images]
+    return np.concatenate([np.concatenate(laid), np.tile(sizes, (len(images), 1))], axis=1).astype(np.float32)
+
+
+def _outlines(section: LabelledSection, images: Sequence[tuple[Array, Array]], seen: Array) -> Iterator[Array]:
+    """Those of the boxes that are seen, `seen` being of all that `_laid` gives."""
+    count = len(section.outlines)
+    for index in np.flatnonzero(seen) if count else ():
+        sign, offset = images[index // count]
+        yield section.outlines[index % count] * sign + offset
 
 
 def _in_crop(boxes: Array, left: int, top: int, scale: float, crop_px: int) -> tuple[Array, Array]:
