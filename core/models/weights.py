@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as dump_tensors
@@ -27,12 +28,14 @@ Array = np.ndarray
 
 MAX_WEIGHTS_BYTES = 1 << 30
 MAX_HEADER_BYTES = 1 << 20
-_BYTES_PER_VALUE = {"F16": 2, "F32": 4}
+_BYTES_PER_VALUE = {"F16": 2, "F32": 4, "F64": 8}
 _REMEDY = "Don't use it. Get the model folder again from whoever trained it."
 
 
-def load_weights(folder: Path, card: Mapping[str, Any], expected: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
-    """The tensors of a model folder as float32, exactly those in `expected` (name → shape).
+def load_weights(
+    folder: Path, card: Mapping[str, Any], expected: Mapping[str, tuple[int, ...]], dtype: DTypeLike = np.float32
+) -> dict[str, Array]:
+    """The tensors of a model folder as `dtype`, exactly those in `expected` (name → shape).
 
     Raises InputError when the file is missing, too large, not safetensors, not the one the card was written with,
     or holds other tensors than the network needs.
@@ -51,7 +54,7 @@ def load_weights(folder: Path, card: Mapping[str, Any], expected: Mapping[str, t
     for name, values in tensors.items():
         if not np.isfinite(values).all():
             raise InputError(f"tensor {name!r} holds values that are not numbers", path=path, remedy=_REMEDY)
-    return {name: values.astype(np.float32) for name, values in tensors.items()}
+    return {name: values.astype(dtype) for name, values in tensors.items()}
 
 
 def read_header(content: bytes, path: Path) -> dict[str, tuple[int, ...]]:
@@ -72,13 +75,15 @@ def read_header(content: bytes, path: Path) -> dict[str, tuple[int, ...]]:
         raise InputError("it is not a safetensors file (its header is broken)", path=path, remedy=_REMEDY) from None
 
 
-def save_model(folder: Path, card: Mapping[str, Any], tensors: Mapping[str, Array]) -> dict[str, Any]:
-    """Writes a model folder (float16 tensors) and returns the card as written, with the hash of the weights.
+def save_model(
+    folder: Path, card: Mapping[str, Any], tensors: Mapping[str, Array], dtype: DTypeLike = np.float16
+) -> dict[str, Any]:
+    """Writes a model folder (tensors as `dtype`) and returns the card as written, with the hash of the weights.
 
     Each file is written under a temporary name and then renamed, the card last, so that a folder with a card is
     whole. Raises ResourceError when the disk refuses.
     """
-    content = dump_tensors({name: np.ascontiguousarray(values, np.float16) for name, values in tensors.items()})
+    content = dump_tensors({name: np.ascontiguousarray(values, dtype) for name, values in tensors.items()})
     whole = {**card, "weights": {"blake2b": hashlib.blake2b(content, digest_size=16).hexdigest()}}
     check_card(whole)
     text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
