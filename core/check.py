@@ -30,7 +30,7 @@ RULE = (
     f"one to one, highest score first; the same place: IoU >= {LEAST_IOU} or the middle of one box in the other with "
     f"areas within a factor of {LARGEST_RATIO:g}; preparation artefacts are no defects"
 )
-_NO_CLASSES = frozenset({"anomaly"})
+NO_CLASSES = frozenset({"anomaly"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def check(
     """`defects`, `classes`, `artefacts_called_defects` and the `rule`, as for `check_project`."""
     defects = [m for m in marked if m.label not in artefacts]
     alarms = [f for f in found if f.label not in artefacts]
-    knows_classes = {f.label for f in found} - _NO_CLASSES != set() or not found
+    knows_classes = {f.label for f in found} - NO_CLASSES != set() or not found
     return {
         "rule": RULE,
         "defects": _figures(alarms, defects, threshold),
