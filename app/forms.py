@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from PySide6.QtCore import Qt, Signal
@@ -15,18 +16,22 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
+    QFileDialog,
     QFormLayout,
     QLabel,
     QLineEdit,
+    QSizePolicy,
     QSpinBox,
     QWidget,
 )
 
+from app.combo import ComboBox
 from core.parameters import Parameter, resolve
 
 _INT_LIMIT = 2**31 - 1
 _FLOAT_LIMIT = 1e12
 _MOST_DECIMALS = 8
+_ASK = "…ask"  # no path and no value that is offered: a dialog asks
 
 
 class _Field(Protocol):
@@ -93,8 +98,7 @@ class ParameterForm(QWidget):
 
     def _add_row(self, parameter: Parameter) -> _Field:
         field = _make_field(parameter, self.changed)
-        title = parameter.name.replace("_", " ")
-        label = QLabel(title[:1].upper() + title[1:])
+        label = QLabel(_title(parameter.name))
         help_text = _help_text(parameter)
         for widget in (label, field.widget):
             widget.setToolTip(help_text)
@@ -104,6 +108,11 @@ class ParameterForm(QWidget):
         label.setBuddy(field.widget)
         self._layout.addRow(label, field.widget)
         return field
+
+
+def _title(name: str) -> str:
+    words = name.replace("_", " ")
+    return words.replace("um", "µm", 1) if words.startswith("um ") else words[:1].upper() + words[1:]
 
 
 def _help_text(parameter: Parameter) -> str:
@@ -120,6 +129,8 @@ def _make_field(parameter: Parameter, changed: Any) -> _Field:
         return _BoolField(parameter, changed)
     if parameter.choices:
         return _ChoiceField(parameter, changed)
+    if parameter.offers:
+        return _OfferField(parameter, changed)
     if parameter.kind is int:
         return _IntField(parameter, changed)
     if parameter.kind is float:
@@ -188,6 +199,49 @@ class _ChoiceField:
 
     def set_value(self, value: Any) -> None:
         self.widget.setCurrentText(str(value))
+
+
+class _OfferField:
+    """What is offered, by the names that people read, and any file or folder beside it."""
+
+    def __init__(self, parameter: Parameter, changed: Any) -> None:
+        self.widget = ComboBox()
+        self.widget.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._takes_model = parameter.takes_model
+        for value, name in parameter.offers:
+            self.widget.addItem(name, value)
+        self.widget.addItem("Another model folder…" if self._takes_model else "A file…", _ASK)
+        self.set_value(parameter.default)
+        self._before = self.widget.currentIndex()
+        self.widget.currentIndexChanged.connect(lambda _: changed.emit())
+        self.widget.activated.connect(self._activated)
+
+    def value(self) -> str:
+        value = self.widget.currentData()
+        return "" if value == _ASK else value
+
+    def set_value(self, value: Any) -> None:
+        index = self.widget.findData(str(value))
+        if index < 0:
+            index = self.widget.count() - 1
+            self.widget.insertItem(index, Path(str(value)).name, str(value))
+            self.widget.setItemData(index, str(value), Qt.ItemDataRole.ToolTipRole)
+        self.widget.setCurrentIndex(index)
+        self._before = index
+
+    def _activated(self, index: int) -> None:
+        if self.widget.itemData(index) != _ASK:
+            self._before = index
+            return
+        self.widget.setCurrentIndex(self._before)
+        title = self.widget.accessibleName()
+        path = (
+            QFileDialog.getExistingDirectory(self.widget, title)
+            if self._takes_model
+            else QFileDialog.getOpenFileName(self.widget, title)[0]
+        )
+        if path:
+            self.set_value(path)
 
 
 class _TextField:

@@ -63,6 +63,7 @@ class MainWindow(QMainWindow):
         from app.commands.table import CommandSet
         from app.scan_queue.for_window import WindowScans
         from app.status_bar import StatusBar
+        from app.training.for_window import WindowTraining
         from app.window_docks import Docks
         from app.window_menus import Menus
 
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(session, self)
         self.setStatusBar(self.status)
         self.scans = WindowScans(self, session, settings)
+        self.training = WindowTraining(self, session)
         self._connect(theme)
         self._furnished = True
         self._section_changed()
@@ -141,10 +143,18 @@ class MainWindow(QMainWindow):
             self.docks.scan.queue_requested.connect(self.commands.scan.show_scans)
         elif dock_id == "scans":
             self.docks.scans.several_requested.connect(self.commands.scan.scan_several)
+        elif dock_id == "train":
+            self._wire_training()
         elif dock_id == "places":
             places, go = self.docks.places, self.commands.go
             places.fly_requested.connect(go.go_to_bookmark)
             places.add_requested.connect(go.add_bookmark)
+
+    def _wire_training(self) -> None:
+        panel, settings = self.docks.train, self.settings
+        panel.form.data.set_recent([Path(name) for name in settings.get("training_data") if isinstance(name, str)])
+        panel.form.data.used.connect(lambda path: settings.put_first("training_data", path))
+        panel.scan_requested.connect(self.commands.scan.scan_with)
 
     @property
     def is_settled(self) -> bool:
@@ -221,7 +231,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Saves, then ends all threads; a running scan can be resumed."""
-        if self._furnished and not self._left and not self.scans.may_close():
+        if self._furnished and not self._left and not (self.scans.may_close() and self.training.may_close()):
             event.ignore()
             return
         super().closeEvent(event)

@@ -22,10 +22,12 @@ from app.session_foreground import ForegroundControl
 from app.session_look import LookControl
 from app.session_opening import Opened, Opener
 from app.session_overviews import OverviewBuilder
+from app.session_picked import Picking
 from app.session_places import Places
 from app.session_review import ReviewControl
 from app.session_scanning import ScanControl
 from app.session_state import SavedView, ViewState
+from app.training.runner import TrainingRunner
 from core.detection import Detection, Status
 from core.errors import SchliffError
 from core.look import Look
@@ -61,6 +63,7 @@ class Session(QObject):
     scan_started = Signal()
     scan_progress = Signal(object)  # core.jobs.Step
     scan_finished = Signal(object)  # ScanSummary, or None when it was cancelled or failed
+    models_changed = Signal()  # there is another model to scan with
     activity_changed = Signal(str, int, int)  # what the IO lane does for the user, done, total; "" = nothing
     path_opened = Signal(str)  # for the list of recent files
     failed_to_open = Signal(object)  # the Exception; a `message` tells it too
@@ -90,8 +93,11 @@ class Session(QObject):
 
         self.opener = Opener(self)
         self.scan_control = ScanControl(self)
+        self.training = TrainingRunner(self.lanes.training, self)
+        self.training.learnt.connect(self.models_changed)
         self.overviews = OverviewBuilder(self)
         self.places = Places(self)
+        self.picking = Picking(self)
         self.drawings = Drawings(self)
         self.looks = LookControl(self)
         self.foreground = ForegroundControl(self)
@@ -353,6 +359,7 @@ class Session(QObject):
         self.settle()
         self.overviews.stop()
         self.scan_control.stop()
+        self.training.shut()
         self.lanes.close()
         self.opener.shut()
 

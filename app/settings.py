@@ -39,6 +39,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("last_copy_folder", str, ""),
     Setting("minimap", bool, True),
     Setting("tell_when_scanned", bool, True),  # by a notification of the desktop
+    Setting("training_data", list, []),  # folders and files that were learnt from, newest first
     Setting("compare", dict, {}),  # mode, and where the divider of each mode stands
 )
 _DECLARED = {setting.name: setting for setting in SETTINGS}
@@ -81,6 +82,10 @@ class Settings:
         whole = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
         others = [str(item) for item in self.recent if os.path.normcase(item) != os.path.normcase(whole)]
         self.set("recent", [whole, *others][:MAX_RECENT])
+
+    def put_first(self, name: str, value: str) -> None:
+        """Puts a text at the head of a list of recent ones, each once."""
+        self.set(name, [value, *(item for item in self.get(name) if item != value)][:MAX_RECENT])
 
     def forget_recent(self) -> None:
         self.set("recent", [])

@@ -50,6 +50,7 @@ def launch(app: QApplication, path: Path | None = None) -> MainWindow:
     _furnish(window)
     QTimer.singleShot(LOAD_AFTER_MS, lambda: _load_in_background("core.scan.queue_file"))
     QTimer.singleShot(QUEUE_AFTER_MS, window, window.scans.ask_at_start)
+    QTimer.singleShot(QUEUE_AFTER_MS, window, window.training.tell_at_start)
     if path is not None:
         window.session.open_path(path)
         window.prepare_viewer()  # while the file is being opened

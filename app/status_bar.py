@@ -8,6 +8,7 @@ from app.icons import set_icon
 from app.session import Session
 from app.session_overviews import BUILDING
 from app.theme import SPACE
+from app.training.wording import short_text
 from app.viewer.readout import zoom_text
 from core.timing import spoken_seconds
 
@@ -30,19 +31,23 @@ class StatusBar(QStatusBar):
         set_icon(self.stop, "stop")
         self.stop.setAutoRaise(True)
         self.stop.clicked.connect(self._stop)
+        self.training = QLabel()
         self.project = QLabel()
         self.zoom = QLabel()
         self.zoom.setMinimumWidth(self.zoom.fontMetrics().horizontalAdvance("6400 %") + 2 * SPACE)
         self.addWidget(self.pointer, 1)
-        for widget in (self.work, self.progress, self.stop, self.project, self.zoom):
+        for widget in (self.work, self.progress, self.stop, self.training, self.project, self.zoom):
             self.addPermanentWidget(widget)
         session.scan_progress.connect(lambda step: self._follow())
         session.queue.changed.connect(self._follow)
         session.scan_finished.connect(lambda summary: self._follow())
+        session.training.changed.connect(self._show_training)
+        session.training.progressed.connect(lambda step: self._show_training())
         session.activity_changed.connect(self._activity)
         session.section_changed.connect(self._section_changed)
         session.project_changed.connect(self._project_changed)
         self._follow()
+        self._show_training()
         self._section_changed()
 
     def show_zoom(self, zoom: float) -> None:
@@ -76,6 +81,16 @@ class StatusBar(QStatusBar):
         else:
             for widget in (self.work, self.progress, self.stop):
                 widget.hide()
+
+    def _show_training(self) -> None:
+        """Beside all else: it goes on for hours."""
+        training = self._session.training
+        self.training.setVisible(training.running)
+        if training.running and training.request is not None:
+            self.training.setText(
+                f"Training {'paused' if training.paused else short_text(training.step, training.seconds_left)}"
+            )
+            self.training.setToolTip(f"Training {training.request.out.name}; the panel Train tells more")
 
     def _show_scan(self) -> None:
         queue = self._session.queue

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from app.panels.layers_panel import LayersPanel
     from app.panels.places_panel import PlacesPanel
     from app.panels.region_group import VisibleRegion
+    from app.panels.rounds_panel import RoundsPanel
     from app.panels.scan_panel import ScanPanel
     from app.panels.scans_panel import ScansPanel
     from app.panels.why_panel import WhyPanel
     from app.session import Session
+    from app.training.panel import TrainPanel
 
 RIGHT_WIDTH = 336
 GALLERY_WIDTH = 312  # two crops side by side
@@ -91,16 +93,30 @@ def _places(session: Session, visible_region: VisibleRegion) -> QWidget:
     return PlacesPanel(session)
 
 
+def _train(session: Session, visible_region: VisibleRegion) -> QWidget:
+    from app.training.panel import TrainPanel
+
+    return TrainPanel(session)
+
+
+def _rounds(session: Session, visible_region: VisibleRegion) -> QWidget:
+    from app.panels.rounds_panel import RoundsPanel
+
+    return RoundsPanel(session)
+
+
 @dataclass(frozen=True, slots=True)
 class DockSpec:
     """One dock: `id` names it for ever (it is saved with the arrangement), `make` gives its panel. A panel may have a
-    method `shut()`, called before the window goes. Those that aren't there at start wait under View ▸ Panels."""
+    method `shut()`, called before the window goes. Those that aren't there at start wait under View ▸ Panels. `ahead`: its
+    panel is made before anybody asks for it."""
 
     id: str
     title: str
     side: Literal["left", "right", "bottom"]
     make: Callable[[Session, VisibleRegion], QWidget]
     at_start: bool = True
+    ahead: bool = True
 
 
 DOCKS: tuple[DockSpec, ...] = (
@@ -111,6 +127,8 @@ DOCKS: tuple[DockSpec, ...] = (
     DockSpec("scan", "Scan", "right", _scan),
     DockSpec("why", "Why", "right", _why),
     DockSpec("places", "Places", "right", _places, at_start=False),
+    DockSpec("rounds", "Rounds", "right", _rounds, at_start=False, ahead=False),
+    DockSpec("train", "Train", "right", _train, at_start=False, ahead=False),
     DockSpec("scans", "Scans", "bottom", _scans, at_start=False),
 )
 
@@ -174,6 +192,14 @@ class Docks(QObject):
         return self.panel("scans")  # type: ignore[return-value]
 
     @property
+    def train(self) -> TrainPanel:
+        return self.panel("train")  # type: ignore[return-value]
+
+    @property
+    def rounds(self) -> RoundsPanel:
+        return self.panel("rounds")  # type: ignore[return-value]
+
+    @property
     def why(self) -> WhyPanel:
         return self.panel("why")  # type: ignore[return-value]
 
@@ -195,7 +221,7 @@ class Docks(QObject):
         return self._panels.get(dock_id)
 
     def fill(self) -> None:
-        """Makes all panels, one in each turn of the event loop, those in sight first."""
+        """Makes the panels that are made ahead, one in each turn of the event loop, those in sight first."""
         if self._over:
             return
         self._wanted = True
@@ -207,8 +233,11 @@ class Docks(QObject):
         """Whether every dock in sight has its panel."""
         return all(dock_id in self._panels for dock_id, dock in self._docks.items() if _in_sight(dock))
 
+    def _is_wanted(self, dock_id: str) -> bool:
+        return self._specs[dock_id].ahead or _in_sight(self._docks[dock_id])
+
     def _make_next(self) -> None:
-        missing = [dock_id for dock_id in self._docks if dock_id not in self._panels]
+        missing = [dock_id for dock_id in self._docks if dock_id not in self._panels and self._is_wanted(dock_id)]
         if len(missing) <= 1:
             self._filling.stop()
         if missing:

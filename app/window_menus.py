@@ -61,6 +61,7 @@ class Menus:
             "selection": session.selected is not None,
             "scanning": session.scanning,
             "scans": bool(session.queue.queue.unfinished),
+            "training": session.training.running,
             "undo": session.can_undo,
             "redo": session.can_redo,
         }
@@ -72,6 +73,7 @@ class Menus:
         for tool_id in TOOLS:
             self.actions[f"tool_{tool_id}"].setChecked(session.drawings.tool == tool_id)
         self.actions["pause_scans"].setChecked(session.queue.queue.held)
+        self.actions["pause_training"].setChecked(session.training.paused)
         self.actions["snapping"].setChecked(session.drawings.snapping)
         self.actions["drawings"].setChecked(session.layers.layer("drawings").visible)
         self.submenus["Export"].setEnabled(has["project"])
@@ -186,5 +188,6 @@ class Menus:
             session.drawings.changed,
             session.drawings.tool_changed,
             session.queue.changed,
+            session.training.changed,
         ):
             signal.connect(self._refresh_timer.start)

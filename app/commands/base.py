@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from app.window_docks import Docks
 
 # What must be there before an action makes sense.
-Needs = Literal["nothing", "section", "project", "detections", "selection", "scanning", "scans", "undo", "redo"]
+Needs = Literal[
+    "nothing", "section", "project", "detections", "selection", "scanning", "scans", "training", "undo", "redo"
+]
 
 
 @dataclass(frozen=True, slots=True)

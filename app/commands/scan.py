@@ -39,6 +39,15 @@ ACTIONS: tuple[ActionSpec, ...] = (
         tip="Scan many sections one after the other, each with one model or several",
     ),
     gap(),
+    ActionSpec("rounds", "Compare scans", "show_rounds", tip="What changed from one scan of this section to the next"),
+    ActionSpec(
+        "review_proposals",
+        "Review what teaches most",
+        "review_proposals",
+        tip="The unjudged detections the model is least sure of, unlike each other",
+        needs="detections",
+    ),
+    gap(),
     ActionSpec("scans", "Show the queue", "show_scans", tip="All scans that run, wait, or are over"),
     ActionSpec(
         "pause_scans",
@@ -68,6 +77,11 @@ class ScanCommands(Commands):
         self.docks.scan.region.whole.setChecked(True)
         self.docks.scan.start()
 
+    def scan_with(self, model_id: str) -> None:
+        """Chooses a model, and leaves it to the person to begin."""
+        self.docks.bring("scan")
+        self.docks.scan.model.choose(model_id)
+
     def scan_region(self) -> None:
         self.docks.bring("scan")
         self.docks.scan.start_in_view()
@@ -80,6 +94,13 @@ class ScanCommands(Commands):
         dialog.accepted.connect(lambda: self._queue(dialog.entries()))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
+
+    def show_rounds(self) -> None:
+        self.docks.bring("rounds")
+
+    def review_proposals(self) -> None:
+        self.docks.bring("gallery")
+        self.docks.rounds.review_proposals()
 
     def show_scans(self) -> None:
         self.docks.bring("scans")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.commands import edit, file, go, help, review, scan, tools, view
+from app.commands import edit, file, go, help, review, scan, tools, train, view
 from app.commands.base import ActionSpec, Place
 
 MENUS: dict[str, tuple[ActionSpec, ...]] = {
@@ -12,6 +12,7 @@ MENUS: dict[str, tuple[ActionSpec, ...]] = {
     "Go": go.ACTIONS,
     "Tools": tools.ACTIONS,
     "Scan": scan.ACTIONS,
+    "Train": train.ACTIONS,
     "Review": review.ACTIONS,
     "Help": help.ACTIONS,
 }
@@ -27,5 +28,6 @@ class CommandSet:
         self.go = go.GoCommands(place)
         self.tools = tools.ToolsCommands(place)
         self.scan = scan.ScanCommands(place)
+        self.train = train.TrainCommands(place)
         self.review = review.ReviewCommands(place)
         self.help = help.HelpCommands(place)

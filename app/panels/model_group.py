@@ -25,9 +25,11 @@ def list_models() -> list[ModelSpec]:
 
 
 class ModelGroup(Group):
-    """A choice of models, with what each finds. `model_changed()` when another one is chosen."""
+    """A choice of models, with what each finds. `model_changed()` when another one is chosen, `history_requested()` when
+    it is asked how the chosen one was trained."""
 
     model_changed = Signal()
+    history_requested = Signal()
 
     def __init__(self, list_them: ListModels = list_models, parent: QWidget | None = None) -> None:
         super().__init__("Model", parent)
@@ -41,10 +43,12 @@ class ModelGroup(Group):
         self.description = QLabel()
         self.finds = QLabel()
         self.facts = muted()
+        self.trained = QLabel('<a href="trained">Show how it was trained…</a>')
+        self.trained.linkActivated.connect(lambda _: self.history_requested.emit())
         for label in (self.description, self.finds, self.facts):
             label.setWordWrap(True)
         self.finds.setTextFormat(Qt.TextFormat.RichText)
-        for widget in (self.choice, self.description, self.finds, self.facts):
+        for widget in (self.choice, self.description, self.finds, self.facts, self.trained):
             self.add_wide(widget)
         self.choice.currentIndexChanged.connect(self._changed)
 
@@ -65,7 +69,8 @@ class ModelGroup(Group):
             self.choice.setItemData(self.choice.count() - 1, spec.description, Qt.ItemDataRole.ToolTipRole)
         self.choice.setCurrentIndex(_first_of(self._specs, prefer, before.id if before else None))
         self.choice.blockSignals(False)
-        self._changed()
+        if before is None or self.spec != before:
+            self._changed()
 
     def choose(self, model_id: str) -> None:
         index = self.choice.findData(model_id)
@@ -88,6 +93,7 @@ class ModelGroup(Group):
             self.facts.setText(_facts(spec))
         for label in (self.description, self.finds, self.facts):
             label.setVisible(bool(label.text()))
+        self.trained.setVisible(spec is not None and bool(spec.card.get("training")))
         self.model_changed.emit()
 
 

@@ -242,6 +242,12 @@ class ScanPanel(FootedPanel):
             self.progress.show_stopped()
         self._state_changed()
 
+    def _show_history(self) -> None:
+        from app.training.history_dialog import HistoryDialog
+
+        if self.model.spec is not None:
+            HistoryDialog(self, self.model.spec, self._session.lanes.data).open()
+
     def _cancel(self) -> None:
         self.progress.stopping()
         self._session.cancel_scan()
@@ -286,6 +292,7 @@ class ScanPanel(FootedPanel):
     def _connect(self) -> None:
         session = self._session
         self.model.model_changed.connect(self._model_changed)
+        self.model.history_requested.connect(self._show_history)
         self.region.region_changed.connect(self._state_changed)
         session.foreground.changed.connect(self._state_changed)
         self.restart.toggled.connect(lambda _: self._state_changed())
@@ -295,6 +302,7 @@ class ScanPanel(FootedPanel):
         self.several.linkActivated.connect(lambda _: self.several_requested.emit())
         self.waiting.linkActivated.connect(lambda _: self.queue_requested.emit())
         session.section_changed.connect(self._session_changed)
+        session.models_changed.connect(self.model.refresh)
         session.scans_changed.connect(self._state_changed)
         session.scan_started.connect(self._started)
         session.scan_progress.connect(self._progressed)

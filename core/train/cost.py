@@ -79,10 +79,8 @@ def estimate_cost(request: TrainRequest, progress: Progress = no_progress, cance
         watch.end()
     finally:
         guard.cancel()
-    from core.devices import choose_device  # torch is loaded by now
-
     seconds = watch.seconds(resolve(spec.parameters, request.settings).get(EVERY))
-    return Cost(seconds, len(watch.paces), watch.total, bool(watch.looks), choose_device(request.device).type)
+    return Cost(seconds, len(watch.paces), watch.total, bool(watch.looks), _kind(request.device))
 
 
 def cheaper(cost: Cost, spec: TrainerSpec, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,6 +94,14 @@ def cheaper(cost: Cost, spec: TrainerSpec, settings: Mapping[str, Any]) -> dict[
 def _validating_soon(spec: TrainerSpec, settings: Mapping[str, Any]) -> dict[str, int]:
     usual = resolve(spec.parameters, settings).get(EVERY)
     return {} if usual is None else {EVERY: min(SOON, usual)}
+
+
+def _kind(device: str) -> str:
+    if device != "auto":
+        return device.partition(":")[0]
+    from core.devices import choose_device  # loads torch
+
+    return choose_device(device).type
 
 
 class _Stop(CancelToken):

@@ -40,6 +40,11 @@ class Curves:
         """The figures, in the order in which they were first measured."""
         return list(self._values)
 
+    @property
+    def last_step(self) -> int:
+        """The last one at which anything was measured; 0 where nothing was."""
+        return max((at for phases in self._values.values() for of in phases.values() for at in of), default=0)
+
     def phases(self, name: str) -> list[str]:
         return list(self._values.get(name, {}))
 

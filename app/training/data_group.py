@@ -1,0 +1,185 @@
+"""Decides how the data of a training is chosen, and shows what it holds before anything is begun."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QSizePolicy, QWidget
+
+from app.combo import ComboBox
+from app.jobs import Job
+from app.panels.layout import Group, tool_button
+from app.session import Session
+from app.theme import SPACE, tokens
+from app.training.data_summary import DataSummary, summarise
+
+AGAIN_MS = 800  # after a decision: several often follow each other
+_PROJECT = "This project’s decisions"
+_TIP = Qt.ItemDataRole.ToolTipRole
+_HINT = "Choose a folder of images or of marked sections, or drop it here."
+
+
+class DataGroup(Group):
+    """This project's decisions, or a folder or file of somebody's. `changed()` when another one is chosen or was read."""
+
+    changed = Signal()
+    used = Signal(str)  # a path that was chosen by hand, for the list of recent ones
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__("Data", parent)
+        self._session = session
+        self._recent: list[Path] = []
+        self._job: Job | None = None
+        self.summary: DataSummary | None = None
+        self.error = ""
+        self.choice = ComboBox()
+        self.choose = tool_button("open", "Choose a folder or a file", self._ask)
+        self.text, self.odd = QLabel(), QLabel()
+        self._again = QTimer(self, singleShot=True, interval=AGAIN_MS)
+        self._again.timeout.connect(self.read)
+        self._lay_out()
+        self._fill(None)
+        self.choice.currentIndexChanged.connect(lambda _: self.read())
+        session.project_changed.connect(lambda: self._fill(self.path))
+        session.decisions_changed.connect(lambda _: self._decided())
+
+    @property
+    def path(self) -> Path | None:
+        """What is learnt from, None while nothing is chosen."""
+        return self.choice.currentData()
+
+    @property
+    def is_project(self) -> bool:
+        return self.path is not None and self.path == self._project
+
+    @property
+    def reading(self) -> bool:
+        return self._job is not None
+
+    def set_recent(self, paths: Sequence[Path]) -> None:
+        self._recent = list(paths)
+        self._fill(self.path)
+
+    def add(self, path: Path) -> None:
+        """Chooses a folder or file."""
+        whole = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+        self._recent = [whole, *(one for one in self._recent if one != whole)]
+        self._fill(whole)
+        self.used.emit(str(whole))
+
+    def read(self) -> None:
+        """Finds out anew what the chosen data holds, unless nobody looks: then as soon as somebody does."""
+        if self._job is not None:
+            self._job.cancel()
+        self._job, self.summary, self.error = None, None, ""
+        path = self.path
+        if path is not None and self.isVisible():
+            job = self._job = Job(lambda progress, cancel: summarise(path, progress, cancel), "Reading data")
+            job.finished.connect(lambda summary: self._read(job, summary, ""))
+            job.failed.connect(lambda error: self._read(job, None, str(error)))
+            self._session.lanes.data.submit(job)
+        self._show()
+
+    def showEvent(self, event: object) -> None:
+        super().showEvent(event)  # type: ignore[arg-type]
+        if self.summary is None and self._job is None:
+            self.read()
+
+    # -- following ---------------------------------------------------------------------------------
+
+    @property
+    def _project(self) -> Path | None:
+        return self._session.project.path if self._session.project is not None else None
+
+    def _fill(self, wanted: Path | None) -> None:
+        """Lists the project first; keeps what was chosen while it is there."""
+        was_project = self.choice.currentText() == _PROJECT
+        self.choice.blockSignals(True)
+        self.choice.clear()
+        if self._project is not None:
+            self.choice.addItem(_PROJECT, self._project)
+        for path in self._recent:
+            self.choice.addItem(path.name, path)
+            self.choice.setItemData(self.choice.count() - 1, str(path), _TIP)
+        index = next((i for i in range(self.choice.count()) if self.choice.itemData(i) == wanted), 0)
+        self.choice.setCurrentIndex(0 if was_project else index)
+        self.choice.blockSignals(False)
+        self.choice.setEnabled(self.choice.count() > 0)
+        self.read()
+
+    def _decided(self) -> None:
+        if self.is_project:
+            self._again.start()
+
+    def _read(self, job: Job, summary: DataSummary | None, error: str) -> None:
+        if job is self._job:
+            self._job, self.summary, self.error = None, summary, error
+            self._show()
+
+    def _show(self) -> None:
+        theme = tokens()
+        if self.path is None:
+            text, odd = _HINT, ""
+        elif self._job is not None:
+            text, odd = "Reading…", ""
+        elif self.summary is not None:
+            text, odd = self.summary.text, "\n".join(f"• {line}" for line in self.summary.odd)
+        else:
+            text, odd = "", self.error
+        self.text.setText(text)
+        self.text.setVisible(bool(text))
+        self.odd.setText(odd)
+        self.odd.setStyleSheet(f"color: {theme.error if self.error else theme.warning}")
+        self.odd.setVisible(bool(odd))
+        self.choice.setToolTip(str(self.path) if self.path is not None else "")
+        self.changed.emit()
+
+    # -- by hand -----------------------------------------------------------------------------------
+
+    def _ask(self) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Folder…", self._ask_folder)
+        menu.addAction("File…", self._ask_file)
+        menu.popup(self.choose.mapToGlobal(self.choose.rect().bottomLeft()))
+
+    def _ask_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Data to learn from")
+        if name:
+            self.add(Path(name))
+
+    def _ask_file(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Data to learn from")
+        if name:
+            self.add(Path(name))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.add(paths[0])
+
+    def _lay_out(self) -> None:
+        self.setAcceptDrops(True)
+        self.choice.setAccessibleName("Data to learn from")
+        self.choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.choice.setMinimumContentsLength(12)
+        row = QWidget()
+        line = QHBoxLayout(row)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(SPACE // 2)
+        line.addWidget(self.choice, 1)
+        line.addWidget(self.choose)
+        for label in (self.text, self.odd):
+            label.setWordWrap(True)
+        self.add_wide(row)
+        self.add_wide(self.text)
+        self.add_wide(self.odd)
