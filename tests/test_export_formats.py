@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from ome_types import from_xml
+from pycocotools.coco import COCO
 
 from core.drive_order import drive_order, path_length
 from core.errors import InputError, UsageError
@@ -150,18 +151,19 @@ def test_zen_positions_go_into_the_users_own_file(project: Project, tmp_path: Pa
 
 def test_coco_holds_boxes_and_areas(project: Project, tmp_path: Path) -> None:  # noqa: F811
     export_detections(project, "coco", tmp_path / "list.json")
-    told = json.loads((tmp_path / "list.json").read_text())
+    told = COCO(tmp_path / "list.json")
     section = project.sections()[0]
-    assert told["images"] == [
+    assert told.loadImgs([section.id]) == [
         {"id": section.id, "file_name": section.name, "width": section.width_px, "height": section.height_px}
     ]
-    by_id = {one["id"]: one for one in told["annotations"]}
+    by_id = told.anns
+    assert len(by_id) == 12
     for detection in project.detections():
         if detection.id in by_id:
             box = detection.box
             assert by_id[detection.id]["bbox"] == [box.x, box.y, box.w, box.h]
             assert by_id[detection.id]["area"] == detection.area_px
-    assert [one["name"] for one in told["categories"]] == ["anomaly"]
+    assert [one["name"] for one in told.loadCats(told.getCatIds())] == ["anomaly"]
 
 
 def test_voc_counts_from_one_and_covers_every_pixel(project: Project, tmp_path: Path) -> None:  # noqa: F811
@@ -177,16 +179,13 @@ def test_voc_counts_from_one_and_covers_every_pixel(project: Project, tmp_path: 
 
 def test_ome_regions_lie_on_their_image(project: Project, tmp_path: Path) -> None:  # noqa: F811
     export_detections(project, "ome-rois", tmp_path / "list.ome.xml")
-    name = {"o": "http://www.openmicroscopy.org/Schemas/OME/2016-06"}
-    root = ElementTree.parse(tmp_path / "list.ome.xml").getroot()
-    refs = [one.get("ID") for one in root.iterfind("o:Image/o:ROIRef", name)]
-    rois = {one.get("ID"): one.find("o:Union/o:Rectangle", name) for one in root.iterfind("o:ROI", name)}
-    assert set(refs) == set(rois)
+    read = from_xml(tmp_path / "list.ome.xml", validate=True)
+    assert {ref.id for ref in read.images[0].roi_refs} == {roi.id for roi in read.rois}
+    by_id = {roi.id: roi.union[0] for roi in read.rois}
     for row in listed(project):
-        rectangle = rois[f"ROI:{row['id']}"]
-        assert rectangle is not None
-        where = [float(rectangle.get(key, "nan")) for key in ("X", "Y", "Width", "Height")]
-        assert where == pytest.approx([row["x_px"], row["y_px"], row["w_px"], row["h_px"]], abs=0.01)
+        one = by_id[f"ROI:{row['id']}"]
+        expected = [row["x_px"], row["y_px"], row["w_px"], row["h_px"]]
+        assert [one.x, one.y, one.width, one.height] == pytest.approx(expected, abs=0.01)
 
 
 # -- the drive ---------------------------------------------------------------------------------------------------------

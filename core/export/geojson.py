@@ -16,6 +16,7 @@ from core.class_colours import colour_of
 from core.export.base import ExporterSpec
 from core.export.document import ExportDocument, ExportItem
 from core.geometry import Box
+from core.outlines import Outline
 
 _MEASUREMENTS = ("score", "severity", "area_um2", "stage_x_um", "stage_y_um")
 
@@ -31,7 +32,7 @@ def _feature(item: ExportItem) -> dict[str, Any]:
     return {
         "type": "Feature",
         "id": str(uuid5(NAMESPACE_URL, f"{row['section']}#{row['scan_id']}#{row['id']}")),
-        "geometry": {"type": "Polygon", "coordinates": [_ring(detection.box)]},
+        "geometry": {"type": "Polygon", "coordinates": [_ring(detection.outline or _corners(detection.box))]},
         "properties": {
             "objectType": "annotation",
             "name": f"{row['id']} {detection.label}",
@@ -42,15 +43,18 @@ def _feature(item: ExportItem) -> dict[str, Any]:
     }
 
 
-def _ring(box: Box) -> list[list[float]]:
-    corners = [(box.x, box.y), (box.x1, box.y), (box.x1, box.y1), (box.x, box.y1), (box.x, box.y)]
-    return [[round(x, 2), round(y, 2)] for x, y in corners]
+def _corners(box: Box) -> Outline:
+    return ((box.x, box.y), (box.x1, box.y), (box.x1, box.y1), (box.x, box.y1))
+
+
+def _ring(outline: Outline) -> list[list[float]]:
+    return [[round(x, 2), round(y, 2)] for x, y in (*outline, outline[0])]
 
 
 SPEC = ExporterSpec(
     id="geojson",
     name="GeoJSON for QuPath",
     suffix=".geojson",
-    help="Boxes with class and measurements in full-resolution px; drag it onto the same image in QuPath.",
+    help="Boxes, or outlines where there are any, with class and measurements in full-resolution px; drag it onto the same image in QuPath.",
     write=write,
 )

@@ -48,14 +48,14 @@ def _roi(root: Element, item: ExportItem) -> None:
     detection = item.detection
     box, (red, green, blue) = detection.box, colour_of(detection.label)
     roi = SubElement(root, "ROI", ID=f"ROI:{detection.id}", Name=f"{detection.id} {detection.label}")
-    description = (
-        f"{detection.status}, score {detection.score:.4g}, severity {detection.severity:.1f}, {detection.model}"
-    )
-    SubElement(roi, "Description").text = description
     colour = int.from_bytes(bytes((red, green, blue, 255)), "big", signed=True)
     where = {name: repr(float(v)) for name, v in (("X", box.x), ("Y", box.y), ("Width", box.w), ("Height", box.h))}
     named = {"ID": f"Shape:{detection.id}", "StrokeColor": str(colour), "Text": detection.label}
     SubElement(SubElement(roi, "Union"), "Rectangle", named | where)
+    description = (
+        f"{detection.status}, score {detection.score:.4g}, severity {detection.severity:.1f}, {detection.model}"
+    )
+    SubElement(roi, "Description").text = description
 
 
 SPEC = ExporterSpec(
