@@ -5,14 +5,13 @@ Works for every family: pictures are scanned by the engine itself, as a user wou
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import astuple, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import core
+from core.data.fingerprint import fingerprint_of
 from core.data.image_set import ImageSet
 from core.data.labelled import LabelledData, LabelledPicture
 from core.data.reading import read_data
@@ -24,7 +23,6 @@ from core.evaluation.request import EvaluateRequest, Part
 from core.evaluation.values import Evaluation
 from core.jobs import CancelToken, Progress, Step, no_progress
 from core.models.base import ModelSpec
-from core.readers.fingerprint import fingerprint
 from core.scan.provenance import versions
 from core.timing import timestamp
 
@@ -43,22 +41,16 @@ def evaluate(
     asking = Asking(spec, request, progress, cancel or CancelToken())
     if isinstance(data, ImageSet):
         told = {"format": "images", "part": "all", "notes": []}
-        mark = fingerprint_of((one.path, one.label) for one in data.images)
+        mark = fingerprint_of(data.images)
         judged = judge_images(asking, data, _blank(request, spec, {**told, "fingerprint": mark}))
     else:
         part, pictures = _part_of(data, request.part)
         told = {"format": data.format, "part": part, "notes": [*data.notes, *_trained_on(spec, pictures)]}
-        mark = fingerprint_of((one.path, [astuple(m) for m in one.marks], one.known) for one in pictures)
+        mark = fingerprint_of(pictures)
         judged = judge_places(asking, pictures, _blank(request, spec, {**told, "fingerprint": mark}))
     seconds = round(time.monotonic() - started, 1)
     made = {**judged.made, "seconds": seconds, "device": asking.device, "versions": versions()}
     return replace(judged, made=made)
-
-
-def fingerprint_of(pictures: Iterable[Sequence[Any]]) -> str:
-    """Of (path, what is known of it): the same wherever the files lie, and in any order."""
-    parts = sorted(json.dumps([fingerprint(path), *rest], default=astuple) for path, *rest in pictures)
-    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
 
 def _part_of(data: LabelledData, wanted: Part) -> tuple[Part, tuple[LabelledPicture, ...]]:

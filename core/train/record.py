@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.data.fingerprint import fingerprint_of
 from core.data.image_set import ImageSet, counts
 from core.data.labelled import LabelledData
 from core.parameters import Parameter
-from core.readers.fingerprint import fingerprint
 
 
 def training_record(
@@ -36,20 +35,9 @@ def training_record(
         "commands": [*before, *made, command.strip()],
         "seed": seed,
         "settings": dict(values),
-        "data_fingerprint": data_fingerprint(read),
+        "data_fingerprint": fingerprint_of(read.images if isinstance(read, ImageSet) else read.everything),
         **_described(read),
     }
-
-
-def data_fingerprint(read: LabelledData | ImageSet) -> str:
-    """32 hex digits that stay while pictures and labels do, whatever folder they lie in and whatever they are called."""
-    if isinstance(read, ImageSet):
-        told = [(image.path, f"{image.label}") for image in read.images]
-    else:
-        parts = ((read.pictures, "training"), (read.validation, "validation"))
-        told = [(p.path, f"{part} {p.marks} {p.known} {p.empty}") for pictures, part in parts for p in pictures]
-    lines = sorted(f"{fingerprint(path)} {what}" for path, what in told)
-    return hashlib.blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()
 
 
 def _described(read: LabelledData | ImageSet) -> dict[str, Any]:
