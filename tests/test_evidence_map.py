@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from core.project import Project
 from core.project.evidence_map import evidence_of, has_evidence
+from core.project.score_map import ScoreMap
 from core.readers.base import open_section
 from core.scan.options import Foreground, ScanOptions
 from core.scan.runner import run_scan
 from tests.gallery_support import scan_record
+from tests.test_viewer_overlays import LABELS, changed, show
 from tests.toy import ToyModel, spotted_image, toy_spec, write_image
 
 
@@ -62,3 +65,20 @@ def test_a_scan_shows_it_without_its_model(tmp_path: Path) -> None:
         windows = scores.look(0, 0, 0, found.rows, found.columns).scores
         assert (block > 0.9).sum() < (windows > 0.5).sum(), "narrower than what windows score"
         assert np.isnan(found.look(0, -2, 0, 2, found.columns).scores).all()
+
+
+def test_the_heat_layer_shows_it_where_it_is_asked_for(qtbot, viewer, monkeypatch) -> None:
+    values = np.zeros((2, len(LABELS), 60, 80), np.float32)
+    values[0, 1, 20:40, 20:40] = values[1, 1, 28:32, 28:32] = 0.9
+    scores, evidence = (ScoreMap.of(one, 16.0) for one in values)
+    show(qtbot, viewer, score_map=scores)
+    session = viewer.session
+    monkeypatch.setattr(session, "project", SimpleNamespace(evidence_map=lambda scan_id: evidence))
+    assert changed(viewer, 16, 90, 60, 30)  # level-0 (336, 330), which only windows reach
+    session.set_layers(session.layers.with_heat(shows="activation", label_index=1))
+    qtbot.waitUntil(lambda: viewer.overlays.settled)
+    assert not changed(viewer, 16, 90, 60, 30)
+    assert changed(viewer, 140, 220, 40, 40)  # (460, 460), in the middle of both
+    session.set_layers(session.layers.with_heat(label_index=0))
+    qtbot.waitUntil(lambda: viewer.overlays.settled)
+    assert not changed(viewer, 140, 220, 40, 40)

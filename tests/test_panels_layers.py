@@ -130,12 +130,24 @@ def test_boxes_and_heat_map_are_switched_and_styled(panel, filled):
     panel.heat.colours.setFocus()
     QTest.keyClick(panel.heat.colours, Qt.Key.Key_Down)
     assert filled.layers.heat.colour_map == COLOUR_MAPS[1]
+    panel.heat.shows.setFocus()
+    QTest.keyClick(panel.heat.shows, Qt.Key.Key_Down)
+    assert filled.layers.heat.shows == "activation"
     panel.heat.label.setFocus()
     QTest.keyClick(panel.heat.label, Qt.Key.Key_Down)
     assert filled.layers.heat.label_index == 0
     filled.set_layers(filled.layers.styled("heat", opacity=0.8).with_heat(label_index=None))
     assert panel.heat.opacity.value() == 80
     assert panel.heat.label.currentIndex() == 0
+
+
+def test_what_a_scan_does_not_hold_is_not_offered(panel, session):
+    fill(session, some_detections())
+    assert panel.heat.shows.isVisible()
+    record = scan_record(family="anomaly", score_unit="nats")
+    fill(session, some_detections(), scans=[record], scan=record)
+    assert panel.heat.isVisible()
+    assert not panel.heat.shows.isVisible()
 
 
 def test_a_swatch_shows_its_colours_from_low_to_high(qtbot):
