@@ -82,6 +82,13 @@ def test_scan_finds_and_lists_and_exports(capsys, tmp_path: Path, section_path: 
     listed = document(capsys, "defects", tmp_path / "p")
     assert len(listed) == summary["detections"]
     assert tuple(listed[0]) == COLUMNS
+    with_classes = document(capsys, "defects", tmp_path / "p", "--top3")
+    for one in with_classes:
+        (only,) = one.pop("top3")
+        assert only["class"] == "anomaly"
+        assert only["score"] >= one["score"] - 1e-3
+    assert with_classes == listed
+    assert "may be" in run(capsys, "defects", tmp_path / "p", "--top3")[1]
     worst = listed[0]
     assert worst["x_px"] < 780
     assert worst["x_px"] + worst["w_px"] > 660

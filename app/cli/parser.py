@@ -126,6 +126,7 @@ def _defects(p: argparse.ArgumentParser) -> None:
     p.add_argument("--class", dest="classes", action="append", default=[], metavar="C", help="only this class")
     p.add_argument("--sort", default="severity", metavar="FIELD", help="a column (default %(default)s, worst first)")
     p.add_argument("--below-threshold", action="store_true", help="those that score less than the threshold too")
+    p.add_argument("--top3", action="store_true", help="with the three surest classes of each, from the stored scores")
     _json(p)
 
 

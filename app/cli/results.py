@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from app.cli.console import print_json, print_table
 from app.cli.pairs import pairs
+from core.detection import Detection
 from core.export.base import export_detections
 from core.listing import listed_detections, rows, sorted_rows
 from core.project import Project
+from core.top_classes import top_classes
 
 _SHOWN = {
     "id": "id", "class": "class", "score": "score", "severity": "severity", "status": "status",
@@ -29,13 +32,28 @@ def defects(args: argparse.Namespace) -> None:
             below_threshold=args.below_threshold,
         )
         listed = rows(project, chosen)
+        if args.top3:
+            listed = [{**one, "top3": top} for one, top in zip(listed, _top_classes(project, chosen), strict=True)]
     if args.sort != "severity":  # they come worst first, with ties in order
         listed = sorted_rows(listed, args.sort)
     if args.json:
         print_json(listed)
         return
-    print_table([{**one, "section": Path(one["section"]).name} for one in listed], _SHOWN)
+    for one in listed:
+        one["section"] = Path(one["section"]).name
+        if args.top3:
+            one["top3"] = ", ".join(f"{other['class']} {other['score']:.2f}" for other in one["top3"])
+    print_table(listed, {**_SHOWN, "top3": "may be"} if args.top3 else _SHOWN)
     print(f"{len(listed)} detection(s)")
+
+
+def _top_classes(project: Project, detections: Iterable[Detection]) -> Iterator[list[dict[str, Any]]]:
+    """For each detection, surest first; none where its scan stored no scores of classes."""
+    labels = {scan.id: scan.labels for scan in project.scans()}
+    for one in detections:
+        score_map = project.score_map(one.scan_id)
+        found = top_classes(score_map, labels[one.scan_id], one) if score_map is not None else []
+        yield [{"class": label, "score": round(score, 5)} for label, score in found]
 
 
 def check(args: argparse.Namespace) -> None:
