@@ -9,7 +9,7 @@ from functools import cache
 from typing import NoReturn
 
 import core
-from app.cli import evaluating, inspecting, registering, replaying, results, sampling, scanning, training, window
+from app.cli import checking, evaluating, inspecting, registering, replaying, results, sampling, scanning, training, window
 from core.devices import DEVICES
 from core.geometry import Box
 
@@ -176,8 +176,14 @@ def _train(p: argparse.ArgumentParser) -> None:
 
 
 _DATA_HELP = (
-    "sections, each with NAME.truth.csv beside it; for classifiers also images, a folder for each class or a labels.csv"
+    "a project with decisions; a folder of sections, each with NAME.truth.csv beside it; COCO; Pascal VOC (LabelImg); "
+    "YOLO; a CSV of boxes; images with masks; or single images, a folder for each class or a labels.csv"
 )
+
+
+def _check_data(p: argparse.ArgumentParser) -> None:
+    p.add_argument("path", metavar="PATH", help=_DATA_HELP)
+    _json(p)
 
 
 def _evaluate(p: argparse.ArgumentParser) -> None:
@@ -255,7 +261,8 @@ _COMMANDS: dict[str, tuple[Run, str, Callable[[argparse.ArgumentParser], None]]]
     "defects": (results.defects, "list what was found, worst first", _defects),
     "check": (results.check, "compare what was found with a known truth", _check),
     "register": (registering.register, "register a section to the SEM by fiducials", _register),
-    "train": (training.train, "train a model on sections with known defects", _train),
+    "check-data": (checking.check_data, "say what labelled data holds, and what is odd about it", _check_data),
+    "train": (training.train, "train a model on labelled data", _train),
     "evaluate": (evaluating.evaluate, "judge a model on data it has not seen", _evaluate),
     "export": (results.export, "write a list for others", _export),
     "doctor": (

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from app.cli.checking import check_before_training
 from app.cli.console import ProgressLine, print_json, print_table, stop_by_signal
 from app.cli.pairs import pairs
 
@@ -17,8 +18,11 @@ _TRUTH = "truth \\ predicted"
 def train(args: argparse.Namespace) -> None:
     from core.train.request import TrainRequest
     from core.train.running import run_training
+    from core.train.trainers import trainers_called
 
     request = TrainRequest(args.family, Path(args.data), Path(args.out), pairs(args.settings), args.seed, args.device)
+    trainers_called(request.trainer)
+    check_before_training(request.data, request.settings.get("no_defect", ""))
     with stop_by_signal() as cancel, ProgressLine(f"training {args.family}") as progress:
         metrics = run_training(request, progress, cancel)
     _show(metrics, args.json)

@@ -31,7 +31,7 @@ _CUT = "{} cut at the picture's edge"
 
 @dataclass
 class Gathering:
-    """Pictures of one data set as they are read. `source`, `format`: as `LabelledData`."""
+    """Pictures of one data set as they are read. `source`, `format`, `declared`: as `LabelledData`."""
 
     source: Path
     format: str
@@ -39,16 +39,18 @@ class Gathering:
     _seen: set[Path] = field(default_factory=set)
     _odd: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _notes: list[str] = field(default_factory=list)
+    _unreadable: list[tuple[Path, str]] = field(default_factory=list)
+    declared: set[str] = field(default_factory=set)
     _large: set[Path] = field(default_factory=set)
     _count: int = 0
 
     def size_of(self, path: Path) -> tuple[int, int] | None:
-        """Width and height of a picture in px; None, and a note, for what can't be opened."""
+        """Width and height of a picture in px; None for what can't be opened, which is noted."""
         try:
             with open_section(path) as section:
                 size = section.info.width_px, section.info.height_px
         except SchliffError as error:
-            self._odd["{} that can't be opened left out"].append(f"{path.name} ({error.what})")
+            self._unreadable.append((path, error.what))
             return None
         if max(size) >= _SECTION_PX:
             self._large.add(path)
@@ -90,8 +92,9 @@ class Gathering:
 
     def finish(self) -> LabelledData:
         """All of it, in groups, sorted by path. Raises InputError where no picture could be used at all."""
-        if not self._pictures and self._odd:
-            raise InputError(f"no picture of it can be used: {self._lines()[0]}", path=self.source, remedy="Check it.")
+        if not self._pictures and (self._odd or self._unreadable):
+            why = self._lines() or [f"{self._unreadable[0][0].name} ({self._unreadable[0][1]})"]
+            raise InputError(f"no picture of it can be used: {why[0]}", path=self.source, remedy="Check it.")
         sides: dict[Side, list[LabelledPicture]] = {"training": [], "validation": [], "test": []}
         ordered = sorted(self._pictures, key=lambda one: one[1].path)
         for (side, picture), guessed in zip(ordered, groups_of([p.path for _, p in ordered]), strict=True):
@@ -103,7 +106,13 @@ class Gathering:
         if test:
             self.note(f"{len(test)} pictures for testing left out: judge with them by their folder")
         return LabelledData(
-            self.source, self.format, tuple(training), tuple(validation), (*self._notes, *self._lines())
+            self.source,
+            self.format,
+            tuple(training),
+            tuple(validation),
+            (*self._notes, *self._lines()),
+            tuple(sorted(self.declared)),
+            tuple(self._unreadable),
         )
 
     def _lines(self) -> list[str]:

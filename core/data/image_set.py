@@ -53,6 +53,13 @@ def is_image_set(folder: Path) -> bool:
     return (folder / LABELS_NAME).is_file() or any(_images_in(place) for place in _folders(folder))
 
 
+def empty_folders(folder: Path) -> list[str]:
+    """Folders that look like a class and hold no image; none where a table says what there is."""
+    if not folder.is_dir() or (folder / LABELS_NAME).is_file():
+        return []
+    return [place.name for place in _folders(folder) if not _images_in(place)]
+
+
 def read_image_set(folder: Path, no_defect: str = "") -> ImageSet:
     """Raises InputError for a folder that holds no labelled images, or names images that aren't there."""
     table = folder / LABELS_NAME

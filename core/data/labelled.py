@@ -55,6 +55,8 @@ class LabelledData:
         source: the file, folder or project it was read from; format: the id of the format.
         pictures: to learn from, sorted by path; validation: set aside by whoever made the data, else empty.
         notes: what was left out and why, one line each, for people.
+        declared: every class that the format names, marked somewhere or not; () where it names none by themselves.
+        unreadable: pictures that were left out since they can't be opened, each with the reason.
     """
 
     source: Path
@@ -62,6 +64,8 @@ class LabelledData:
     pictures: tuple[LabelledPicture, ...]
     validation: tuple[LabelledPicture, ...] = ()
     notes: tuple[str, ...] = ()
+    declared: tuple[str, ...] = ()
+    unreadable: tuple[tuple[Path, str], ...] = ()
 
     @property
     def everything(self) -> tuple[LabelledPicture, ...]:

@@ -46,17 +46,20 @@ def read_data(path: Path, no_defect: str = "") -> LabelledData | ImageSet:
     """
     if not path.exists():
         raise InputError("there is no such file or folder", path=path, remedy="Check the name.")
-    path = _entered(path)
-    for spec in formats():
-        if spec.recognises(path):
-            return checked(spec.read(path))
-    if path.is_dir() and is_image_set(path):
-        return read_image_set(path, no_defect)
+    try:
+        path = entered(path)
+        for spec in formats():
+            if spec.recognises(path):
+                return checked(spec.read(path))
+        if path.is_dir() and is_image_set(path):
+            return read_image_set(path, no_defect)
+    except OSError as error:
+        raise InputError(f"can't be read ({error.strerror or error})", path=path, remedy="Check its folders.") from None
     known = "; ".join([*(spec.hint for spec in formats()), "a folder of images for each class"])
     raise InputError("no labelled data here", path=path, remedy=f"Give one of: {known}.")
 
 
-def _entered(path: Path) -> Path:
+def entered(path: Path) -> Path:
     """Where the data begins: a folder that holds nothing but one folder, as unpacked archives do, is only a wrapping."""
     while path.is_dir():
         inside = [p for p in path.iterdir() if not p.name.startswith(".") and not p.name.upper().startswith(_NO_DATA)]

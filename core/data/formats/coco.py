@@ -69,6 +69,7 @@ def _add(file: Path, gathering: Gathering, folder: DataFolder) -> None:
     where = "categories"
     try:
         names = {row["id"]: class_name(row["name"]) for row in categories}
+        gathering.declared.update(names.values())
         of_image: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
         known = {row["id"] for row in images}
         for place, row in enumerate(annotations):

@@ -92,6 +92,7 @@ def _read(path: Path) -> LabelledData:
     pairs, alone = _pairs(folder)
     values = _values(pairs)
     names = _class_names(path)
+    gathering.declared.update(names.values())
     by_value = values is not None and (len(values) > 1 or bool(names))
     for pair in pairs:
         size = gathering.size_of(pair.picture)

@@ -47,6 +47,7 @@ def _read(path: Path) -> LabelledData:
     root = path if path.is_dir() else path.parent
     gathering, folder = Gathering(path, SPEC.id), DataFolder(root)
     names = _class_names(root)
+    gathering.declared.update(names.values())
     pictures = folder.pictures
     if _has_folders(root):
         pictures = [picture for picture in pictures if _IMAGES in picture.relative_to(root).parts[:-1]]
