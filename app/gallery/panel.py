@@ -17,6 +17,7 @@ from app.gallery.bar import ArrangementBar
 from app.gallery.empty import EmptyState, why_empty
 from app.gallery.menu import crop_menu
 from app.gallery.model import GalleryModel
+from app.gallery.picked_bar import PickedBar
 from app.gallery.thumbnails import ThumbnailStore
 from app.gallery.view import CropView
 from app.gallery.walk import SOURCE, Walk
@@ -49,6 +50,7 @@ class GalleryPanel(QWidget):
         self.view = CropView(self.model, self.thumbnails, self)
         self._walk = Walk(session, self.model, self.view)
         self.bar = ArrangementBar(self)
+        self.picked_bar = PickedBar(session, self)
         self.empty = EmptyState(self)
         self.counts = QLabel()
         self.auto_advance = QCheckBox("Go on after a decision")
@@ -123,7 +125,7 @@ class GalleryPanel(QWidget):
         session = self._session
         with self.view.held():
             self.model.set_detections(
-                session.visible_detections(), session.scan.score_unit if session.scan else PROBABILITY
+                session.picking.detections(), session.scan.score_unit if session.scan else PROBABILITY
             )
             self.view.follow(session.selected_id)
         self._shown_changed()
@@ -163,7 +165,7 @@ class GalleryPanel(QWidget):
             return
         with self.view.held():
             changed = [d for d in map(session.detection, ids) if d is not None]
-            self.model.update_decisions(session.visible_detections(), changed)
+            self.model.update_decisions(session.picking.detections(), changed)
             self.view.follow(session.selected_id)
         self._shown_changed()
 
@@ -246,6 +248,7 @@ class GalleryPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.bar)
+        layout.addWidget(self.picked_bar)
         layout.addWidget(_rule())
         layout.addWidget(self._stack, 1)
         layout.addWidget(_rule())
@@ -262,6 +265,7 @@ class GalleryPanel(QWidget):
         for changed in (session.detections_changed, session.visible_changed, session.scan_started):
             changed.connect(self._reload_soon)
         session.scan_finished.connect(lambda _: self._reload_soon())
+        session.picking.changed.connect(self._reload_soon)
         session.decisions_changed.connect(self._decided)
         session.selection_changed.connect(self._selected_elsewhere)
         self._reload_timer.timeout.connect(self.reload)
