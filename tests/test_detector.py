@@ -107,6 +107,17 @@ def test_two_stage_networks_start_from_fifteen_boxes_per_position() -> None:
         assert max(sides) == pytest.approx(256, abs=1)
 
 
+@pytest.mark.parametrize("name", ["ssd_vgg16", "ssd_resnet50"])
+def test_one_stage_networks_look_at_six_maps_of_512_px(name: str) -> None:
+    with torch.device("meta"):
+        detector: Any = build({"architecture": name}, 3)
+        maps = detector.backbone(torch.empty(1, 3, 512, 512))
+    assert [tuple(one.shape[-2:]) for one in maps.values()] == [(n, n) for n in (64, 32, 16, 8, 4, 2)]
+    assert detector.anchor_generator.num_anchors_per_location() == [4, 6, 6, 6, 4, 4]
+    assert detector.proposal_matcher.high_threshold == 0.45
+    assert detector.neg_to_pos_ratio == 3
+
+
 def test_default_boxes_have_the_sides_they_were_given() -> None:
     generator = PixelBoxes([[2]], [20.0, 45.0], [8])
     batch, _ = TileInput()(torch.zeros(1, 3, 16, 16))

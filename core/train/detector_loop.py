@@ -42,7 +42,7 @@ class DetectorSchedule:
     checkpoint: Path
     memory_format: torch.memory_format = torch.contiguous_format
     masks: bool = False  # the network learns outlines, too
-    weight_decay: float = 5e-4
+    weight_decay: float = 1e-4  # Badmos 2022, §3.10
     augmentation: float = 1.0
     warm_up: float = 0.03
     every: int = 500

@@ -79,7 +79,7 @@ def cut(section: LabelledSection, x: float, y: float, side: float, crop_px: int)
     boxes, seen = _in_crop(_laid(section.boxes, images), left, top, scale, crop_px)
     known = None if section.known is None else _in_crop(_laid(section.known, images), left, top, scale, crop_px)[0]
     outlines = _outlines(section, images, seen)
-    moved = ((one - np.float32([left, top])) * np.float32(scale) for one in outlines)
+    moved = ((one - np.array([left, top], np.float32)) * np.float32(scale) for one in outlines)
     return Crop(pixels, boxes, np.tile(section.classes, len(images))[seen], known, tuple(moved))
 
 
@@ -89,7 +89,8 @@ def _images(shape: tuple[int, ...], left: int, top: int, side: int) -> list[tupl
     for start, size in ((left, shape[1]), (top, shape[0])):
         numbers = range(start // size, (start + side - 1) // size + 1)
         ways.append([(-1, (n + 1) * size) if n % 2 else (1, n * size) for n in numbers])
-    return [(np.float32([sx, sy]), np.float32([ox, oy])) for sx, ox in ways[0] for sy, oy in ways[1]]
+    pairs = [((sx, sy), (ox, oy)) for sx, ox in ways[0] for sy, oy in ways[1]]
+    return [(np.array(sign, np.float32), np.array(offset, np.float32)) for sign, offset in pairs]
 
 
 def _laid(boxes: Array, images: Sequence[tuple[Array, Array]]) -> Array:
@@ -103,14 +104,15 @@ def _outlines(section: LabelledSection, images: Sequence[tuple[Array, Array]], s
     """Those of the boxes that are seen, `seen` being of all that `_laid` gives."""
     count = len(section.outlines)
     for index in np.flatnonzero(seen) if count else ():
-        sign, offset = images[index // count]
-        yield section.outlines[index % count] * sign + offset
+        image, own = divmod(int(index), count)
+        sign, offset = images[image]
+        yield section.outlines[own] * sign + offset
 
 
 def _in_crop(boxes: Array, left: int, top: int, scale: float, crop_px: int) -> tuple[Array, Array]:
     """Those that a crop shows something of, in its px, and (n,) bool: which of all they are."""
-    moved = (boxes - np.array([left, top, 0, 0], np.float32)) * np.float32(scale)
-    seen = (moved[:, :2] < crop_px).all(1) & (moved[:, :2] + moved[:, 2:] > 0).all(1)
+    moved: Array = (boxes - np.array([left, top, 0, 0], np.float32)) * np.float32(scale)
+    seen: Array = np.logical_and(moved[:, :2] < crop_px, moved[:, :2] + moved[:, 2:] > 0).all(1)
     return moved[seen], seen
 
 

@@ -33,6 +33,8 @@ Targets = list[dict[str, torch.Tensor]]
 # Five sizes from 16 to 256 px at three ratios: 15 boxes per position (Badmos 2022, dissertation §3.10).
 ANCHORS_PX = (16, 32, 64, 128, 256)
 RATIOS = (0.5, 1.0, 2.0)
+# Of a training image's proposals so many are learned from, a quarter of them on defects (Ren et al. 2015; Badmos 2022, §3.10).
+_LOOKED_AT = 128
 # Narrower than 8, gradients of channels-last convolutions overwrite foreign memory (oneDNN in torch 2.14).
 _SIZES = {"width": (8, 128), "blocks": (1, 4)}
 
@@ -131,6 +133,7 @@ def _faster_rcnn(backbone: nn.Module, classes: int, limits: Limits, anchors: Anc
         box_score_thresh=limits.floor,
         box_nms_thresh=limits.nms_iou,
         box_detections_per_img=limits.per_tile,
+        box_batch_size_per_image=_LOOKED_AT,
         **chosen,
         **parts,
     )
