@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.errors import InputError
 from core.jobs import CancelToken, Progress
 
 if TYPE_CHECKING:
@@ -26,15 +27,17 @@ class DataSummary:
 def summarise(path: Path, progress: Progress, cancel: CancelToken) -> DataSummary:
     """Runs in a lane: data may be many files. Raises InputError for what nothing can be learnt from."""
     from app.training.wording import images_text, marks_text
-    from core.data.checking import check_data, require_trainable
+    from core.data.checking import check_data
     from core.data.image_set import ImageSet
     from core.data.reading import kind_of, read_data
 
     data = read_data(path)
     found = check_data(path, data, progress, cancel)
-    require_trainable(path, found)
+    stopping = next((one for one in found if one.stops), None)
+    if stopping is not None:
+        raise InputError(stopping.what, path=path, remedy=stopping.remedy)
     text = images_text(data) if isinstance(data, ImageSet) else marks_text(data)
-    return DataSummary(kind_of(data), text, _shortened([f"{one.what}. {one.remedy}".strip() for one in found]))
+    return DataSummary(kind_of(data), text, _shortened([one.line() for one in found]))
 
 
 def _shortened(lines: list[str]) -> tuple[str, ...]:
