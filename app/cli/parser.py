@@ -172,6 +172,7 @@ def _train(p: argparse.ArgumentParser) -> None:
     p.add_argument("--set", dest="settings", action="append", default=[], metavar="NAME=VALUE")
     p.add_argument("--seed", type=int, default=0, metavar="S")
     p.add_argument("--device", choices=DEVICES, default="auto")
+    p.add_argument("--cost", action="store_true", help="only say how long it would take, from its first steps")
     _json(p)
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.cli.checking import check_before_training
 from app.cli.console import ProgressLine, print_json, print_table, stop_by_signal
 from app.cli.pairs import pairs
+from core.errors import CancelledError
+
+if TYPE_CHECKING:
+    from core.train.request import TrainRequest
 
 _NAME_WIDTH = 24  # characters; the longest figure's name
 _TRUTH = "truth \\ predicted"
@@ -23,9 +28,35 @@ def train(args: argparse.Namespace) -> None:
     request = TrainRequest(args.family, Path(args.data), Path(args.out), pairs(args.settings), args.seed, args.device)
     trainers_called(request.trainer)
     check_before_training(request.data, request.settings.get("no_defect", ""))
+    if args.cost:
+        _tell_cost(request, args.json)
+        return
     with stop_by_signal() as cancel, ProgressLine(f"training {args.family}") as progress:
-        metrics = run_training(request, progress, cancel)
+        try:
+            metrics = run_training(request, progress, cancel)
+        except CancelledError:
+            raise CancelledError(
+                "the training was stopped; what it has learnt up to its last checkpoint is kept",
+                path=request.out,
+                remedy="Give the same command again to go on.",
+            ) from None
     _show(metrics, args.json)
+
+
+def _tell_cost(request: TrainRequest, as_json: bool) -> None:
+    """What it would take, and what would make it cheaper."""
+    from core.train.cost import cheaper, estimate_cost
+    from core.train.running import checked_trainer
+
+    with stop_by_signal() as cancel, ProgressLine("measuring") as progress:
+        cost = estimate_cost(request, progress, cancel)
+    lighter = cheaper(cost, checked_trainer(request), request.settings)
+    if as_json:
+        print_json({**asdict(cost), "lighter": lighter})
+        return
+    print(cost.text)
+    if lighter:
+        print("Lighter: " + " ".join(f"--set {name}={value}" for name, value in lighter.items()))
 
 
 def _show(figures: Mapping[str, Any], as_json: bool) -> None:
