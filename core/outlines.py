@@ -118,9 +118,10 @@ def overlap(one: Outline, other: Outline) -> float:
 
 def drawn(outline: Sequence[tuple[float, float]] | Array, width: int, height: int) -> Array:
     """(height, width) uint8: 1 where the middle of a px lies within an outline given in these px."""
+    from skimage.draw import polygon
+
     mask = np.zeros((height, width), np.uint8)
     if len(outline) > 2:
-        # With four binary digits behind the point, about px middles: a px is [i, i + 1).
-        points = np.rint((np.asarray(outline, float) - 0.5) * 16).astype(np.int32)
-        cv2.fillPoly(mask, [points], 1, shift=4)
+        x, y = np.asarray(outline, float).T - 0.5  # a px is [i, i + 1), its middle what is asked about
+        mask[polygon(y, x, mask.shape)] = 1
     return mask

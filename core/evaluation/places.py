@@ -9,9 +9,11 @@ from core.data.labelled import LabelledPicture
 from core.errors import InputError
 from core.evaluation.asking import Asking, Scanned, is_known, passing_project
 from core.evaluation.failures import of_places, pictured
+from core.evaluation.instance_figures import instance_figures
 from core.evaluation.place_figures import matched, place_figures
 from core.evaluation.values import Evaluation, Failure, Picture, Place
 from core.jobs import Step
+from core.models.instances import no_defect_of
 from core.project import Project
 
 TOP = 3  # classes told of a place
@@ -36,7 +38,7 @@ def judge_places(asking: Asking, pictures: Sequence[LabelledPicture], blank: Eva
             Place(i, m.label, m.box)
             for i, picture in enumerate(pictures)
             for m in picture.marks
-            if is_known(m.box, picture.known)
+            if is_known(m.box, picture.known) and m.label != no_defect_of(asking.spec)
         ]
         seen = tuple(
             Picture(one.path.absolute(), one.group, scan.width_px, scan.height_px, scan.area_mm2)
@@ -47,6 +49,7 @@ def judge_places(asking: Asking, pictures: Sequence[LabelledPicture], blank: Eva
             "sections": len(pictures),
             "megapixels": round(sum(scan.area_px for scan in scans) / 1e6, 1),
             **place_figures(judged),
+            **instance_figures(asking.spec, pictures, [scan.found for scan in scans]),
         }
         failures = of_places(judged, matched(judged))
         shown = tuple(_with_picture(asking, project, scans, seen, one, i) for i, one in enumerate(failures))

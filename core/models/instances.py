@@ -40,6 +40,12 @@ def has_judge(network: Mapping[str, Any]) -> bool:
     return network.get("judge") is not None
 
 
+def no_defect_of(spec: ModelSpec) -> str | None:
+    """What parts without a defect are called, None where the model knows none."""
+    found = spec.card["network"].get("no_defect") if spec.family == "instances" else None
+    return found if isinstance(found, str) else None
+
+
 def _offer(spec: ModelSpec) -> ModelSpec:
     own = (PART_SCORE,) if has_judge(spec.card["network"]) else ()
     shared = (detector.NMS, detector.PER_TILE, detector.SHORT_SIDE, detector.PROPOSALS)

@@ -18,6 +18,7 @@ from core.devices import choose_device
 from core.errors import InputError, UsageError
 from core.jobs import CancelToken, Progress, Step, no_progress
 from core.models.base import ModelSpec
+from core.models.instances import no_defect_of
 from core.models.networks.box_detector import normalisation
 from core.models.networks.detectors import Detector
 from core.models.networks.instance_model import InstanceModel, Judge, build_networks
@@ -167,7 +168,7 @@ def _judged(task: _Task, parts: Detector, judge: Judge | None) -> tuple[float, d
     found = findings(pictures, task.draft.labels, area / 1e6)
     artefacts = task.draft.artefact_labels
     threshold = choose_threshold(found, artefacts, task.draft.score_floor).threshold
-    figures = {"parts": part_figures(pictures, task.names, task.draft)}
+    figures = {"parts": part_figures(pictures, task.names, no_defect_of(task.draft))}
     return threshold, {**figures, **metrics_table(found, artefacts, threshold)}
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from torch import nn
 
-from core.errors import UsageError
 from core.models.base import ModelSpec
-from core.models.card import CARD_FORMAT, CardError, check_card, spec_from_card
+from core.models.card import CARD_FORMAT
+from core.models.card import draft_of as card_draft
 from core.models.catalog import configure
 from core.models.instances import CELLS, SPEC, scan_fields
 from core.models.networks import backbones
@@ -65,13 +65,8 @@ def make_card(
 
 
 def draft_of(card: Mapping[str, Any]) -> ModelSpec:
-    """The spec of a model that has no weights yet; raises UsageError now for what could not be saved later."""
-    whole = {**card, "weights": {"blake2b": "0" * 32}}
-    try:
-        check_card(whole)
-    except CardError as error:
-        raise UsageError(f"such a model can't be saved: {error}", remedy="Choose another value with --set.") from None
-    return configure(SPEC.offer(spec_from_card(whole, "trained", None)), {})
+    """The spec of a model that has no weights yet, at default values; raises UsageError for what could not be saved later."""
+    return configure(SPEC.offer(card_draft(card)), {})
 
 
 def parts_alone(draft: ModelSpec) -> ModelSpec:

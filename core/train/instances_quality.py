@@ -10,7 +10,7 @@ import numpy as np
 
 from core.check import Found
 from core.geometry import Box
-from core.models.base import Model, ModelSpec
+from core.models.base import Model
 from core.outlines import Outline, as_outline, corners_of, overlap
 from core.train.detector_sections import section_boxes
 from core.train.evaluate import Findings
@@ -61,7 +61,7 @@ def findings(pictures: Sequence[Pictured], labels: Sequence[str], megapixels: fl
     )
 
 
-def part_figures(pictures: Sequence[Pictured], names: Sequence[str], spec: ModelSpec) -> dict[str, Any]:
+def part_figures(pictures: Sequence[Pictured], names: Sequence[str], no_defect: str | None) -> dict[str, Any]:
     """How many parts were found, how well they are outlined (mean mask IoU), and what each one was called.
 
     Rows of the confusion are what is marked; its last column is what was not found at all.
@@ -80,7 +80,7 @@ def part_figures(pictures: Sequence[Pictured], names: Sequence[str], spec: Model
         "mask_iou": mean_overlap(seen),
         "class_accuracy": round(right / len(seen), 4) if seen else None,
         "confusion": {"rows are the truth, columns the prediction": called, "counts": counts.tolist()},
-        "no_defect": spec.card["network"].get("no_defect"),
+        "no_defect": no_defect,
     }
 
 
