@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QColor, QWheelEvent
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.theme import SPACE, is_dark, tokens
 from app.training.wording import figure_name
@@ -19,7 +19,7 @@ _DARK = ("#3fb8ae", "#f2a516", "#d982b5", "#74a9ff", "#e4e7ea")
 _LIGHT = ("#0b7a75", "#a15c00", "#9c3a78", "#1c5fc4", "#1c2126")
 _FEW = 60  # points that are also drawn as dots
 _EARLIER = 90  # alpha of the curves of phases that are over
-HEIGHT = 150
+HEIGHT = 160  # px, of one plot
 
 
 class CurvesView(QWidget):
@@ -53,6 +53,7 @@ class _Plot(QWidget):
         self.plot.setMouseEnabled(False, False)
         self.plot.hideButtons()
         self.plot.setMinimumHeight(HEIGHT)
+        self.plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.plot.setAccessibleName(f"{title} over the steps of the training")
         self.plot.getAxis("left").setWidth(40)
         self.lines: list[Any] = []
@@ -110,7 +111,10 @@ class _Plot(QWidget):
 
 
 class _Canvas(pg.PlotWidget):
-    """Lets the panel scroll."""
+    """Lets the panel scroll, and asks for no more room than two of them have in it."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(2 * HEIGHT, HEIGHT)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()

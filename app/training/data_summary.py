@@ -37,7 +37,11 @@ def summarise(path: Path, progress: Progress, cancel: CancelToken) -> DataSummar
     if stopping is not None:
         raise InputError(stopping.what, path=path, remedy=stopping.remedy)
     text = images_text(data) if isinstance(data, ImageSet) else marks_text(data)
-    return DataSummary(kind_of(data), text, _shortened([one.line() for one in found]))
+    return DataSummary(kind_of(data), text, _shortened([_capital(one.line()) for one in found]))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _shortened(lines: list[str]) -> tuple[str, ...]:
