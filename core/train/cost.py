@@ -27,6 +27,7 @@ STEPS = 10  # watched after the first, which is slow
 LIMIT_S = 90.0  # it is stopped then, whatever was seen
 LONG_S = 2 * 3600.0  # of a training that should rather be made cheaper
 EVERY, SOON = "every", 5  # the setting of trainers that validate after so many steps, and its value meanwhile
+_LEFT_OUT = ("find_rate",)  # what comes before the steps that are watched, and is little beside them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def estimate_cost(request: TrainRequest, progress: Progress = no_progress, cance
     Raises what `core.train.running.run_training` raises.
     """
     spec = checked_trainer(request)
-    settings = {**request.settings, **_validating_soon(spec, request.settings)}
+    settings = {**request.settings, **_beginning_soon(spec, request.settings)}
     stop = _Stop(cancel or CancelToken())
     watch = _Watch(progress, stop, EVERY in settings)
     guard = threading.Timer(LIMIT_S, stop.cancel)
@@ -91,9 +92,10 @@ def cheaper(cost: Cost, spec: TrainerSpec, settings: Mapping[str, Any]) -> dict[
     return {name: value for name, value in spec.lighter.items() if now[name] != value}
 
 
-def _validating_soon(spec: TrainerSpec, settings: Mapping[str, Any]) -> dict[str, int]:
+def _beginning_soon(spec: TrainerSpec, settings: Mapping[str, Any]) -> dict[str, int]:
     usual = resolve(spec.parameters, settings).get(EVERY)
-    return {} if usual is None else {EVERY: min(SOON, usual)}
+    soon = {} if usual is None else {EVERY: min(SOON, usual)}
+    return soon | {name: False for name in _LEFT_OUT if name in settings}
 
 
 def _kind(device: str) -> str:

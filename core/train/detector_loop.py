@@ -121,7 +121,7 @@ def try_rates(
         return loss.item()
 
     try:
-        return find_rate(learn, progress, cancel, phases=2)
+        return find_rate(learn, progress, cancel)
     finally:
         network.load_state_dict(before)
         torch.set_rng_state(random)

@@ -53,12 +53,11 @@ class RateCurve:
         return cls(rates, losses, float(stored["suggestion"]))
 
 
-def find_rate(learn: Callable[[float], float], progress: Progress, cancel: CancelToken, phases: int = 1) -> RateCurve:
+def find_rate(learn: Callable[[float], float], progress: Progress, cancel: CancelToken) -> RateCurve:
     """Tries rising rates; the caller keeps its weights from before and puts them back.
 
     Args:
         learn: takes a step on the next batch at a rate and returns the loss before the step; NaN or inf end the trial.
-        phases: of the whole training, for whoever is told (`TrainStep`).
     Raises ResourceError where the loss falls at no rate, CancelledError.
     """
     rates: list[float] = []
@@ -76,7 +75,7 @@ def find_rate(learn: Callable[[float], float], progress: Progress, cancel: Cance
         rates.append(rate)
         losses.append(smooth)
         figures = {"loss": smooth, "rate": rate}
-        progress(TrainStep(step + 1, _STEPS, f"rate {rate:.1e}, loss {smooth:.3f}", figures, PHASE, phases))
+        progress(TrainStep(step + 1, _STEPS, f"rate {rate:.1e}, loss {smooth:.3f}", figures, PHASE))
         if smooth > _DIVERGED * min(losses):
             break
     return RateCurve(tuple(rates), tuple(losses), suggested(rates, losses))
