@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from core.evaluation.values import Evaluation, Picture, Place
 from core.geometry import Box
-
-BOX = Box(0, 0, 10, 10)
+from core.models.base import ModelSpec
+from tests.toy import ToyModel, spotted_image, toy_spec, write_image
 
 
 def blank(**changes: Any) -> Evaluation:
@@ -35,3 +36,25 @@ def blank(**changes: Any) -> Evaluation:
 
 def place(label: str, x: float, score: float = 0.0, picture: int = 0, y: float = 0.0, side: float = 10.0) -> Place:
     return Place(picture, label, Box(x, y, side, side), score)
+
+
+def use_toy(monkeypatch: Any, *specs: ModelSpec) -> None:
+    """Requests find these models (else the toy model), which need no weights."""
+    known = {spec.id: spec for spec in specs or (toy_spec(),)}
+    monkeypatch.setattr("core.evaluation.request.model_of_scan", lambda model_id, version, folder: known[model_id])
+    monkeypatch.setattr("core.evaluation.asking.load_model", lambda spec, device="auto": ToyModel(spec))
+
+
+def spots(folder: Path, name: str, at: Sequence[tuple[int, ...]]) -> Path:
+    """A striped picture of 256 px with bright squares of 24 px: left, top, and grey where it isn't 240."""
+    image = spotted_image(256, 0)
+    for x, y, *grey in at:
+        image[y : y + 24, x : x + 24] = grey or 240
+    return write_image(folder / name, image)
+
+
+def truth(path: Path, at: Sequence[tuple[int, int]], label: str = "crack") -> None:
+    """Marks those squares in the CSV beside a picture."""
+    rows = [f"{i},{label},{x},{y},24,24,," for i, (x, y) in enumerate(at)]
+    head = "id,class,x_px,y_px,w_px,h_px,stage_x_um,stage_y_um"
+    path.with_name(path.stem + ".truth.csv").write_text("\n".join([head, *rows]) + "\n")

@@ -40,7 +40,7 @@ from core.evaluation.words import (
     summary,
 )
 
-_CHARTS = 4  # no evaluation has more
+_CHARTS = 3  # no evaluation has more
 
 
 class ResultView(QTabWidget):
@@ -54,6 +54,7 @@ class ResultView(QTabWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setDocumentMode(True)
         self.judged: Evaluation | None = None
         self.words, self.notes, self.effect = QLabel(), muted(), QLabel()
         self.tiles = QGridLayout()
@@ -161,6 +162,7 @@ class ResultView(QTabWidget):
 
     def _mistakes_page(self) -> QWidget:
         self._mistake_tabs = QTabWidget()
+        self._mistake_tabs.setDocumentMode(True)
         for kind, pictures in self.mistakes.items():
             self._mistake_tabs.addTab(pictures, FAILURE_TITLES[kind])
         return self._mistake_tabs

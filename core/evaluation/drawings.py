@@ -51,11 +51,6 @@ def _both(judged: Evaluation) -> Iterator[Chart]:
         ranges = [[one["claimed"], *one["interval"]] for one in found["bins"]]
         title = f"Calibration, error {found['ece']:.3f}"
         yield Chart(title, "Score", "Share that is right", {"right": points}, guide=True, ranges=ranges, dots=True)
-    if judged.learning:
-        steps = judged.learning["steps"]
-        line: Points = [[one["size"], one["figure"]] for one in steps if one["figure"] is not None]
-        title = f"{judged.learning['figure']} against training size"
-        yield Chart(title, judged.learning["unit"], judged.learning["figure"], {"": line}, x_max=None, dots=True)
 
 
 def _named(lines: Mapping[str, Points]) -> dict[str, Points]:

@@ -6,7 +6,7 @@ Nothing in it needs the model or the data again: curves, thresholds and tables a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -102,7 +102,6 @@ class Evaluation:
         threshold: the score from which a place, or a defect on an image, counts as found.
         probabilistic: whether scores of a whole image are probabilities of its classes.
         figures: see `core.evaluation.image_figures` and `core.evaluation.place_figures`.
-        learning: see `core.evaluation.learning_curve`; empty where nobody asked for it.
     """
 
     name: str
@@ -118,7 +117,6 @@ class Evaluation:
     marked: tuple[Place, ...] = ()
     failures: tuple[Failure, ...] = ()
     probabilistic: bool = False
-    learning: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; `from_json` takes them back."""
