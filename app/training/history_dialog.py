@@ -51,9 +51,9 @@ class HistoryDialog(QDialog):
         if not curves.names:
             self._place.addWidget(muted("Its curves were not kept."))
             return
-        self.curves = kind()
-        self.curves.show_curves(curves)
+        self.curves = kind(self)
         self._place.addWidget(self.curves)
+        self.curves.show_curves(curves)
 
     def _lay_out(self, spec: ModelSpec) -> None:
         self.learnt.setText("\n".join(learnt_text(spec.card.get("metrics", {}))))

@@ -189,6 +189,8 @@ class RunPage(FootedPanel):
             label.setTextFormat(Qt.TextFormat.PlainText)
         self.headline.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.classes.setTextFormat(Qt.TextFormat.RichText)
+        self.classes.setToolTip("Right: of what it calls so, how much is. Found: of what is there, how much it finds.")
+        self.scan_button.setDefault(True)
         self.stop_button.setToolTip("What was learnt is kept, up to its last checkpoint; it can be gone on with")
         self.pause_button.setToolTip("Stands still until Go on")
         top = Group("")

@@ -53,13 +53,14 @@ class TrainerGroup(Group):
     def spec(self) -> TrainerSpec:
         return self._specs[self.choice.currentIndex()]
 
+    def fitting(self, kind: DataKind) -> list[TrainerSpec]:
+        """Those that learn from such data, the ones that were made for it first."""
+        return sorted((spec for spec in self._specs if kind in spec.data), key=lambda spec: spec.data.index(kind))
+
     def suit(self, kind: DataKind) -> None:
-        """Unless somebody chose one: a trainer that was made for such data, else one that takes it."""
-        if self._by_hand or kind in self.spec.data:
-            return
-        fitting = sorted((spec for spec in self._specs if kind in spec.data), key=lambda spec: spec.data.index(kind))
-        if fitting:
-            self.choice.setCurrentIndex(self._specs.index(fitting[0]))
+        """Unless somebody chose one: a trainer for such data."""
+        if not self._by_hand and kind not in self.spec.data and self.fitting(kind):
+            self.choice.setCurrentIndex(self._specs.index(self.fitting(kind)[0]))
 
     def _chosen(self, index: int) -> None:
         self._by_hand = True

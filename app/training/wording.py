@@ -95,14 +95,14 @@ def _sentences(figures: Mapping[str, Any]) -> Iterator[str]:
     defects = figures.get("defects")
     if isinstance(defects, Mapping) and defects.get("recall") is not None:
         truth = defects.get("truth")
-        whole = f" of {truth:,} defects" if isinstance(truth, int) else " of the defects"
-        yield f"It finds {_percent(defects['recall'])}{whole} that it was not trained on."
+        whole = f"{truth:,} defects" if isinstance(truth, int) else "the defects"
+        yield f"Of {whole} that it was not trained on it finds {_percent(defects['recall'])}."
         if defects.get("precision") is not None:
             yield f"{_percent(defects['precision'])} of what it calls a defect is one."
     if figures.get("accuracy") is not None:
         images = figures.get("images")
-        whole = f" of {images:,} images" if isinstance(images, int) else " of the images"
-        yield f"It names the class of {_percent(figures['accuracy'])}{whole} rightly that it was not trained on."
+        whole = f"{images:,} images" if isinstance(images, int) else "the images"
+        yield f"Of {whole} that it was not trained on it names the class of {_percent(figures['accuracy'])} rightly."
     for name in ("macro_f1", "balanced_accuracy", "map50", "map33", "auroc"):
         if isinstance(figures.get(name), float):
             yield f"{figure_name(name)}: {figures[name]:.2f}."

@@ -1,0 +1,125 @@
+"""Trainings for tests: a way to train that needs no torch and comes as a plug-in, so that real worker processes know it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+
+from core.errors import UsageError
+from core.jobs import CancelToken, Progress, Step
+from core.parameters import Parameter
+from core.train.base import TrainerSpec, TrainStep
+from core.train.cost import Cost, estimate_cost
+from core.train.request import TrainRequest
+from core.train.running import run_training
+
+CHECKPOINT = ".training.toy"
+EVERY = 10
+
+
+def card_of(model_id: str, **values: Any) -> dict[str, Any]:
+    """A card that can be read, of a model that nobody loads."""
+    return {
+        "format": 1, "id": model_id, "name": model_id, "kind": "classifier", "family": "classifier",
+        "description": "", "licence": "not stated", "labels": ["chip", "pore"], "artefact_labels": [],
+        "input": {"um_per_px": 1.0, "mean": 0.5, "deviation": 0.25},
+        "network": {"backbone": "resnet_cells", "width": 8, "blocks": 1},
+        "scan": {
+            "tile_px": 256, "halo_px": 64, "window_px": 24, "stride_px": 8, "map_channels": 3, "context_cells": 1,
+            "score_unit": "probability", "score_floor": 0.2, "threshold": 0.5,
+        },
+        "training": {}, "metrics": {}, "versions": {}, "weights": {"blake2b": "0" * 32},
+    } | values  # fmt: skip
+
+
+def _train(
+    data: Path,
+    out: Path,
+    settings: Mapping[str, Any],
+    seed: int,
+    device: str,
+    progress: Progress,
+    cancel: CancelToken | None,
+) -> dict[str, Any]:
+    steps, pause_s = int(settings.get("steps", 40)), float(settings.get("pause_s", 0.0))
+    cancel = cancel or CancelToken()
+    if settings.get("refuses"):
+        raise UsageError("it does not want to", remedy="Ask nicely.")
+    progress(Step(0, 1, "Reading"))
+    out.mkdir(parents=True, exist_ok=True)
+    kept = out / CHECKPOINT
+    start = int(kept.read_text()) if kept.is_file() else 0
+    for step in range(start + 1, steps + 1):
+        cancel.check()
+        time.sleep(pause_s)
+        progress(TrainStep(step, steps, "loss", {"loss": 1 / step}))
+        if step % EVERY == 0:
+            kept.write_text(str(step))
+            progress(TrainStep(step, steps, "validated", {"macro_f1": step / steps}))
+    metrics = {
+        "accuracy": 0.9, "images": 20, "macro_f1": 0.88,
+        "classes": {"pore": {"precision": 0.75, "recall": 0.5}},
+    }  # fmt: skip
+    card = card_of(out.name, name=settings.get("name", out.name), training={"seed": seed}, metrics=metrics)
+    (out / "model.json").write_text(json.dumps(card))
+    kept.unlink()
+    return {"validation": metrics}
+
+
+SPEC = TrainerSpec(
+    id="a_toy",
+    family="classifier",
+    name="Toy",
+    description="Learns nothing.",
+    data=("images",),
+    parameters=(
+        Parameter("name", str, "", "what people read"),
+        Parameter("steps", int, 40, "how many", 1, 100_000, main=True),
+        Parameter("pause_s", float, 0.0, "after each step", 0.0, 10.0, "s"),
+        Parameter("refuses", bool, False, "raises an error"),
+    ),
+    run=_train,
+    lighter={"steps": 20},
+)
+
+
+def write_trainer(folder: Path) -> Path:
+    """A package's metadata that names `SPEC`; whoever has `folder` in its path has the toy."""
+    info = folder / "schliff_training_toy-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: schliff-training-toy\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[schliff.trainers]\na_toy = tests.training_support:SPEC\n")
+    return folder
+
+
+class WorkerHere:
+    """Stands for the process that trains: the same work in the thread that asks."""
+
+    def __init__(self) -> None:
+        self.worker = SimpleNamespace(pid=None)
+
+    def train(self, request: TrainRequest, progress: Progress, cancel: CancelToken) -> dict[str, Any]:
+        return run_training(request, progress, cancel)
+
+    def cost(self, request: TrainRequest, progress: Progress, cancel: CancelToken) -> Cost:
+        return estimate_cost(request, progress, cancel)
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+def write_images(folder: Path, **classes: int) -> Path:
+    """So many tiny images of each class."""
+    rng = np.random.default_rng(0)
+    for label, count in classes.items():
+        (folder / label).mkdir(parents=True)
+        for number in range(count):
+            cv2.imwrite(str(folder / label / f"p{number:03}_1.png"), rng.integers(0, 255, (16, 16, 3), np.uint8))
+    return folder
