@@ -5,7 +5,7 @@ tile, by the weighted sum of features that a dense pass holds (the network's own
 gradient for each window and class, as general packages compute it (Selvaraju et al. 2017, eq. 1 and 2; windows of 256 px, in
 one batch). Both in 32-bit floats, by turns in one process. Weights are random: they change neither time nor equality.
 
-`python -m benchmarks.class_activation boxes [--seeds 7 8 9] [--size 4000] [--defects 40]`: intersection over union with the
+`python -m benchmarks.class_activation boxes [--seeds 7 8 9] [--size 4000] [--defects 40] [--window 64]`: intersection over union with the
 truth of sample sections, for boxes drawn around windows and around what speaks for the label, from the same maps.
 """
 
@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks.accuracy import share
 from core.check import Found, check, same_place
 from core.models.base import Model
+from core.models.window_scores import window_probabilities
 from core.scan.activation_boxes import tightened
 from core.scan.extract import Mark, find_marks
 from core.truth import TruthBox
@@ -47,7 +48,8 @@ def main() -> None:
     boxes.add_argument("--seeds", type=int, nargs="+", default=[7, 8, 9])
     boxes.add_argument("--size", type=int, default=4000)
     boxes.add_argument("--defects", type=int, default=40)
-    boxes.set_defaults(do=lambda args: compare_boxes(args.seeds, args.size, args.defects))
+    boxes.add_argument("--window", type=int, help="side of a window, px of the model; else its own")
+    boxes.set_defaults(do=lambda args: compare_boxes(args.seeds, args.size, args.defects, args.window))
     args = parser.parse_args()
     args.do(args)
 
@@ -131,7 +133,7 @@ def timed(work: Callable[[], object]) -> float:
 # -- boxes ----------------------------------------------------------------------------------------------------------
 
 
-def compare_boxes(seeds: Iterable[int], size: int, defects: int) -> None:
+def compare_boxes(seeds: Iterable[int], size: int, defects: int, window: int | None) -> None:
     """Prints, for each class, what `core.check` says of both kinds of box, over all seeds together."""
     from core.models.catalog import find_model, load_model
 
@@ -139,7 +141,7 @@ def compare_boxes(seeds: Iterable[int], size: int, defects: int) -> None:
     marked: list[TruthBox] = []
     found: dict[str, list[Found]] = {"windows": [], "cam": []}
     for number, seed in enumerate(seeds):
-        truth, ways = both_ways(model, size, defects, seed)
+        truth, ways = both_ways(model, size, defects, seed, (window or model.spec.window_px) // model.spec.stride_px)
         apart = 1e6 * number  # sections side by side, so that nothing of one matches what is in another
         marked += [TruthBox(one.label, one.box.moved(apart, 0)) for one in truth]
         for way, marks in ways.items():
@@ -162,8 +164,10 @@ def compare_boxes(seeds: Iterable[int], size: int, defects: int) -> None:
         print(f"| {label} | {len(truths)} | {' | '.join(means + halves)} |", flush=True)
 
 
-def both_ways(model: Model, size: int, defects: int, seed: int) -> tuple[list[TruthBox], dict[str, list[Found]]]:
-    """The truth of a sample section and what is found in it, in level-0 px, from one map."""
+def both_ways(
+    model: Model, size: int, defects: int, seed: int, window: int
+) -> tuple[list[TruthBox], dict[str, list[Found]]]:
+    """The truth of a sample section and what is found in it, in level-0 px, from one map. `window`: in cells."""
     import cv2
 
     from core.synthetic.sample import make_sample
@@ -174,7 +178,7 @@ def both_ways(model: Model, size: int, defects: int, seed: int) -> tuple[list[Tr
     maps = map_section(model, pixels)
     activations = model.activations(maps)
     assert activations is not None
-    marks = find_marks(model.scores(maps), model.spec.score_floor)
+    marks = find_marks(window_probabilities(maps, window)[1:], model.spec.score_floor)
     cell = 2.0 * model.spec.stride_px
 
     def in_px(mark: Mark) -> Found:
