@@ -9,7 +9,19 @@ from functools import cache
 from typing import NoReturn
 
 import core
-from app.cli import checking, evaluating, inspecting, registering, replaying, results, sampling, scanning, training, window
+from app.cli import (
+    checking,
+    evaluating,
+    inspecting,
+    registering,
+    replaying,
+    results,
+    rounds,
+    sampling,
+    scanning,
+    training,
+    window,
+)
 from core.devices import DEVICES
 from core.geometry import Box
 
@@ -136,6 +148,17 @@ def _check(p: argparse.ArgumentParser) -> None:
     _json(p)
 
 
+def _rounds(p: argparse.ArgumentParser) -> None:
+    p.add_argument("project", metavar="PROJECT")
+    p.add_argument("--section", metavar="NAME", help="only the section with this file name")
+    _json(p)
+
+
+def _propose(p: argparse.ArgumentParser) -> None:
+    _rounds(p)
+    p.add_argument("--count", type=int, default=20, metavar="N", help="how many for each section (default %(default)s)")
+
+
 def _export(p: argparse.ArgumentParser) -> None:
     p.add_argument("project", metavar="PROJECT")
     p.add_argument("--format", required=True, metavar="ID", help="csv, geojson; `schliff doctor` lists all")
@@ -260,6 +283,8 @@ _COMMANDS: dict[str, tuple[Run, str, Callable[[argparse.ArgumentParser], None]]]
     "scan": (scanning.scan, "run a model over sections; resumes by itself", _scan),
     "scans": (replaying.scans, "list the scans of a project and what each was made with", _list_scans),
     "defects": (results.defects, "list what was found, worst first", _defects),
+    "rounds": (rounds.rounds, "say what changed from one scan of a section to the next", _rounds),
+    "propose": (rounds.proposals, "list the detections whose label would teach a model most", _propose),
     "check": (results.check, "compare what was found with a known truth", _check),
     "register": (registering.register, "register a section to the SEM by fiducials", _register),
     "check-data": (checking.check_data, "say what labelled data holds, and what is odd about it", _check_data),
