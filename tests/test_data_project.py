@@ -59,21 +59,16 @@ def test_decisions_are_marks_and_places_without_a_defect(path: Path) -> None:
 def test_a_place_found_by_two_scans_is_one_mark_and_the_latest_decision_counts(path: Path) -> None:
     with Project.open(path) as project:
         earlier, later = (project.detections(scan.id)[0] for scan in project.scans())
+        other = project.detections(project.scans()[0].id)[1]
         assert earlier.box == later.box
         review = Review(project, "somebody")
-        review.decide([earlier.id, later.id], "defect")
-        assert len(_read(path).marks) == 1
+        review.decide([earlier.id, later.id, other.id], "defect")
+        assert len(_read(path).marks) == 2
         review.decide([later.id], "false_alarm")
-    picture = _read(path)
-    assert picture.marks == ()
-    assert picture.empty == (later.box,)
-    assert "1 places judged differently" in read_marks_notes(path)
-
-
-def read_marks_notes(path: Path) -> str:
-    from core.data.formats.project import SPEC
-
-    return " ".join(SPEC.read(path).notes)
+    data = read_marks(path)
+    assert [mark.box for mark in data.pictures[0].marks] == [other.box]
+    assert data.pictures[0].empty == (later.box,)
+    assert any("judged differently" in note for note in data.notes)
 
 
 def test_closed_drawings_with_a_class_are_outlines(path: Path) -> None:
