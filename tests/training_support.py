@@ -69,7 +69,7 @@ def _train(
     }  # fmt: skip
     card = card_of(out.name, name=settings.get("name", out.name), training={"seed": seed}, metrics=metrics)
     (out / "model.json").write_text(json.dumps(card))
-    kept.unlink()
+    kept.unlink(missing_ok=True)
     return {"validation": metrics}
 
 
