@@ -56,12 +56,14 @@ def test_what_makes_it_fast_changes_next_to_nothing(networks: dict[str, DenseBac
 
 
 def with_classes(network: DenseBackbone, classes: int) -> DenseBackbone:
-    """The same features, weighed for more classes; each has a bias of its own."""
+    """The same features, weighed for more classes than the first two; each has a bias of its own."""
     wider = deepcopy(network)
     wider.head = torch.nn.Conv2d(network.head.in_channels, classes, 1)
     torch.manual_seed(4)
     torch.nn.init.normal_(wider.head.weight, 0, float(network.head.weight[1].std()))
     torch.nn.init.normal_(wider.head.bias)  # type: ignore[arg-type]
+    with torch.no_grad():
+        wider.head.weight[:2] = network.head.weight
     return wider
 
 
@@ -80,8 +82,8 @@ def test_explaining_equals_grad_cam(networks: dict[str, DenseBackbone], name: st
         (gradient,) = torch.autograd.grad(logits[number] - logits[0], kept, retain_graph=True)
         cam = functional.relu((gradient.mean((2, 3), keepdim=True) * kept[0]).sum(1, keepdim=True))
         wide = functional.interpolate(cam, pixels.shape[:2], mode="bilinear", align_corners=False)[0, 0]
-        expected = (wide / wide.max()).detach().numpy()
-        assert expected.max() == 1
+        expected = (wide / wide.max().clamp(min=1e-6)).detach().numpy()  # nothing may speak for a random class
+        assert label != "spot" or expected.max() == 1
         assert np.abs(model.explain(pixels, label) - expected).max() < 1e-4
 
 
