@@ -1,6 +1,7 @@
 """Decides what undo and redo do: one history of all that a person did in a project, in the order it was done.
 
-It outlives a restart. What a gesture changed is for `core.project.decision_log` and `core.project.drawing_store`.
+It outlives a restart. What a gesture changed is for `core.project.decision_log`, `drawing_store` and
+`attachments`.
 """
 
 from __future__ import annotations
@@ -10,20 +11,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from core.project import Project, decision_log, drawing_store, gestures, registration_store
+from core.project import Project, attachments, decision_log, drawing_store, gestures
 from core.project.gestures import GestureKind, Side
 
 Choice = Callable[[sqlite3.Connection], sqlite3.Row | None]
 _REPLAYS = {
     "decision": decision_log.replay,
     "drawing": drawing_store.replay,
-    "registration": registration_store.replay,
+    "registration": attachments.replay,
+    "composition": attachments.replay,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What one step back or forth changed: detections, drawings, or sections that were registered, by id."""
+    """What one step back or forth changed, by id: detections (decided, or their chemistry), drawings, registered sections."""
 
     kind: GestureKind
     ids: tuple[int, ...]

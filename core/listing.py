@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from core.chemistry.composition import Composition
 from core.detection import STATUSES, Detection
 from core.errors import UsageError
 from core.project import Project, SectionRecord
+from core.project.composition_store import CompositionStore
 from core.project.registration_store import RegistrationStore
 from core.registration.registration import Registration
 
@@ -61,10 +63,13 @@ def rows(project: Project, detections: Collection[Detection]) -> list[dict[str, 
     sections = {section.id: section for section in project.sections()}
     store = RegistrationStore(project)
     registrations = {n: store.registration(sections[n]) for n in {d.section_id for d in detections}}
-    return [row(d, sections[d.section_id], registrations[d.section_id]) for d in detections]
+    chemistry = CompositionStore(project).compositions()
+    return [row(d, sections[d.section_id], registrations[d.section_id], chemistry.get(d.id)) for d in detections]
 
 
-def row(detection: Detection, section: SectionRecord, registration: Registration | None) -> dict[str, Any]:
+def row(
+    detection: Detection, section: SectionRecord, registration: Registration | None, composition: Composition | None
+) -> dict[str, Any]:
     """What is known of one detection; None where it isn't known."""
     box, scale = detection.box, section.um2_per_px2
     stage = section.stage.to_stage(*box.center)
@@ -90,7 +95,7 @@ def row(detection: Detection, section: SectionRecord, registration: Registration
         "sem_y": None if sem is None else round(sem[1], _SEM_DIGITS),
         "sem_unit": None if registration is None else registration.unit,
         "predicted_error_um": None if error is None else round(error, 2),
-        "composition": None,
+        "composition": None if composition is None else composition.to_json(),
     }
 
 

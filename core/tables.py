@@ -65,15 +65,19 @@ def table_text(path: Path, what: str) -> str:
         raise InputError("it is not a CSV text file", path=path, remedy="Save it as CSV in UTF-8.") from None
 
 
+def header_of(text: str) -> list[str]:
+    """The names of the columns, stripped."""
+    first = text.splitlines()[:1]
+    return [name.strip() for name in next(csv.reader(first, delimiter=_mark(text)), [])]
+
+
 def parse_rows(text: str, columns: Sequence[str], parse: Callable[[Row], T], path: Path | None, remedy: str) -> list[T]:
     """`parse` of every line that isn't blank. With semicolons or tabs between cells, numbers may have decimal commas.
 
     Raises InputError naming the line: where one of `columns` is missing, or `parse` raises ValueError.
     """
-    lines = text.splitlines()
-    head = lines[0] if lines else ""
-    mark = max((",", ";", "\t"), key=head.count)
-    reader = csv.reader(lines, delimiter=mark)
+    mark = _mark(text)
+    reader = csv.reader(text.splitlines(), delimiter=mark)
     found: list[T] = []
     try:
         names = [name.strip() for name in next(reader, [])]
@@ -89,3 +93,9 @@ def parse_rows(text: str, columns: Sequence[str], parse: Callable[[Row], T], pat
     except ValueError as error:
         raise InputError(f"line {reader.line_num}: {error}", path=path, remedy=remedy) from None
     return found
+
+
+def _mark(text: str) -> str:
+    """What stands between cells."""
+    head = text.split("\n", 1)[0]
+    return max((",", ";", "\t"), key=head.count)

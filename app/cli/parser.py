@@ -11,6 +11,7 @@ from typing import NoReturn
 import core
 from app.cli import (
     checking,
+    chemistry,
     evaluating,
     inspecting,
     registering,
@@ -163,7 +164,7 @@ def _export(p: argparse.ArgumentParser) -> None:
     p.add_argument("project", metavar="PROJECT")
     p.add_argument("--format", required=True, metavar="ID", help="csv, geojson; `schliff doctor` lists all")
     p.add_argument("--out", required=True, metavar="FILE")
-    p.add_argument("--frame", choices=("pixel", "stage", "sem"), default="pixel", help="coordinates that must be known")
+    p.add_argument("--frame", choices=("pixel", "stage", "sem"), help="coordinates that must be known")
     p.add_argument(
         "--set", dest="settings", action="append", default=[], metavar="NAME=VALUE", help="a setting of the format"
     )
@@ -183,6 +184,15 @@ def _register(p: argparse.ArgumentParser) -> None:
         "--kind", choices=("auto", "similarity", "affine"), default="auto",
         help="auto: a similarity, from 5 fiducials an affine where it fits clearly better",
     )  # fmt: skip
+    _json(p)
+
+
+def _import_edx(p: argparse.ArgumentParser) -> None:
+    p.add_argument("project", metavar="PROJECT")
+    p.add_argument("file", metavar="FILE", help="a CSV with a column for each element, or an H5OINA file of Oxford's AZtec")
+    p.add_argument("--section", metavar="NAME", help="which one, where the project has several")
+    p.add_argument("--unit", choices=("at%", "wt%"), help="of a CSV whose columns don't say it")
+    _scans(p)
     _json(p)
 
 
@@ -288,6 +298,7 @@ _COMMANDS: dict[str, tuple[Run, str, Callable[[argparse.ArgumentParser], None]]]
     "check": (results.check, "compare what was found with a known truth", _check),
     "register": (registering.register, "register a section to the SEM by fiducials", _register),
     "check-data": (checking.check_data, "say what labelled data holds, and what is odd about it", _check_data),
+    "import-edx": (chemistry.import_edx, "attach the results of an EDX to the defects they were measured on", _import_edx),
     "train": (training.train, "train a model on labelled data", _train),
     "evaluate": (evaluating.evaluate, "judge a model on data it has not seen", _evaluate),
     "export": (results.export, "write a list for others", _export),

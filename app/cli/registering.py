@@ -17,7 +17,7 @@ from core.registration.registration import register as fitted
 
 def register(args: argparse.Namespace) -> None:
     with Project.open(args.project) as project:
-        section = _section(project, args.section)
+        section = section_called(project, args.section)
         store = RegistrationStore(project)
         if args.clear:
             store.keep(section.id, [])
@@ -33,7 +33,7 @@ def register(args: argparse.Namespace) -> None:
         _print(section, registration, told)
 
 
-def _section(project: Project, wanted: str | None) -> SectionRecord:
+def section_called(project: Project, wanted: str | None) -> SectionRecord:
     sections = project.sections()
     fitting = [one for one in sections if wanted in (None, one.name, str(one.path))]
     if len(fitting) == 1:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from core.timing import timestamp
 
-GestureKind = Literal["decision", "drawing", "registration"]
+GestureKind = Literal["decision", "drawing", "registration", "composition"]
 Side = Literal["before", "after"]
 
 

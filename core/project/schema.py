@@ -44,14 +44,14 @@ _OUTLINES = (
     "ALTER TABLE detections ADD COLUMN outline BLOB",
 )
 
-_REGISTRATIONS = (
-    """CREATE TABLE registrations (
-    section_id INTEGER PRIMARY KEY REFERENCES sections, kind TEXT NOT NULL, fiducials TEXT NOT NULL,
-    author TEXT NOT NULL, at TEXT NOT NULL)""",
-    """CREATE TABLE registration_changes (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, gesture INTEGER NOT NULL REFERENCES gestures,
-    section_id INTEGER NOT NULL REFERENCES sections, before TEXT, after TEXT)""",
-    "CREATE INDEX registration_changes_by_gesture ON registration_changes (gesture)",
+_ATTACHMENTS = (
+    """CREATE TABLE attachments (
+    kind TEXT NOT NULL, owner INTEGER NOT NULL, value TEXT NOT NULL, author TEXT NOT NULL, at TEXT NOT NULL,
+    PRIMARY KEY (kind, owner)) WITHOUT ROWID""",
+    """CREATE TABLE attachment_changes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, gesture INTEGER NOT NULL REFERENCES gestures, kind TEXT NOT NULL,
+    owner INTEGER NOT NULL, before TEXT, after TEXT)""",
+    "CREATE INDEX attachment_changes_by_gesture ON attachment_changes (gesture)",
 )
 
 TABLES = (
@@ -88,7 +88,7 @@ TABLES = (
     _FRAGMENTS,
     _FRAGMENTS_INDEX,
     *_OUTLINES,
-    *_REGISTRATIONS,
+    *_ATTACHMENTS,
 )
 
 # Version 1 kept the state of a gesture in each of its decisions, and 0 as the gesture of those that were carried over.
@@ -114,7 +114,7 @@ _FROM_1 = (
 # Version 2 had scans of maps only, and cut objects where they were longer than three tiles.
 _FROM_2 = (_TILES_BOXES, _SCANS_MAP_KEY, _FRAGMENTS, _FRAGMENTS_INDEX)
 
-# Version 3 knew boxes only, and no SEM.
-_FROM_3 = (*_OUTLINES, *_REGISTRATIONS)
+# Version 3 knew boxes only, no SEM and no chemistry.
+_FROM_3 = (*_OUTLINES, *_ATTACHMENTS)
 
 MIGRATIONS = {1: _FROM_1, 2: _FROM_2, 3: _FROM_3}

@@ -1,0 +1,75 @@
+"""Decides what a measured composition is: elements with amounts and their uncertainty, in at.% or wt.%."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+Unit = Literal["at%", "wt%"]
+
+_SYMBOLS = (
+    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y Zr Nb Mo "
+    "Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl "
+    "Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og"
+)
+ELEMENTS = frozenset(_SYMBOLS.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """What one spectrum says.
+
+    Args:
+        amounts: by element symbol, in `unit`; sigmas: 1-sigma of those that have one.
+        spectrum: what the instrument called it; source: the file it came from.
+    """
+
+    amounts: Mapping[str, float]
+    unit: Unit
+    sigmas: Mapping[str, float]
+    spectrum: str = ""
+    source: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values: `unit`, `elements` {symbol: amount}, `sigma` {symbol: 1-sigma}, `spectrum`, `source`."""
+        return {
+            "unit": self.unit,
+            "elements": dict(self.amounts),
+            "sigma": dict(self.sigmas),
+            "spectrum": self.spectrum,
+            "source": self.source,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Composition:
+        """Raises ValueError for what `to_json` didn't write."""
+        try:
+            if stored["unit"] not in get_args(Unit):
+                raise ValueError(f"the unit {stored['unit']!r}")
+            amounts = {str(k): float(v) for k, v in stored["elements"].items()}
+            sigmas = {str(k): float(v) for k, v in stored["sigma"].items()}
+            return cls(amounts, stored["unit"], sigmas, str(stored["spectrum"]), str(stored["source"]))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"no composition ({error})") from None
+
+    def text(self, most: int = 4) -> str:
+        """The largest amounts, as "Zr 31.2, O 60.1 at%"."""
+        largest = sorted(self.amounts.items(), key=lambda one: (-one[1], one[0]))[:most]
+        return ", ".join(f"{symbol} {amount:.1f}" for symbol, amount in largest) + f" {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A composition, and what is known of where it was measured.
+
+    Args:
+        detection_id: where the file names our own number.
+        place: (x, y) of the SEM's stage, in µm; None where the file says none.
+        reach_um: the beam may have been this far from the stage's place, in a direction nobody wrote down; 0: it was there.
+    """
+
+    composition: Composition
+    detection_id: int | None = None
+    place: tuple[float, float] | None = None
+    reach_um: float = 0.0

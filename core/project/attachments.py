@@ -1,0 +1,82 @@
+"""Decides how values that a person or an instrument adds are kept in a project: one of a kind for each owner, undoable.
+
+A kind says what the value is and whom it belongs to: "registration" (the fiducials of a section), "composition" (the
+chemistry of a detection). Values are JSON; every change is kept with its author.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from core.project import gestures
+from core.project.gestures import Side
+from core.project.project import Project
+from core.timing import timestamp
+
+Kind = Literal["registration", "composition"]
+
+_PUT = "REPLACE INTO attachments (kind, owner, value, author, at) VALUES (:kind, :owner, :value, :author, :at)"
+_LOG = "INSERT INTO attachment_changes (gesture, kind, owner, before, after) VALUES (?, ?, ?, ?, ?)"
+
+
+class Attachments:
+    """The values of one kind in a project. Each change is one gesture.
+
+    Every method may be called from any thread; they raise SchliffError where the project can't be read or written.
+    """
+
+    def __init__(self, project: Project, kind: Kind, author: str | None = None) -> None:
+        self._database, self._kind = project.database, kind
+        self._author = author or gestures.user_name()
+
+    def get(self, owner: int) -> Any | None:
+        with self._database.reading() as db:
+            row = _stored(db, self._kind, owner)
+        return None if row is None else json.loads(row["value"])
+
+    def all(self) -> dict[int, Any]:
+        """Every value by its owner."""
+        with self._database.reading() as db:
+            rows = db.execute("SELECT owner, value FROM attachments WHERE kind = ?", (self._kind,)).fetchall()
+        return {row["owner"]: json.loads(row["value"]) for row in rows}
+
+    def keep(self, values: Mapping[int, Any | None]) -> list[int]:
+        """Replaces the values of some owners (None: there is none any more), as one gesture; returns whose changed."""
+        changed: list[int] = []
+        gesture = 0
+        with self._database.writing() as db:
+            for owner, value in values.items():
+                before, text = _stored(db, self._kind, owner), None if value is None else json.dumps(value)
+                if text == (before["value"] if before else None):
+                    continue
+                after = None if text is None else {"kind": self._kind, "owner": owner, "value": text}
+                after = after and after | {"author": self._author, "at": timestamp()}
+                gesture = gesture or gestures.begin(db, self._kind, self._author)
+                _put(db, self._kind, owner, after)
+                both = (None if one is None else json.dumps(one) for one in (before, after))
+                db.execute(_LOG, (gesture, self._kind, owner, *both))
+                changed.append(owner)
+        return changed
+
+
+def replay(db: sqlite3.Connection, gesture: int, side: Side) -> list[int]:
+    """Puts every value of a gesture as it was before or after it; returns their owners."""
+    rows = db.execute("SELECT * FROM attachment_changes WHERE gesture = ? ORDER BY id", (gesture,)).fetchall()
+    for row in rows:
+        _put(db, row["kind"], row["owner"], None if row[side] is None else json.loads(row[side]))
+    return [row["owner"] for row in rows]
+
+
+def _put(db: sqlite3.Connection, kind: str, owner: int, values: dict[str, Any] | None) -> None:
+    if values is None:
+        db.execute("DELETE FROM attachments WHERE kind = ? AND owner = ?", (kind, owner))
+    else:
+        db.execute(_PUT, values)
+
+
+def _stored(db: sqlite3.Connection, kind: str, owner: int) -> dict[str, Any] | None:
+    row = db.execute("SELECT * FROM attachments WHERE kind = ? AND owner = ?", (kind, owner)).fetchone()
+    return None if row is None else dict(row)
