@@ -54,7 +54,8 @@ def _side(one: Told) -> str:
 def write_coco(folder: Path, pictures: Sequence[Told] = PICTURES, outlines: bool = True) -> Path:
     for side in ("train", "val"):
         of_side = [one for one in pictures if _side(one) == side]
-        images, annotations = [], []
+        images: list[dict[str, object]] = []
+        annotations: list[dict[str, object]] = []
         for number, one in enumerate(of_side):
             write_picture(folder / side / f"{one.name}.png")
             images.append({"id": number, "file_name": f"{one.name}.png", "width": WIDTH, "height": HEIGHT})
