@@ -37,6 +37,7 @@ def window(qtbot, qapp, monkeypatch, flat):
         with qtbot.waitSignal(window.session.path_opened, timeout=20_000):
             window.session.open_path(flat)
         window.docks.fill()
+        window.docks.bring("train")  # no other is made only when it is asked for
         qtbot.waitUntil(lambda: all(window.docks.made(spec) for spec in window.docks._specs), timeout=20_000)
         yield window
 
