@@ -11,6 +11,7 @@ import pytest
 from ome_types import from_xml
 from pycocotools.coco import COCO
 
+from core.data.reading import read_marks
 from core.drive_order import drive_order, path_length
 from core.errors import InputError, UsageError
 from core.export.base import export_detections
@@ -166,15 +167,17 @@ def test_coco_holds_boxes_and_areas(project: Project, tmp_path: Path) -> None:  
     assert [one["name"] for one in told.loadCats(told.getCatIds())] == ["anomaly"]
 
 
-def test_voc_counts_from_one_and_covers_every_pixel(project: Project, tmp_path: Path) -> None:  # noqa: F811
-    export_detections(project, "pascal-voc", tmp_path / "list.xml")
-    root = ElementTree.parse(tmp_path / "list.xml").getroot()
+def test_voc_covers_every_pixel_and_reads_back(project: Project, tmp_path: Path) -> None:  # noqa: F811
+    export_detections(project, "pascal-voc", tmp_path / "section.ome.xml")
+    root = ElementTree.parse(tmp_path / "section.ome.xml").getroot()
     assert root.findtext("filename") == "section.ome.tif"
     boxes = [[int(b.findtext(n) or 0) for n in ("xmin", "ymin", "xmax", "ymax")] for b in root.iter("bndbox")]
     for one, row in zip(boxes, listed(project), strict=True):
-        assert one[0] - 1 <= row["x_px"] < one[0]
+        assert one[0] <= max(row["x_px"], 1) < one[0] + 1
         assert one[3] - 1 < row["y_px"] + row["h_px"] <= one[3]
-        assert one[0] >= 1
+    (picture,) = read_marks(tmp_path).pictures
+    whole = {(m.box.x, m.box.y, m.box.w, m.box.h) for m in picture.marks}
+    assert whole == {(row["x_px"], row["y_px"], row["w_px"], row["h_px"]) for row in listed(project)}
 
 
 def test_ome_regions_lie_on_their_image(project: Project, tmp_path: Path) -> None:  # noqa: F811

@@ -1,4 +1,7 @@
-"""Decides how detections of one section are written as Pascal VOC, as LabelImg writes it: whole px, the first one is 1."""
+"""Decides how detections of one section are written as Pascal VOC: whole px, corners as LabelImg writes them.
+
+That is [xmin, xmax) counted from 0, with 1 in place of 0 (`core.data.formats.voc` reads them so, too).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from core.export.driving import only_section
 
 
 def write(document: ExportDocument, path: Path, values: Mapping[str, Any]) -> None:
-    """A box covers every px it touches: [x, x + w) in continuous px becomes floor(x) + 1 to ceil(x + w)."""
+    """A box covers every px it touches: [x, x + w) in continuous px becomes floor(x) to ceil(x + w)."""
     section_id = only_section(document, "a Pascal VOC file")
     root = Element("annotation")
     if section_id is not None:
@@ -26,7 +29,7 @@ def write(document: ExportDocument, path: Path, values: Mapping[str, Any]) -> No
             box = item.detection.box
             told = SubElement(root, "object")
             _texts(told, name=item.detection.label, pose="Unspecified", truncated=0, difficult=0)
-            low = {"xmin": max(math.floor(box.x), 0) + 1, "ymin": max(math.floor(box.y), 0) + 1}
+            low = {"xmin": max(math.floor(box.x), 1), "ymin": max(math.floor(box.y), 1)}
             high = {"xmax": min(math.ceil(box.x1), section.width_px), "ymax": min(math.ceil(box.y1), section.height_px)}
             _texts(SubElement(told, "bndbox"), **low, **high)
     indent(root)
