@@ -199,7 +199,7 @@ class EvaluationWindow(QDialog):
         self.stop.setVisible(running)
         self.bar.setVisible(running)
         self.told.setVisible(running or bool(self.told.text()))
-        self.save.setEnabled(self.judged is not None)
+        self.save.setVisible(self.judged is not None)
         self.view.setVisible(self.judged is not None)
         self.title.setVisible(self.judged is not None)
         self.hint.setVisible(self.judged is None)
