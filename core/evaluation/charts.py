@@ -52,7 +52,7 @@ def svg(chart: Chart, style: str = "") -> str:
         f"<style>{style}</style>" if style else "",
         *_axes(chart, right),
         *_content(chart, lines, right),
-        *_legend(list(lines) if len(lines) > 1 else []),
+        *_legend(list(lines) if len(lines) > 1 else [], _x(0.5, 1) if chart.guide else _LEFT + 8),
         "</svg>",
     ]
     return "".join(parts)
@@ -100,13 +100,13 @@ def _content(chart: Chart, lines: Mapping[str, Points], right: float) -> Iterabl
         yield f'<circle class="mark" cx="{_x(chart.mark[0], right)}" cy="{_y(chart.mark[1])}" r="4.5"/>'
 
 
-def _legend(names: Sequence[str]) -> Iterable[str]:
-    """In the lower left of the field, where curves of a model that is any good don't run."""
+def _legend(names: Sequence[str], x: float) -> Iterable[str]:
+    """Low in the field, from `x` on: where curves of a model that is any good don't run."""
     y = _y(0) - 8 - 14 * (min(len(names), LINES) - 1)
     for number, name in enumerate(names[:LINES]):
         at = y + 14 * number
-        yield f'<path class="line{number}" stroke-width="3" d="M{_LEFT + 8} {at - 4}h14"/>'
-        yield f'<text class="tick" x="{_LEFT + 28}" y="{at}">{escape(name)}</text>'
+        yield f'<path class="line{number}" stroke-width="3" d="M{x} {at - 4}h14"/>'
+        yield f'<text class="tick" x="{x + 20}" y="{at}">{escape(name)}</text>'
 
 
 def _x(value: float, right: float) -> float:

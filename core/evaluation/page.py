@@ -99,7 +99,7 @@ def _precisions(figures: Mapping[str, Any]) -> str:
     found: Mapping[str, Mapping[str, float]] = figures.get("average_precision", {})
     if not found:
         rows = (
-            [name.capitalize(), _number(value), _number(figures["auprc"][name])]
+            [spoken_label(name), _number(value), _number(figures["auprc"][name])]
             for name, value in figures["auroc"].items()
         )
         return _table(["Against all others", "AUROC", "AUPRC"], rows)
