@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDialog
 import app.copying as copying
 import app.picture_export as picture_export
 from app.scan_queue.for_window import WindowScans
+from app.window_docks import DOCKS
 from core.jobs import Step
 from core.scan.options import ScanOptions
 from tests.scan_support import scan_here
@@ -37,7 +38,8 @@ def window(qtbot, qapp, monkeypatch, flat):
         with qtbot.waitSignal(window.session.path_opened, timeout=20_000):
             window.session.open_path(flat)
         window.docks.fill()
-        window.docks.bring("train")  # no other is made only when it is asked for
+        for late in (spec for spec in DOCKS if not spec.ahead):
+            window.docks.bring(late.id)
         qtbot.waitUntil(lambda: all(window.docks.made(spec) for spec in window.docks._specs), timeout=20_000)
         yield window
 
