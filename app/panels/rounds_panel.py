@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
@@ -29,6 +29,7 @@ from core.project import ScanRecord
 from core.proposals import DEFAULT_COUNT, MOST, Proposal, propose
 from core.rounds import Round, compare
 
+COMPARE_AFTER_MS = 300  # once the hand that judges rests: a comparison reads the detections of all scans
 _ROW_ROLE = Qt.ItemDataRole.UserRole
 _FEWER = "After a second scan of this section, what it finds anew and what it doesn't find any more stands here."
 
@@ -40,6 +41,7 @@ class RoundsPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._finished: list[ScanRecord] = []
+        self._deciding = QTimer(self, singleShot=True, interval=COMPARE_AFTER_MS)
         self._asked = 0  # answers to earlier questions are dropped
         self.scans, self.before, self.after = QWidget(), ComboBox(), ComboBox()
         self.tree = QTreeWidget(columnCount=2, headerHidden=True)
@@ -171,7 +173,8 @@ class RoundsPanel(QWidget):
         session = self._session
         session.scans_changed.connect(self.reload)
         session.section_changed.connect(self.reload)
-        session.decisions_changed.connect(lambda ids: self.compare())
+        session.decisions_changed.connect(lambda ids: self._deciding.start())
+        self._deciding.timeout.connect(self.compare)
         for combo in (self.before, self.after):
             combo.currentIndexChanged.connect(lambda _: self.compare())
         self.tree.itemClicked.connect(lambda item, column: self._clicked(item))
