@@ -1,0 +1,158 @@
+"""Training models of instances: a short one learns both stages, is judged through a scan, and goes on after a break."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from core.data.reading import read_marks
+from core.detection import Detection
+from core.errors import CancelledError, InputError, UsageError
+from core.evaluation.instance_figures import instance_figures
+from core.jobs import CancelToken, Step
+from core.models.card import CARD_NAME, WEIGHTS_NAME
+from core.models.catalog import load_model, read_model_folder
+from core.project import Project
+from core.readers.base import open_section
+from core.scan.runner import run_scan
+from core.train.base import TrainStep
+from core.train.instances import CLASSES_CHECKPOINT, PARTS_CHECKPOINT, train_instances
+from core.train.trainers import find_trainer
+from tests.instances_support import picture, write_coco
+
+pytestmark = pytest.mark.usefixtures("one_thread", "quick_disk")
+
+FAST = {
+    "width": 8, "blocks": 1, "batch": 2, "crop_px": 96, "um_per_px": 1.0, "input_px": 32, "augmentation": 0.2,
+    "learning_rate": 3e-3, "judge_rate": 0.02, "judge_batch": 8, "every": 1000,
+}  # fmt: skip
+LEARNS = {"steps": 36, "epochs": 10, "batch": 4, "crop_px": 128, "width": 12}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_coco(tmp_path_factory.mktemp("data") / "boards", (1, 2, 3, 4, 5), 144)
+
+
+@pytest.fixture(scope="module")
+def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict, list[TrainStep]]:
+    out = tmp_path_factory.mktemp("out") / "joints"
+    told: list[TrainStep] = []
+
+    def listen(step: Step) -> None:
+        if isinstance(step, TrainStep) and step.figures:
+            told.append(step)
+
+    return out, train_instances(data, out, {**FAST, **LEARNS}, 5, "cpu", listen), told
+
+
+def test_a_short_training_finds_outlines_and_classes(trained: tuple[Path, dict, list[TrainStep]]) -> None:
+    folder, metrics, told = trained
+    parts = metrics["parts"]
+    assert parts["found"] >= 0.8 * parts["marked"]
+    assert parts["mask_iou"] >= 0.6
+    assert parts["class_accuracy"] >= 0.5
+    assert parts["no_defect"] == "good"
+    assert set(metrics["classes"]) == {"bitten", "crossed"}
+    assert {step.phase for step in told} == {"parts", "classes"}
+    assert {name for step in told for name in step.figures} >= {"loss", "map50", "mask_iou", "macro_f1"}
+    card = read_model_folder(folder).card
+    assert (card["kind"], card["labels"], card["network"]["no_defect"]) == ("instances", ["bitten", "crossed"], "good")
+    assert card["training"]["commands"][-1].startswith("schliff train instances --data ")
+    assert sorted(path.name for path in folder.iterdir()) == sorted([CARD_NAME, WEIGHTS_NAME])
+
+
+def scan(model: Path, image: np.ndarray, folder: Path, tile_px: int) -> tuple[list[Detection], int]:
+    """Through the engine, in tiles of another size than the card says."""
+    folder.mkdir()
+    cv2.imwrite(str(folder / "s.png"), image[..., ::-1])
+    card = json.loads((model / CARD_NAME).read_text())
+    card["scan"]["tile_px"], card["scan"]["halo_px"] = tile_px, 64
+    shutil.copytree(model, folder / "m")
+    (folder / "m" / CARD_NAME).write_text(json.dumps(card))
+    with open_section(folder / "s.png") as section, Project.create(folder / "p.schliff") as project:
+        summary = run_scan(project, section, load_model(read_model_folder(folder / "m"), "cpu"))
+        return sorted(project.detections(summary.scan_id), key=lambda d: d.box), summary.sound_parts
+
+
+def test_evaluation_says_how_well_parts_are_outlined(
+    trained: tuple[Path, dict, list[TrainStep]], data: Path, tmp_path: Path
+) -> None:
+    spec, marked = read_model_folder(trained[0]), read_marks(data)
+    first = marked.pictures[0]
+    found, _ = scan(trained[0], cv2.imread(str(first.path))[..., ::-1], tmp_path / "a", 256)
+    told: dict[str, Any] = instance_figures(spec, [first], [found])["instances"]
+    assert told["marked"] == len(first.marks)
+    assert told["found"] == pytest.approx(len(found), abs=2)
+    assert told["mask_iou"] > 0.6
+    assert instance_figures(replace(spec, family="detector"), [first], [found]) == {}
+
+
+def test_what_made_a_part_look_like_its_class_lies_on_the_part(trained: tuple[Path, dict, list[TrainStep]]) -> None:
+    model = load_model(read_model_folder(trained[0]), "cpu")
+    image, parts = picture(78, 144, ("crossed",))
+    x, y = (int(v) for v in parts[0][1].mean(0))
+    crop = np.pad(image, ((96, 96), (96, 96), (0, 0)), mode="symmetric")[y + 32 : y + 160, x + 32 : x + 160]
+    heat = model.explain(np.ascontiguousarray(crop), "crossed")
+    assert heat is not None
+    assert heat.shape == (128, 128)
+    assert heat.max() == pytest.approx(1)
+    row, column = np.unravel_index(heat.argmax(), heat.shape)
+    assert abs(row - 64) < 25
+    assert abs(column - 64) < 25
+    assert model.explain(np.zeros((128, 128, 3), np.uint8), "crossed") is None
+
+
+@pytest.mark.parametrize("phase", ["parts", "classes"])
+def test_a_training_that_was_stopped_goes_on_to_the_same_end(phase: str, data: Path, tmp_path: Path) -> None:
+    settings = {**FAST, "steps": 4, "every": 2, "epochs": 3}
+    train_instances(data, tmp_path / "one", settings, 2, "cpu")
+    cancel = CancelToken()
+
+    def stop(step: Step) -> None:
+        if isinstance(step, TrainStep) and step.phase == phase and "loss" in step.message and step.done >= 3:
+            cancel.cancel()
+
+    with pytest.raises(CancelledError):
+        train_instances(data, tmp_path / "two", settings, 2, "cpu", stop, cancel)
+    assert (tmp_path / "two" / PARTS_CHECKPOINT).is_file()
+    train_instances(data, tmp_path / "two", settings, 2, "cpu")
+    assert not (tmp_path / "two" / CLASSES_CHECKPOINT).exists()
+    one, two = (read_model_folder(tmp_path / name).card for name in ("one", "two"))
+    assert one["weights"] == two["weights"]
+    assert one["metrics"] == two["metrics"]
+
+
+def test_what_can_not_be_trained_on_is_refused(data: Path, tmp_path: Path) -> None:
+    for settings, said in (
+        ({"crop_px": 100}, "crop_px"),
+        ({"input_px": 50}, "input_px"),
+        ({"weights": "coco"}, "coco"),
+        ({"network": "yolact"}, "network"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            train_instances(data, tmp_path / "m", {**FAST, **settings}, device="cpu")
+    with pytest.raises(InputError, match="'sound'"):
+        train_instances(data, tmp_path / "m", {**FAST, "no_defect": "sound"}, device="cpu")
+    with pytest.raises(InputError, match="no defect"):
+        train_instances(write_coco(tmp_path / "d", (1,), kinds=("good",)), tmp_path / "m", FAST, device="cpu")
+    assert find_trainer("instances", "outlines").id == "instances"
+    with pytest.raises(UsageError, match="outlines"):
+        find_trainer("instances", "boxes")
+
+
+def test_parts_of_one_kind_need_no_judge(tmp_path: Path) -> None:
+    data = write_coco(tmp_path / "d", (1, 2), 96, ("void",))
+    train_instances(data, tmp_path / "m", {**FAST, "steps": 1, "score_floor": 0.3}, 0, "cpu")
+    spec = read_model_folder(tmp_path / "m")
+    assert spec.card["network"]["judge"] is None
+    assert torch.get_num_threads() == 1
+    assert load_model(spec, "cpu").find_boxes(np.zeros((96, 96, 3), np.uint8)).shape[1] > 6
