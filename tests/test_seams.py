@@ -29,13 +29,20 @@ def empty(size: int = 150, labels: int = 1) -> Array:
 
 
 def spots(seed: int, size: int = 150) -> Array:
-    """Spots of many sizes and brightnesses, some on each other; none as long as the smallest tile."""
+    """Spots of many sizes and brightnesses, some on each other; no clump of them as long as the smallest tile.
+
+    Within a clump each mark takes what others leave, so that only who sees all of it finds the same; the margin that is
+    looked at around a tile is as wide as the tile here, and far wider than clumps in earnest.
+    """
     rng = np.random.default_rng(seed)
     plane = empty(size)[0]
     for _ in range(25):
         centre = tuple(int(v) for v in rng.integers(5, size - 5, 2))
         one = cv2.circle(np.zeros_like(plane), centre, int(rng.integers(1, 6)), float(rng.uniform(0.3, 1)), -1)
-        plane = np.maximum(plane, cv2.blur(one, (3, 3)))
+        more = np.maximum(plane, cv2.blur(one, (3, 3)))
+        _, _, clumps, _ = cv2.connectedComponentsWithStats((more > 0).astype(np.uint8))
+        if clumps[1:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max() < 16:
+            plane = more
     return plane[None]
 
 
