@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from core.errors import CancelledError, InputError, UsageError
+from core.evaluation.judging import evaluate
+from core.evaluation.request import EvaluateRequest
 from core.jobs import CancelToken
 from core.models.base import Model
 from core.models.card import CARD_NAME
@@ -142,6 +144,13 @@ def test_the_image_it_was_shown_is_one_window(folders: dict[str, Path], images: 
     assert scores.shape == (2, 3, 3)
     assert ((scores >= 0) & (scores.sum(0) <= 1)).all()
     assert scores[model.spec.labels.index(PITTED), 0, 0] > 0.8
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_it_is_evaluated_on_images_as_it_was_trained_on_them(method: str, folders: dict[str, Path], images: Path):
+    evaluation = evaluate(EvaluateRequest.of(read_model_folder(folders[method]), images))
+    assert evaluation.figures["balanced_accuracy"] > 0.85
+    assert evaluation.probabilistic == (method != ONE_CLASS_SVM)
 
 
 def test_unknown_cells_stay_unknown(folders: dict[str, Path]):

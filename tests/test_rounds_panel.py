@@ -10,12 +10,18 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.gallery.panel import GalleryPanel
 from app.panels.rounds_panel import RoundsPanel
-from core.project import Project
+from core.project import Project, ScanRecord
 from core.review import Review
 from tests.gallery_support import fill, grey_section
 from tests.test_rounds import at, scanned
 
 pytestmark = pytest.mark.usefixtures("quick_disk")
+
+
+class Window(QWidget):
+    gallery: GalleryPanel
+    rounds: RoundsPanel
+    scans: tuple[ScanRecord, ScanRecord]
 
 
 @pytest.fixture
@@ -33,7 +39,7 @@ def shown(qtbot, session, tmp_path: Path):
         session, project.detections(second.id), grey_section(), project=project, record=record, review=review,
         scans=project.scans(record.id), scan=second,
     )  # fmt: skip
-    window = QWidget()
+    window = Window()
     qtbot.addWidget(window)
     window.gallery, window.rounds = GalleryPanel(session), RoundsPanel(session)
     row = QHBoxLayout(window)

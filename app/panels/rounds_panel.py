@@ -44,7 +44,7 @@ class RoundsPanel(QWidget):
         self._deciding = QTimer(self, singleShot=True, interval=COMPARE_AFTER_MS)
         self._asked = 0  # answers to earlier questions are dropped
         self.scans, self.before, self.after = QWidget(), ComboBox(), ComboBox()
-        self.tree = QTreeWidget(columnCount=2, headerHidden=True)
+        self.tree = QTreeWidget(columnCount=2)
         self.empty = muted(_FEWER)
         self.count = QSpinBox(minimum=1, maximum=MOST, value=DEFAULT_COUNT)
         self.propose_button = QPushButton("Review what teaches most")
@@ -100,8 +100,8 @@ class RoundsPanel(QWidget):
     # -- showing -----------------------------------------------------------------------------------
 
     def _show(self, found: Round) -> None:
-        opened = {self.tree.topLevelItem(i).text(0) for i in range(self.tree.topLevelItemCount())
-                  if self.tree.topLevelItem(i).isExpanded()}  # fmt: skip
+        items = [self.tree.topLevelItem(row) for row in range(self.tree.topLevelItemCount())]
+        opened = {item.text(0) for item in items if item is not None and item.isExpanded()}
         self.tree.clear()
         for row in rows_of(found):
             item = _item(row)
@@ -143,6 +143,7 @@ class RoundsPanel(QWidget):
         self.tree.setAccessibleName("What changed")
         self.tree.setFrameShape(QFrame.Shape.NoFrame)
         self.tree.setStyleSheet(f"QTreeView::item {{ padding: {SPACE // 2}px; }}")
+        self.tree.header().hide()
         self.tree.header().setStretchLastSection(False)
         self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)

@@ -37,16 +37,17 @@ def judge_images(asking: Asking, images: ImageSet, blank: Evaluation) -> Evaluat
         raise UsageError(f"{spec.id} doesn't know the class {unknown[0]!r}", remedy=f"It knows: {known}.")
     no_defect = images.no_defect or NO_DEFECT_NAMES[0]
     names = (no_defect, *spec.labels)
-    as_whole = spec.family in ("classifier", "classical") and spec.output == "map" and not classless
+    as_whole = spec.family in ("classifier", "classical") and spec.output == "map"
+    probabilistic = as_whole and not classless
     judged = (_looked_at if as_whole else _scanned)(asking, _without_classes(images) if classless else images, names)
-    threshold = asking.threshold if asking.request.threshold is not None or not as_whole else 0.5
+    threshold = asking.threshold if asking.request.threshold is not None or not probabilistic else 0.5
     groups = [one.group for one in images.images]
-    figures = image_figures(judged.answers, names, groups, threshold, probabilistic=as_whole)
+    figures = image_figures(judged.answers, names, groups, threshold, probabilistic=probabilistic)
     if classless:
         figures["found_of_class"] = _shares_found(images, judged.answers)
     return replace(
         blank, pictures=judged.pictures, answers=judged.answers, figures=figures, failures=judged.failures,
-        threshold=threshold, probabilistic=as_whole,
+        threshold=threshold, probabilistic=probabilistic,
     )  # fmt: skip
 
 
@@ -57,16 +58,22 @@ def _looked_at(asking: Asking, images: ImageSet, names: Sequence[str]) -> Evalua
     for index, image in enumerate(images.images):
         asking.cancel.check()
         logits = model.map_tile(source.read(index)).mean((1, 2)).astype(np.float64)
-        shares = np.exp(logits - logits.max())
-        shares /= shares.sum()
-        scores = {name: round(float(share), 5) for name, share in zip(names, shares, strict=True)}
-        predicted = names[int(logits.argmax())]
-        answers.append(Answer(index, image.label, predicted, scores, round(1 - float(shares[0]), 5)))
+        if len(logits) == 1:  # without classes the map is the score
+            answers.append(_answer(index, image.label, {ANOMALY: float(logits[0])}, names, asking.threshold))
+        else:
+            answers.append(_most_likely(index, image.label, logits, names))
         asking.progress(Step(index + 1, count, "Looking at images"))
     boxes = [Box(0, 0, spec.window_px, spec.window_px)] * count
     pictures = _pictures(images, boxes)
     failures = tuple(_explained(asking, source, one) for one in of_answers(answers, names[0], boxes))
     return _blank(pictures, tuple(answers), failures)
+
+
+def _most_likely(index: int, truth: str, logits: Array, names: Sequence[str]) -> Answer:
+    shares = np.exp(logits - logits.max())
+    shares /= shares.sum()
+    scores = {name: round(float(share), 5) for name, share in zip(names, shares, strict=True)}
+    return Answer(index, truth, names[int(logits.argmax())], scores, round(1 - float(shares[0]), 5))
 
 
 def _explained(asking: Asking, source: ImageSource, failure: Failure) -> Failure:
