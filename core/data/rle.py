@@ -19,7 +19,10 @@ def decode(counts: str | Sequence[int], height: int, width: int) -> np.ndarray:
     """(height, width) bool. Raises ValueError for runs that don't fill the mask."""
     if not 0 < height * width <= MAX_PX:
         raise ValueError(f"a mask of {width} × {height} px")
-    runs = np.array(_runs_of(counts) if isinstance(counts, str) else [int(c) for c in counts], np.int64)
+    try:
+        runs = np.array(_runs_of(counts) if isinstance(counts, str) else [int(c) for c in counts], np.int64)
+    except OverflowError:
+        raise ValueError("the runs of a mask are longer than any mask") from None
     if not len(runs) or runs.min() < 0 or runs.max() > MAX_PX or runs.sum() != height * width:
         raise ValueError("the runs of a mask don't fill it")
     on = np.arange(len(runs)) % 2 == 1

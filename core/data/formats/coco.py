@@ -89,7 +89,7 @@ def _add(file: Path, gathering: Gathering, folder: DataFolder) -> None:
                 marks, crowds = [], []
                 for annotation in of_image[row["id"]]:
                     where = annotation["at"]
-                    box, outline = _place(annotation, gathering)
+                    box, outline = _place(annotation, size, gathering)
                     if annotation.get("iscrowd"):
                         crowds.append(box)
                     else:
@@ -109,9 +109,11 @@ def _rows(content: Any, name: str, file: Path) -> list[Mapping[str, Any]]:
     return rows
 
 
-def _place(annotation: Mapping[str, Any], gathering: Gathering) -> tuple[Box, tuple[tuple[float, float], ...]]:
-    """The box and the outline (() where there is none). Raises ValueError."""
-    parts = _outlines(annotation.get("segmentation"))
+def _place(
+    annotation: Mapping[str, Any], size: tuple[int, int], gathering: Gathering
+) -> tuple[Box, tuple[tuple[float, float], ...]]:
+    """The box and the outline (() where there is none); `size`: of the picture. Raises ValueError."""
+    parts = _outlines(annotation.get("segmentation"), size)
     if len(parts) > 1:
         gathering.note(_SEVERAL)
     largest = max(parts, key=lambda part: area(list(part.outline)), default=None)
@@ -127,9 +129,11 @@ def _place(annotation: Mapping[str, Any], gathering: Gathering) -> tuple[Box, tu
     return around, outline
 
 
-def _outlines(segmentation: Any) -> list[Mark]:
+def _outlines(segmentation: Any, size: tuple[int, int]) -> list[Mark]:
     if isinstance(segmentation, Mapping):
         height, width = (int(number(value, "the size of a mask")) for value in segmentation["size"])
+        if (width, height) != size:
+            raise ValueError(f"a mask of {width} × {height} px for a picture of {size[0]} × {size[1]} px")
         return marks_of(decode(segmentation["counts"], height, width), "")
     parts = []
     for polygon in segmentation or ():
