@@ -82,13 +82,26 @@ class Box:
 
 
 def disjoint(boxes: Sequence[Box]) -> tuple[Box, ...]:
-    """What some boxes cover together, as boxes that don't overlap."""
+    """What some boxes cover together, as boxes that don't overlap: rows from edge to edge, each cut where it is empty."""
     if len(boxes) < 2:
         return tuple(boxes)
-    xs = sorted({x for box in boxes for x in (box.x, box.x1)})
     ys = sorted({y for box in boxes for y in (box.y, box.y1)})
-    cells = (Box.from_edges(x0, y0, x1, y1) for y0, y1 in pairwise(ys) for x0, x1 in pairwise(xs))
-    return tuple(cell for cell in cells if any(box.contains(cell.x, cell.y) for box in boxes))
+    return tuple(
+        Box.from_edges(x0, y0, x1, y1)
+        for y0, y1 in pairwise(ys)
+        for x0, x1 in _joined((box.x, box.x1) for box in boxes if box.y <= y0 < box.y1)
+    )
+
+
+def _joined(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Spans that overlap or touch become one."""
+    found: list[tuple[float, float]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], end)
+        else:
+            found.append((start, end))
+    return found
 
 
 def bounding_box(boxes: Iterable[Box]) -> Box:

@@ -14,11 +14,12 @@ from app.cli import main
 from core.check import check_project
 from core.data.labelled import LabelledData, LabelledPicture, Mark
 from core.errors import CancelledError, InputError, UsageError
+from core.evaluation.asking import Asking, passing_project
 from core.evaluation.judging import evaluate
 from core.evaluation.request import EvaluateRequest
 from core.evaluation.store import read_evaluation, save_evaluation, stored_evaluations
 from core.geometry import Box
-from core.jobs import CancelToken
+from core.jobs import CancelToken, no_progress
 from core.models.catalog import find_model, load_model
 from core.project import Project
 from core.readers.base import open_section
@@ -103,6 +104,13 @@ def test_only_what_is_known_counts(toy_data: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("core.evaluation.judging.read_data", lambda path: only)
     with pytest.raises(InputError, match="nothing in it was judged"):
         judge("toy", toy_data)
+
+
+def test_what_several_known_places_share_is_judged_once(toy_data: Path):
+    picture = LabelledPicture(toy_data / "a.png", (), "a", (Box(0, 0, 128, 128), Box(64, 96, 64, 64)))
+    asking = Asking(toy_spec(), EvaluateRequest.of(toy_spec(), toy_data, device="cpu"), no_progress, CancelToken())
+    with passing_project() as project:
+        assert asking.scan(project, picture, 0, 1, keep_background=True).area_px == 128 * 128 + 64 * 32
 
 
 def test_what_was_set_aside_is_judged(toy_data: Path):

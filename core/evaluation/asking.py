@@ -13,7 +13,7 @@ import numpy as np
 from core.data.labelled import LabelledPicture
 from core.detection import Detection
 from core.evaluation.request import EvaluateRequest
-from core.geometry import Box
+from core.geometry import Box, disjoint
 from core.jobs import CancelToken, Progress, Step
 from core.models.base import Model, ModelSpec
 from core.models.catalog import load_model
@@ -69,7 +69,7 @@ class Asking:
             info = section.info
             summary = run_scan(project, section, self.model(), options, tell, self.cancel)
         found = [d for d in project.detections(summary.scan_id) if is_known(d.box, picture.known)]
-        judged = sum(b.area for b in picture.known) if picture.known else info.box.area
+        judged = sum(b.area for b in disjoint(picture.known)) if picture.known else info.box.area
         um2 = info.um2_per_px2
         return Scanned(
             summary.scan_id, found, project.score_map(summary.scan_id), info.width_px, info.height_px,
