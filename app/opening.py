@@ -124,6 +124,7 @@ def _with_overviews(section: Section) -> Section:
 def _fill(opened: Opened) -> None:
     """Everything the project and the pixels tell, so that the window's thread only has to show it."""
     from core.project.drawing_store import DrawingStore
+    from core.project.registration_store import RegistrationStore
     from core.review import Review
 
     assert opened.section is not None
@@ -134,6 +135,10 @@ def _fill(opened: Opened) -> None:
         opened.scans, opened.scan = shown.scans, shown.scan
         opened.detections, opened.score_map = shown.detections, shown.score_map
         opened.drawings = DrawingStore(opened.project).drawings(opened.record.id)
+        try:
+            opened.fiducials, opened.registration_kind = RegistrationStore(opened.project).fiducials(opened.record.id)
+        except SchliffError as error:
+            opened.warning = f"The section is open without its registration. {error}"
     opened.look = _look(opened.section, opened.saved)
 
 

@@ -2,7 +2,7 @@
 
 Panels, gallery and viewer read its attributes, call its methods and follow its signals; they never talk to each
 other. Opening files is for `app.session_opening`, running scans for `app.session_scanning`, drawings for
-`app.session_drawings`, decisions and undo for `app.session_review`.
+`app.session_drawings`, fiducials for `app.session_registration`, decisions and undo for `app.session_review`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from app.session_opening import Opened, Opener
 from app.session_overviews import OverviewBuilder
 from app.session_picked import Picking
 from app.session_places import Places
+from app.session_project import ProjectMaker
+from app.session_registration import RegistrationControl
 from app.session_review import ReviewControl
 from app.session_scanning import ScanControl
 from app.session_state import SavedView, ViewState
@@ -98,7 +100,9 @@ class Session(QObject):
         self.overviews = OverviewBuilder(self)
         self.places = Places(self)
         self.picking = Picking(self)
+        self.project_maker = ProjectMaker(self)
         self.drawings = Drawings(self)
+        self.registration = RegistrationControl(self)
         self.looks = LookControl(self)
         self.foreground = ForegroundControl(self)
         self.foreground.changed.connect(self._state_changed)
@@ -288,6 +292,7 @@ class Session(QObject):
         self.layers, self.hidden_labels = saved.layers, saved.hidden_labels
         self.selected_id = saved.selected_id if any(d.id == saved.selected_id for d in self.detections) else None
         self.drawings.adopt(opened.drawings)
+        self.registration.adopt(opened.fiducials, opened.registration_kind)
         self.foreground.adopt(saved.foreground)
         for signal in (self.section_changed, self.project_changed, self.scans_changed, self.layers_changed):
             signal.emit()
@@ -327,7 +332,9 @@ class Session(QObject):
     def settle(self) -> None:
         """Stores all that somebody still holds of the open section; to be called before another one is adopted."""
         self.leaving.emit()
+        self.project_maker.forget()
         self.drawings.settle()
+        self.registration.settle()
         self.save_state()
 
     def save_state(self) -> None:

@@ -12,9 +12,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from app.jobs import Job
-from app.session_opening import Opened
-from app.session_project import NewProject, make_project
 from core.drawing import Drawing
 from core.errors import SchliffError
 
@@ -37,11 +34,11 @@ class Drawings(QObject):
         self._stored: list[Drawing] = []
         self._waiting: list[Drawing] = []
         self._last_waiting = 0
-        self._making: Job | None = None
         self.selected_id: int | None = None
         self.tool = "pointer"
         self.snapping = False
         session.project_changed.connect(self._store_waiting)
+        session.project_maker.failed.connect(self._not_saved)
 
     @property
     def items(self) -> list[Drawing]:
@@ -141,13 +138,10 @@ class Drawings(QObject):
     def settle(self) -> None:
         """Stores what waits for its project, now: the section is about to be left."""
         session = self._session
-        self._making = None
-        if not self._waiting or session.section is None:
+        if not self._waiting:
             return
         try:
-            if session.project is None:
-                made = make_project(session.section)
-                session.adopt_project(made.project, made.record, made.review)
+            session.project_maker.make_now()
         except SchliffError as error:
             session.message.emit("error", f"What was drawn is lost. {error}")
 
@@ -171,7 +165,7 @@ class Drawings(QObject):
             return
         store, record = self._store(), self._session.section_record
         if store is None or record is None:
-            self._make_project()
+            self._session.project_maker.want()
             return
         try:
             while self._waiting:
@@ -182,32 +176,9 @@ class Drawings(QObject):
                     self.selected_id = stored.id
                     self.selection_changed.emit("session")
         except SchliffError as error:
-            self._session.message.emit("error", f"The drawing is not saved yet. {error}")
+            self._not_saved(error)
         self.changed.emit()
 
-    def _make_project(self) -> None:
-        section = self._session.section
-        if self._making is not None or section is None:
-            return
-        job = self._making = Job(lambda progress, cancel: make_project(section, cancel), "Making a project")
-        job.finished.connect(lambda made: self._made(job, made))
-        job.failed.connect(lambda error: self._not_made(job, error))
-        self._session.lanes.io.submit(job)
-
-    def _made(self, job: Job, made: NewProject) -> None:
-        session = self._session
-        if job is not self._making or session.project is not None:
-            session.opener.retire(Opened(None, made.project))
-            session.opener.close_retired()
-            return
-        self._making = None
-        session.adopt_project(made.project, made.record, made.review)
-        session.message.emit("info", f"Project: {made.project.path}")
-
-    def _not_made(self, job: Job, error: Exception) -> None:
-        if job is self._making:
-            self._making = None
-            if isinstance(error, SchliffError):
-                self._session.message.emit("error", f"The drawing is not saved yet. {error}")
-            else:
-                self._session.report(error)
+    def _not_saved(self, error: SchliffError) -> None:
+        if self._waiting:
+            self._session.message.emit("error", f"The drawing is not saved yet. {error}")

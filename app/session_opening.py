@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from core.drawing import Drawing
     from core.jobs import CancelToken, Progress
     from core.project import Project, ScanRecord, ScoreMap, SectionRecord
+    from core.registration.fiducials import Fiducial
+    from core.registration.registration import RegistrationKind
     from core.review import Review
     from core.section import Section
 
@@ -38,6 +40,8 @@ class Opened:
     detections: list[Detection] = field(default_factory=list)
     score_map: ScoreMap | None = None
     drawings: list[Drawing] = field(default_factory=list)
+    fiducials: list[Fiducial] = field(default_factory=list)
+    registration_kind: RegistrationKind = "auto"
     warning: str = ""
 
     def close(self) -> None:

@@ -62,8 +62,11 @@ class ReviewControl:
             if replayed.kind == "drawing":
                 session.drawings.refresh(replayed.ids)
                 return
-            if replayed.kind in _TOLD:
-                session.message.emit("info", _TOLD[replayed.kind])
+            if replayed.kind == "registration":
+                session.registration.refresh(replayed.ids)
+                return
+            if replayed.kind == "composition":
+                session.message.emit("info", "The chemistry of the detections is another one again.")
                 return
             session.refresh_decisions(list(replayed.ids))
         except SchliffError as error:
@@ -74,12 +77,6 @@ class ReviewControl:
             session.select(changed, "keys")
         else:
             session.message.emit("info", "That was in another scan or section of this project.")
-
-
-_TOLD = {
-    "registration": "The registration to the SEM is another one again.",
-    "composition": "The chemistry of the detections is another one again.",
-}
 
 
 def _asked(question: Callable[[], bool]) -> bool:

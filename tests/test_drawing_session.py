@@ -70,7 +70,7 @@ def test_what_was_drawn_just_before_leaving_is_kept(qtbot, session, image, leave
 
 
 def test_where_nothing_can_be_written_it_is_said_and_tried_again(qtbot, session, image, told, monkeypatch):
-    import app.session_drawings as module
+    import app.session_project as module
 
     def fail(section, cancel=None):
         raise ResourceError("no permission to write here", path="p.schliff", remedy="Choose another folder for it.")

@@ -88,7 +88,7 @@ def test_the_drive_list_begins_with_the_fiducials(registered: Project, tmp_path:
     with out.open(newline="", encoding="utf-8-sig") as file:
         lines = list(csv.DictReader(file))
     assert [line["Name"] for line in lines[:4]] == ["A", "B", "C", "D"]
-    assert float(lines[0]["X (mm)"]) == pytest.approx(-FIDUCIALS[0].sem_x, abs=1e-5)
+    assert float(lines[0]["X (mm)"]) == pytest.approx(-FIDUCIALS[0].sem_um[0] / 1000, abs=1e-5)
     by_id = {row["id"]: row for row in listed(registered)}
     assert len(lines) == 4 + len(by_id)
     for line in lines[4:]:

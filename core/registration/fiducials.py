@@ -1,12 +1,16 @@
-"""Decides what a fiducial is, and how a list of them is read from a CSV: `name,x_px,y_px,sem_x,sem_y,sem_unit[,role]`."""
+"""Decides what a fiducial is, and how a list of them becomes a CSV and is read from one:
+`name,x_px,y_px,sem_x,sem_y,sem_unit[,role]`."""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from core.tables import Row, parse_rows, table_text
+from core.tables import Row, harmless, parse_rows, table_text
 
 SemUnit = Literal["um", "mm"]
 Role = Literal["fiducial", "check"]
@@ -19,11 +23,11 @@ _REMEDY = "It needs the columns " + ",".join(COLUMNS) + "; x_px and y_px in leve
 
 @dataclass(frozen=True, slots=True)
 class Fiducial:
-    """One place known on the section and on the SEM's stage.
+    """One place on the section, and on the SEM's stage once it was seen there.
 
     Args:
         x_px, y_px: level-0 px, continuous.
-        sem_x, sem_y: as the SEM shows them, in `unit`.
+        sem_x, sem_y: as the SEM shows them, in `unit`; None: not seen there yet, then it takes part in nothing.
         role: a "check" is not fitted to; its error is the only one that nobody could have tuned.
         detection_id: the defect that was centred in the SEM, where it is one.
     """
@@ -31,14 +35,22 @@ class Fiducial:
     name: str
     x_px: float
     y_px: float
-    sem_x: float
-    sem_y: float
+    sem_x: float | None
+    sem_y: float | None
     unit: SemUnit = "um"
     role: Role = "fiducial"
     detection_id: int | None = None
 
     @property
+    def is_seen(self) -> bool:
+        """Whether its place in the SEM is known."""
+        return self.sem_x is not None and self.sem_y is not None
+
+    @property
     def sem_um(self) -> tuple[float, float]:
+        """Of one that is seen."""
+        assert self.sem_x is not None
+        assert self.sem_y is not None
         factor = UM_PER_UNIT[self.unit]
         return self.sem_x * factor, self.sem_y * factor
 
@@ -59,6 +71,17 @@ def read_fiducials(path: Path) -> list[Fiducial]:
 def fiducials_in(text: str, path: Path | None = None) -> list[Fiducial]:
     """As `read_fiducials`, from the text itself, as it was pasted. Raises InputError naming the line."""
     return parse_rows(text, COLUMNS, _fiducial, path, _REMEDY)
+
+
+def fiducials_csv(fiducials: Sequence[Fiducial]) -> str:
+    """As `fiducials_in` reads them; the SEM's cells of those not seen yet are empty, to be filled in at the SEM."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([*COLUMNS, "role"])
+    for one in fiducials:
+        sem = ["" if value is None else repr(value) for value in (one.sem_x, one.sem_y)]
+        writer.writerow([harmless(one.name), f"{one.x_px:.3f}", f"{one.y_px:.3f}", *sem, one.unit, one.role])
+    return file.getvalue()
 
 
 def _fiducial(row: Row) -> Fiducial:

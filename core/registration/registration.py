@@ -50,6 +50,7 @@ class Registration:
     """Level-0 px → SEM. Made from fiducials alone, and made again from them whenever it is needed.
 
     Args:
+        fiducials: those that were seen in the SEM.
         unit: in which SEM places are said.
         rms_um: of the residuals; None where they are zero whatever the errors are (an affine on three points).
     """
@@ -98,12 +99,18 @@ class Registration:
         radius = self.fit.predicted_error_um(np.array([[x_px, y_px]]), LEAST_SIGMA_UM)
         return None if radius is None else float(radius[0])
 
+    @property
+    def hull(self) -> Array:
+        """(n, 2) float32, level-0 px: the corners of the polygon around the fiducials."""
+        import cv2
+
+        return cv2.convexHull(np.array([(one.x_px, one.y_px) for one in self.used], np.float32))[:, 0]
+
     def surrounds(self, x_px: float, y_px: float) -> bool:
         """Whether a place lies within the polygon around the fiducials; outside, errors grow with every step."""
         import cv2
 
-        corners = np.array([(one.x_px, one.y_px) for one in self.used], np.float32)
-        return cv2.pointPolygonTest(cv2.convexHull(corners), (x_px, y_px), False) >= 0
+        return cv2.pointPolygonTest(self.hull, (x_px, y_px), False) >= 0
 
     def _check(self, one: Fiducial) -> CheckError:
         seen = self.fit.to_sem(np.array([[one.x_px, one.y_px]]))[0]
@@ -118,12 +125,13 @@ def register(
     """Fits a registration.
 
     "auto" is a similarity, with five fiducials or more an affine where it fits better than chance would make it.
-    `um_per_px`: the section's; None: not known, then px are taken as square.
+    Those not seen in the SEM yet are left out. `um_per_px`: the section's; None: not known, then px are taken as square.
     Raises UsageError saying why these fiducials decide nothing.
     """
     if kind not in get_args(RegistrationKind):
         raise UsageError(f"there is no registration {kind!r}", remedy="Choose auto, similarity or affine.")
-    used = [one for one in fiducials if one.role == "fiducial"]
+    seen = tuple(one for one in fiducials if one.is_seen)
+    used = [one for one in seen if one.role == "fiducial"]
     refuse_what_decides_nothing(used, um_per_px)
     places = np.array([(one.x_px, one.y_px) for one in used])
     sem = np.array([one.sem_um for one in used])
@@ -133,7 +141,7 @@ def register(
         fits["affine"] = fit(places, sem, scale, "affine")
     chosen = fits[_chosen(kind, fits)]
     return Registration(
-        fiducials=tuple(fiducials),
+        fiducials=seen,
         kind=kind,
         fit=chosen,
         unit=used[0].unit,
