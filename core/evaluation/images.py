@@ -1,6 +1,6 @@
 """Decides how a model is judged on single images of one class each.
 
-A classifier of windows looks at the image as a whole, as it does when it's trained on such images. Any other model scans
+A classifier of windows, with a network or without, looks at the image as a whole, as it does when it's trained on such images. Any other model scans
 the image as if it were a section, and the highest score of a class anywhere is the image's.
 """
 
