@@ -218,7 +218,7 @@ def test_one_trained_on_windows_finds_marks_in_a_picture(tmp_path: Path):
     spec = read_model_folder(out)
     assert (spec.labels, spec.um_per_px, spec.window_px) == (("chip", "pore"), 2.0, SIDE)
     training = spec.card["training"]
-    assert training["commands"][0].startswith("schliff train classifier --data data --out model --seed 1 --set ")
+    assert training["commands"][0].startswith("schliff train windows --data data --out model --seed 1 --set ")
     assert [sum(part.get(name, 0) for part in training["pictures"].values()) for name in spec.labels] == [24, 24]
     assert training["pictures"]["test"]["pore"] == metrics["test"]["classes"]["pore"]["images"] == 6
     assert len(training["data_fingerprint"]) == 32

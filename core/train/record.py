@@ -14,7 +14,7 @@ from core.parameters import Parameter
 
 
 def training_record(
-    family: str,
+    trainer: str,
     parameters: Sequence[Parameter],
     values: Mapping[str, Any],
     read: LabelledData | ImageSet,
@@ -23,14 +23,21 @@ def training_record(
     out: Path,
     before: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """What went in. `before`: the commands that made what this training started from. Raises InputError for a lost file."""
+    """What went in.
+
+    Args:
+        trainer: id of the way to train: a family has several, and which one is meant depends on data and settings.
+        before: the commands that made what this training started from.
+    Raises InputError for a lost file.
+    """
     given = [
         f"--set {shlex.quote(f'{p.name}={values[p.name]}')}"
         for p in parameters
         if values[p.name] != p.default and p.name != "data_commands"
     ]
     made = [values["data_commands"]] if values.get("data_commands") else []
-    command = f"schliff train {family} --data {data.name} --out {out.name} --seed {seed} " + " ".join(given)
+    names = f"--data {shlex.quote(data.name)} --out {shlex.quote(out.name)}"
+    command = f"schliff train {trainer} {names} --seed {seed} " + " ".join(given)
     return {
         "commands": [*before, *made, command.strip()],
         "seed": seed,

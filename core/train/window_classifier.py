@@ -93,7 +93,7 @@ def train_window_classifier(
     if len(folds) > 1:
         metrics["cross_validation"] = _spread(each)
     card["training"] = {
-        **training_record("classifier", PARAMETERS, values, read, seed, data, out, start.commands if start else ()),
+        **training_record("windows", PARAMETERS, values, read, seed, data, out, start.commands if start else ()),
         "pictures": _counted(task, folds[0], tested),
         "validated_on_what_it_learnt": examples.is_one_group,
         "history": fitted.history,
