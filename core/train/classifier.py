@@ -26,7 +26,7 @@ from core.train.base import TrainStep
 from core.train.dataset import read_sections
 from core.train.evaluate import Findings, Quality, choose_threshold, find_on, metrics_table
 from core.train.families.cells import PARAMETERS
-from core.train.loop import Schedule, fit
+from core.train.loop import Schedule, State, fit
 from core.train.package import Identity, Recipe, make_card, write_classifier
 from core.train.record import training_record
 from core.train.sampling import CropSampler
@@ -74,7 +74,7 @@ def train_classifier(
     sampler = CropSampler(sections.training, values["crop_px"], random, values["defect_share"], emphasis=emphasis)
     started = time.monotonic()
     fit(
-        network, sampler, schedule, _class_weights(values, marked), values["context_cells"], random,
+        network, judge.state, sampler, schedule, _class_weights(values, marked), values["context_cells"], random,
         progress, cancel, judge.look,
     )  # fmt: skip
     network.load_state_dict(judge.state)
@@ -92,7 +92,7 @@ _NOTHING_FOUND = Findings((), (), 0.0)
 
 @dataclass
 class _Judge:
-    """Looks at the validation sections now and then, and remembers the state that did best."""
+    """Looks at the validation sections now and then, and remembers the state that did best in `state`."""
 
     network: ResNetCells
     spec: ModelSpec
@@ -101,9 +101,12 @@ class _Judge:
     progress: Progress
     cancel: CancelToken
     best: Quality = _NOTHING
-    state: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    state: State = field(default_factory=dict)
     findings: Findings = _NOTHING_FOUND
     history: list[dict[str, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.state = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
 
     def look(self, step: int, averaged: Mapping[str, torch.Tensor]) -> None:
         """Measures the averaged weights; the network that trains is left as it was."""
@@ -117,7 +120,8 @@ class _Judge:
         self.progress(TrainStep(step, self.steps, "validated", figures))
         if (quality.f2 + quality.ap) > (self.best.f2 + self.best.ap):
             self.best, self.findings = quality, findings
-            self.state = {name: tensor.clone() for name, tensor in averaged.items()}
+            for name, tensor in averaged.items():
+                self.state[name].copy_(tensor)
         self.network.load_state_dict(own)
 
 
@@ -192,7 +196,7 @@ def _record(
     start = values["start"]
     before = read_model_folder(Path(start)).card["training"].get("commands", []) if start else []
     return {
-        **training_record("classifier", PARAMETERS, values, marked, seed, data, out, before),
+        **training_record("cells", PARAMETERS, values, marked, seed, data, out, before),
         "history": judge.history,
         "seconds": round(seconds),
         "device": str(next(judge.network.parameters()).device),

@@ -25,11 +25,12 @@ from core.models.networks.detectors import Detector, build
 from core.parameters import resolve
 from core.train.base import TrainStep
 from core.train.dataset import TrainingData, read_sections
-from core.train.detector_loop import DetectorSchedule, State, fit_detector, try_rates
+from core.train.detector_loop import DetectorSchedule, fit_detector, try_rates
 from core.train.detector_package import DetectorRecipe, make_card, normalisation_of, write_detector
 from core.train.detector_start import commands_before, put_start, start_weights
 from core.train.evaluate import Findings, choose_threshold, find_on, metrics_table
 from core.train.families.detector import ADAMW, PARAMETERS, SGD
+from core.train.loop import State
 from core.train.package import Identity
 from core.train.rate_finder import RATE_NAME, RateCurve, found_once
 from core.train.record import training_record

@@ -18,12 +18,11 @@ from core.models.networks.detectors import Detector
 from core.train.checkpoint import load_checkpoint, save_checkpoint
 from core.train.detector_crops import draw_batch
 from core.train.families.detector import SGD
-from core.train.loop import RunningMean, loss_step
+from core.train.loop import RunningMean, State, loss_step, with_best
 from core.train.rate_finder import RateCurve, find_rate
 from core.train.sampling import CropSampler
 
 _GRADIENT = 5.0  # longer gradients are shortened: the first steps from random weights are wild
-State = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -67,10 +66,7 @@ def fit_detector(
     optimiser = _optimiser(network, schedule)
     rate = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _share_of_rate(step, schedule))
     average = RunningMean(network)
-    kept = {
-        f"{part}/{name}": t for part, state in (("mean", average.state), ("best", best)) for name, t in state.items()
-    }
-    parts = {"network": network.state_dict(), "average": kept}
+    parts = {"network": network.state_dict(), "average": with_best(average, best)}
     start = 0
     if schedule.checkpoint.is_file():
         start = load_checkpoint(schedule.checkpoint, parts, optimiser, rate, rng)

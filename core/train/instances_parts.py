@@ -13,8 +13,8 @@ from core.models.base import ModelSpec
 from core.models.networks.detectors import Detector
 from core.models.networks.instance_model import InstanceModel
 from core.train.base import TrainStep
-from core.train.detector_loop import State
 from core.train.instances_quality import findings, look_at, matched, mean_overlap
+from core.train.loop import State
 from core.train.regions import LabelledSection
 
 PARTS = "parts"

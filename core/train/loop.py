@@ -48,6 +48,9 @@ def loss_step(step: int, steps: int, recent: Sequence[float]) -> TrainStep:
     return TrainStep(step, steps, f"loss {mean:.3f}", {"loss": mean} if step % 10 == 0 or step == steps else {})
 
 
+State = dict[str, torch.Tensor]
+
+
 class RunningMean:
     """An exponential mean of all weights and batch statistics: what is validated and kept (Polyak averaging)."""
 
@@ -65,8 +68,15 @@ class RunningMean:
                 self.state[name].copy_(values)
 
 
+def with_best(average: RunningMean, best: State) -> State:
+    """Both as one part of a checkpoint; its tensors are theirs."""
+    states = (("mean", average.state), ("best", best))
+    return {f"{part}/{name}": tensor for part, state in states for name, tensor in state.items()}
+
+
 def fit(
     network: ResNetCells,
+    best: State,
     sampler: CropSampler,
     schedule: Schedule,
     weights: Array | None,
@@ -78,7 +88,8 @@ def fit(
 ) -> None:
     """Trains `network` in place; calls `each(step, averaged state)` every `schedule.every` steps and at the end.
 
-    With a checkpoint there, goes on from it, and calls `each` for where it stood.
+    `best` is whatever state the caller keeps there (of the network's own shapes); it goes into the checkpoint too. With
+    a checkpoint there, goes on from it, and calls `each` for the best so far.
     """
     device = next(network.parameters()).device
     optimiser = torch.optim.AdamW(network.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay)
@@ -87,11 +98,11 @@ def fit(
     )
     average = RunningMean(network)
     class_weights = None if weights is None else torch.as_tensor(weights, dtype=torch.float32, device=device)
-    parts = {"network": network.state_dict(), "average": average.state}
+    parts = {"network": network.state_dict(), "average": with_best(average, best)}
     start = 0
     if schedule.checkpoint is not None and schedule.checkpoint.is_file():
         start = load_checkpoint(schedule.checkpoint, parts, optimiser, rate, rng)
-        each(start, average.state)
+        each(start, {name: tensor.clone() for name, tensor in best.items()})
     network.train()
     recent: list[float] = []
     for step in range(start + 1, schedule.steps + 1):
@@ -108,9 +119,9 @@ def fit(
         recent = [*recent[-49:], loss.item()]
         progress(loss_step(step, schedule.steps, recent))
         if step % schedule.every == 0 or step == schedule.steps:
+            each(step, average.state)
             if schedule.checkpoint is not None:
                 save_checkpoint(schedule.checkpoint, step, parts, optimiser, rate, rng)
-            each(step, average.state)
             network.train()
 
 
