@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -13,20 +14,26 @@ import numpy as np
 import pytest
 import torch
 
+from core.data.labelled import LabelledPicture, Mark
 from core.data.reading import read_marks
 from core.detection import Detection
 from core.errors import CancelledError, InputError, UsageError
 from core.evaluation.instance_figures import instance_figures
+from core.geometry import Box
 from core.jobs import CancelToken, Step
 from core.models.card import CARD_NAME, WEIGHTS_NAME
 from core.models.catalog import load_model, read_model_folder
 from core.project import Project
 from core.readers.base import open_section
 from core.scan.runner import run_scan
+from core.train import instances_quality
 from core.train.base import TrainStep
 from core.train.instances import CLASSES_CHECKPOINT, PARTS_CHECKPOINT, train_instances
+from core.train.instances_quality import look_at
+from core.train.regions import LabelledSection
 from core.train.trainers import find_trainer
 from tests.instances_support import picture, write_coco
+from tests.toy import toy_spec
 
 pytestmark = pytest.mark.usefixtures("one_thread", "quick_disk")
 
@@ -88,12 +95,31 @@ def test_evaluation_says_how_well_parts_are_outlined(
 ) -> None:
     spec, marked = read_model_folder(trained[0]), read_marks(data)
     first = marked.pictures[0]
-    found, _ = scan(trained[0], cv2.imread(str(first.path))[..., ::-1], tmp_path / "a", 256)
+    image = cv2.imread(str(first.path))
+    assert image is not None
+    found, _ = scan(trained[0], image[..., ::-1], tmp_path / "a", 256)
     told: dict[str, Any] = instance_figures(spec, [first], [found])["instances"]
     assert told["marked"] == len(first.marks)
     assert told["found"] == pytest.approx(len(found), abs=2)
     assert told["mask_iou"] > 0.6
     assert instance_figures(replace(spec, family="detector"), [first], [found]) == {}
+
+
+def test_parts_are_judged_where_it_is_known_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = toy_spec(family="instances", labels=("crack",), card={"network": {}})
+    inside, outside = Box(10, 10, 20, 20), Box(60, 60, 20, 20)
+    rows = [[b.x, b.y, b.x1, b.y1, 0.9, 0, *(32 * b.center)] for b in (inside, outside)]
+    monkeypatch.setattr(instances_quality, "section_boxes", lambda model, pixels: np.array(rows, np.float32))
+    model: Any = SimpleNamespace(spec=spec)
+    known = np.array([[0, 0, 50, 50]], np.float32)
+    section = LabelledSection("s", np.zeros((96, 96, 3), np.uint8), known[:0], known[:0, 0], known=known)
+    assert [part.box for part in look_at(model, [section], spec.labels)[0].found] == [inside]
+    assert len(look_at(model, [replace(section, known=None)], spec.labels)[0].found) == 2
+
+    marks = (Mark("crack", inside), Mark("crack", outside))
+    some, everything = (LabelledPicture(Path("s.png"), marks, "s", k) for k in ((Box(0, 0, 50, 50),), None))
+    told = [instance_figures(spec, [one], [[]])["instances"]["marked"] for one in (some, everything)]
+    assert told == [1, 2]
 
 
 def test_what_made_a_part_look_like_its_class_lies_on_the_part(trained: tuple[Path, dict, list[TrainStep]]) -> None:

@@ -44,8 +44,8 @@ class Pictured:
 
 
 def look_at(model: Model, sections: Sequence[LabelledSection], names: Sequence[str]) -> list[Pictured]:
-    """What a model finds on sections in memory. `names`: of their classes, from 1; those after the model's labels are
-    "no defect"."""
+    """What a model finds on sections in memory, where what is there is known. `names`: of their classes, from 1; those
+    after the model's labels are "no defect"."""
     return [Pictured(_marked(section, names), _found(model, section, names)) for section in sections]
 
 
@@ -118,8 +118,9 @@ def _marked(section: LabelledSection, names: Sequence[str]) -> tuple[Part, ...]:
 def _found(model: Model, section: LabelledSection, names: Sequence[str]) -> tuple[Part, ...]:
     rows = section_boxes(model, section.pixels)
     sound = names[-1]
-    return tuple(
+    found = (
         Part(model.spec.labels[int(row[5])] if row[5] >= 0 else sound, Box.from_edges(*(float(v) for v in row[:4])),
              as_outline(ring), float(row[4]))
         for row, ring in zip(rows, corners_of(rows), strict=True)
     )  # fmt: skip
+    return tuple(part for part in found if section.knows(*part.box.center))
