@@ -87,6 +87,21 @@ def test_a_picture_known_in_places_is_read_in_clips(tmp_path: Path) -> None:
     assert not first.knows(100, 130)
 
 
+def test_a_mark_on_the_seam_of_two_clips_is_one_mark(tmp_path: Path) -> None:
+    side = LARGEST_PX + 200
+    cv2.imwrite(str(tmp_path / "s.png"), np.zeros((300, side, 3), np.uint8))
+    seam = side // 2
+    marks = tuple(Mark("pore", Box(x, 100, 60, 40)) for x in (10, seam - 20, side - 70))
+    picture = LabelledPicture(tmp_path / "s.png", marks, "s", (Box(0, 0, side, 300),))
+    left, right = read_labelled(picture, _spec("pore"))
+    assert left.boxes.tolist() == [[10, 100, 60, 40]]
+    assert right.boxes.tolist() == [[0, 100, 40, 40], [side - 70 - seam, 100, 60, 40]]
+    assert left.pixels.shape[1] == seam
+    assert not left.knows(seam - 1, 120)  # it shows what is told of in the other clip
+    assert left.knows(seam - 1, 99)
+    assert left.knows(seam - 21, 120)
+
+
 def test_pictures_that_memory_cannot_hold_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cv2.imwrite(str(tmp_path / "s.png"), np.zeros((300, 300, 3), np.uint8))
     data = LabelledData(tmp_path, "x", (LabelledPicture(tmp_path / "s.png", (Mark("a", Box(1, 1, 9, 9)),), "s"),))

@@ -1,7 +1,8 @@
 """Decides what training holds in memory of labelled data: its pictures at the model's scale, split by group.
 
 A picture that is known everywhere is read whole. One of which only places are known (a project's section) is read as
-clips around them (`core.data.clips`): sections of up to 100 GB of which somebody judged a few hundred places.
+clips around them (`core.data.clips`): sections of up to 100 GB of which somebody judged a few hundred places. A mark that
+several clips show is one mark, of the clip with its middle; what others show of it counts there as not known.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.data.clips import clips_of
-from core.data.labelled import LabelledData, LabelledPicture
+from core.data.gathering import without
+from core.data.labelled import LabelledData, LabelledPicture, Mark
 from core.data.setting_aside import set_aside
 from core.display import auto_range
 from core.errors import InputError
@@ -92,7 +94,8 @@ def read_labelled(picture: LabelledPicture, spec: ModelSpec, room: int | None = 
     with open_section(picture.path) as section:
         scale = model_scale(section.info, spec)
         width, height = max(1, round(section.info.width_px / scale)), max(1, round(section.info.height_px / scale))
-        clips = [Box(0, 0, width, height)] if picture.known is None else clips_of(picture, width, height, scale)
+        whole = Box(0, 0, width, height)
+        clips = [whole] if picture.known is None else clips_of(picture, width, height, scale)
         if room is not None and sum(clip.area for clip in clips) * _BYTES_PER_PX > room:
             raise InputError(
                 f"with it, the pictures take more memory than the {memory_for_pictures() / 1e9:.1f} GB there are for them",
@@ -100,30 +103,39 @@ def read_labelled(picture: LabelledPicture, spec: ModelSpec, room: int | None = 
             )  # fmt: skip
         plane = Plane()
         source = TileSource(section, plane, auto_range(section, plane), scale)
-        return [_clip(picture, clip, source, spec) for clip in clips]
+        return [_clip(picture, clip, whole, source, spec) for clip in clips]
 
 
-def _clip(picture: LabelledPicture, clip: Box, source: TileSource, spec: ModelSpec) -> LabelledSection:
+def _clip(picture: LabelledPicture, clip: Box, whole: Box, source: TileSource, spec: ModelSpec) -> LabelledSection:
     x, y, width, height = clip.outer_pixels()
     bands = [source.read(x, row, width, min(_BAND_PX, y + height - row)) for row in range(y, y + height, _BAND_PX)]
-    marks = [(spec.labels.index(mark.label) + 1, _within(mark.box, clip, source.scale)) for mark in picture.marks]
-    seen = [(number, box) for number, box in marks if box is not None]
+    shown = [(mark, box) for mark in picture.marks if (box := _within(mark.box, clip, source.scale)) is not None]
+    seen = [(mark, box) for mark, box in shown if _is_of(mark, clip, whole, source.scale)]
     boxes = _as_array(box for _, box in seen)
-    outlined = [mark.outline for mark, (_, box) in zip(picture.marks, marks, strict=True) if box is not None]
+    outlined = [mark.outline for mark, _ in seen]
     corners = (np.array(one, np.float32).reshape(-1, 2) / np.float32(source.scale) for one in outlined)
     known = None
     if picture.known is not None:
-        known = np.concatenate([_all_within(picture.known, clip, source.scale), boxes])
+        others = [box for mark, box in shown if not _is_of(mark, clip, whole, source.scale)]
+        parts = (_within(box, clip, source.scale) for box in picture.known)
+        told = (piece for part in parts if part is not None for piece in without(part, others))
+        known = np.concatenate([_as_array(told), boxes])
     return LabelledSection(
         name=picture.path.name,
         pixels=np.concatenate(bands),
         boxes=boxes,
-        classes=np.array([number for number, _ in seen], int),
+        classes=np.array([spec.labels.index(mark.label) + 1 for mark, _ in seen], int),
         group=picture.group,
         known=known,
         empty=_all_within(picture.empty, clip, source.scale),
-        outlines=tuple(one - np.float32([clip.x, clip.y]) for one in corners) if any(outlined) else (),
+        outlines=tuple(one - np.array([clip.x, clip.y], np.float32) for one in corners) if any(outlined) else (),
     )
+
+
+def _is_of(mark: Mark, clip: Box, whole: Box, scale: float) -> bool:
+    """Whether a clip of the `whole` picture has the mark's middle, as far as the picture shows the mark."""
+    seen = mark.box.scaled(1 / scale).intersection(whole)
+    return seen is not None and clip.contains(*seen.center)
 
 
 def _within(box: Box, clip: Box, scale: float) -> Box | None:
