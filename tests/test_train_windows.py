@@ -160,6 +160,10 @@ def test_what_was_set_aside_is_validated_on_and_one_group_serves_for_both(tmp_pa
     ((training, validation),) = examples.folds(5, 0, np.array([], int))
     assert (len(training), len(validation)) == (12, 6)
     assert {examples.groups[i] for i in validation} == {"group1"}
+    same = LabelledData(data.source, "sections", data.pictures[:1], data.pictures[1:2])  # of one group
+    examples = read_examples(same, spec_of(data), 0.0, 0, no_progress, CancelToken())
+    assert not examples.is_one_group
+    assert examples.folds(5, 0, np.array([], int))[0][1].tolist() == list(range(6, 12))
     alone = LabelledData(data.source, "sections", data.pictures[:1])
     examples = read_examples(alone, spec_of(data), 0.0, 0, no_progress, CancelToken())
     assert examples.is_one_group

@@ -132,7 +132,7 @@ def _of_windows(
         )  # fmt: skip
     groups = tuple(sections[window.section].group or sections[window.section].name for window in windows)
     held_back = np.flatnonzero([id(sections[window.section]) in aside for window in windows])
-    if len(set(groups)) == 1:
+    if not len(held_back) and len(set(groups)) == 1:
         held_back = np.arange(len(windows))
     source = WindowSource(sections, windows, spec.window_px)
     return Examples(source, classes, groups, held_back if len(held_back) else None)
