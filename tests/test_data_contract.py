@@ -51,6 +51,13 @@ def test_the_same_marks_are_read_back(written: tuple[str, Path]) -> None:
     assert not any("left out" in note for note in data.notes)
 
 
+def test_folders_of_coco_may_be_written_in_capitals(tmp_path: Path) -> None:
+    WRITERS["coco"][1](tmp_path)
+    (tmp_path / "annotations").rename(tmp_path / "Annotations")
+    data = read_marks(tmp_path)
+    assert [len(data.pictures), len(data.validation)] == [3, 1]
+
+
 def test_what_lies_in_one_folder_only_is_found(written: tuple[str, Path], tmp_path: Path) -> None:
     """An archive is often unpacked into a folder of its own."""
     if not written[1].is_dir():

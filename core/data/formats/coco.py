@@ -22,7 +22,7 @@ from core.errors import InputError
 from core.geometry import Box
 from core.measure import area
 
-_PLACES = ("annotations", "annotation", "Annotations", "train", "val", "valid", "test")
+_PLACES = frozenset({"annotations", "annotation", "train", "val", "valid", "test"})
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
 _PEEK = 64 << 10
 _REMEDY = "It must be COCO: images, categories and annotations with bbox or segmentation."
@@ -36,8 +36,8 @@ def _recognises(path: Path) -> bool:
 def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path] if path.suffix.lower() == ".json" else []
-    places = [path, *(path / name for name in _PLACES)]
-    return [file for place in places if place.is_dir() for file in sorted(place.glob("*.json")) if _is_coco(file)]
+    places = [path, *sorted(p for p in path.iterdir() if p.name.lower() in _PLACES and p.is_dir())]
+    return [file for place in places for file in sorted(place.glob("*.json")) if _is_coco(file)]
 
 
 def _is_coco(file: Path) -> bool:
