@@ -157,6 +157,10 @@ def test_a_model_that_learnt_from_these_files_is_told_of(toy_data: Path, monkeyp
     judged = judge("toy", toy_data)
     assert judged.data["notes"] == ["1 of 2 pictures have the name of one that the model was trained on"]
     assert judged.model["commands"] == ["schliff train"]
+    use_toy(monkeypatch, toy_spec(card={"training": {"data_fingerprint": judged.data["fingerprint"]}}))
+    assert judge("toy", toy_data.rename(toy_data.with_name("renamed"))).data["notes"] == [
+        "this is the data that the model was trained on: the figures are too good"
+    ]
 
 
 def test_it_can_be_stopped(toy_data: Path):
@@ -208,6 +212,9 @@ def test_a_model_without_classes_is_judged_on_images(tmp_path: Path, monkeypatch
     pairs = [(d > g) + (d == g) / 2 for is_so, d in by_truth if is_so for other, g in by_truth if not other]
     assert figures["auroc"]["defect"] == pytest.approx(np.mean(pairs), abs=1e-4)
     assert figures["calibration"] is None
+    assert judged.data["notes"] == []
+    use_toy(monkeypatch, toy_spec(card={"training": {"data_fingerprint": judged.data["fingerprint"]}}))
+    assert ["the model was trained on" in note for note in judge("toy", tmp_path).data["notes"]] == [True]
     (miss,) = judged.failures
     assert (miss.kind, judged.pictures[miss.picture].path.name) == ("miss", "5.png")
     assert miss.crop

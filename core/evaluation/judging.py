@@ -40,13 +40,13 @@ def evaluate(
     spec, data = request.spec(), read_data(request.data)
     asking = Asking(spec, request, progress, cancel or CancelToken())
     if isinstance(data, ImageSet):
-        told = {"format": "images", "part": "all", "notes": []}
         mark = fingerprint_of(data.images)
+        told = {"format": "images", "part": "all", "notes": _trained_on(spec, mark, ())}
         judged = judge_images(asking, data, _blank(request, spec, {**told, "fingerprint": mark}))
     else:
         part, pictures = _part_of(data, request.part)
-        told = {"format": data.format, "part": part, "notes": [*data.notes, *_trained_on(spec, pictures)]}
         mark = fingerprint_of(pictures)
+        told = {"format": data.format, "part": part, "notes": [*data.notes, *_trained_on(spec, mark, pictures)]}
         judged = judge_places(asking, pictures, _blank(request, spec, {**told, "fingerprint": mark}))
     seconds = round(time.monotonic() - started, 1)
     made = {**judged.made, "seconds": seconds, "device": asking.device, "versions": versions()}
@@ -62,9 +62,12 @@ def _part_of(data: LabelledData, wanted: Part) -> tuple[Part, tuple[LabelledPict
     return part, parts[part]
 
 
-def _trained_on(spec: ModelSpec, pictures: Sequence[LabelledPicture]) -> list[str]:
-    """What may flatter the model: names of files that its card says it learnt from."""
-    names = set(spec.card.get("training", {}).get("sections", ()))
+def _trained_on(spec: ModelSpec, fingerprint: str, pictures: Sequence[LabelledPicture]) -> list[str]:
+    """What may flatter the model: the very data that its card says it learnt from, or files of the same names."""
+    training = spec.card.get("training", {})
+    if training.get("data_fingerprint") == fingerprint:
+        return ["this is the data that the model was trained on: the figures are too good"]
+    names = set(training.get("sections", ()))
     same = sum(picture.path.name in names for picture in pictures)
     if not same:
         return []
