@@ -22,7 +22,8 @@ from core.project import Project, ScanRecord
 from core.scan.plan import regions_of
 from core.truth import ARTEFACT_CLASSES, TruthBox
 
-# missed: a person said defect (or artefact), the new scan finds nothing there. other_class: it says something else.
+# missed: a person said defect, the new scan finds nothing there. other_class: a person said defect or artefact, it says
+# something else.
 # found_again: a person said false alarm, and there it is again.
 Doubt = Literal["missed", "other_class", "found_again"]
 
