@@ -71,6 +71,13 @@ class ParameterForm(QWidget):
         self._parameters = tuple(parameters)
         self._fields = {p.name: self._add_row(p) for p in self._parameters}
 
+    def add_above(self, row: int, title: str, field: QWidget) -> None:
+        """A field of somebody else's in a row among these, so that all stand in line."""
+        label = QLabel(title)
+        label.setBuddy(field)
+        field.setAccessibleName(title)
+        self._layout.insertRow(row, label, field)
+
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return self._parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from core.errors import ResourceError
 if TYPE_CHECKING:
     from PySide6.QtGui import QImage
 
+    from app.export_dialog import ExportDialog
     from core.export.base import ExporterSpec
 
 ACTIONS: tuple[ActionSpec, ...] = (
@@ -106,12 +108,23 @@ class FileCommands(Commands):
         self.session.close_section()
 
     def export(self, spec: ExporterSpec) -> None:
-        """Asks where to, then writes what is above the threshold in the scan that is shown, in the background."""
+        """Asks what and where to, then writes it of the scan that is shown, in the background."""
+        from app.export_dialog import ExportDialog as Dialog
+        from core.export.document import known_frames
+
+        session = self.session
+        if session.project is None or session.section_record is None or session.scan is None:
+            return
+        dialog = Dialog(self.window, spec, known_frames(session.project, session.section_record))
+        dialog.accepted.connect(lambda: self._export(spec, dialog))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _export(self, spec: ExporterSpec, dialog: ExportDialog) -> None:
         session = self.session
         project, record = session.project, session.section_record
         if project is None or record is None or session.scan is None:
             return
-        shown = [session.scan.id]
         offered = Path(self.settings.get("last_folder")) / f"{record.path.stem}{spec.suffix}"
         name, _ = QFileDialog.getSaveFileName(self.window, f"Export {spec.name}", str(offered))
         if not name:
@@ -119,7 +132,11 @@ class FileCommands(Commands):
         session.save_state()  # the threshold as it is on the screen
         from core.export.base import export_detections
 
-        job = Job(lambda progress, cancel: export_detections(project, spec.id, name, scans=shown), "Export")
+        write = partial(
+            export_detections, project, spec.id, name, scans=[session.scan.id], statuses=dialog.statuses,
+            frame=dialog.frame, settings=dialog.settings,
+        )  # fmt: skip
+        job = Job(lambda progress, cancel: write(), "Export")
         job.finished.connect(lambda count: session.message.emit("info", f"{count:,} detections written to {name}"))
         session.run_io(job)
 

@@ -58,6 +58,16 @@ def export_document(project: Project, detections: Collection[Detection], frame: 
     return ExportDocument(items, frame, sections, registrations, told)
 
 
+def known_frames(project: Project, section: SectionRecord) -> list[Frame]:
+    """In which frames the places of a section can be said."""
+    frames: list[Frame] = ["pixel"]
+    if section.stage.affine is not None:
+        frames.append("stage")
+    if RegistrationStore(project).registration(section) is not None:
+        frames.append("sem")
+    return frames
+
+
 def _provenance(
     project: Project,
     sections: Mapping[int, SectionRecord],

@@ -72,6 +72,11 @@ SPEC = ExporterSpec(
     help="Positions in stage µm, put into a file that your own ZEN saved.",
     write=write,
     frames=("stage",),
-    parameters=(Parameter("template", str, "", "an experiment or sample holder saved by your ZEN"), ORDER),
+    parameters=(
+        Parameter(
+            "template", str, "", "an experiment or sample holder saved by your ZEN", offers=(("", "none chosen"),)
+        ),
+        ORDER,
+    ),
     names_sources=False,
 )

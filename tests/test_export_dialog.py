@@ -1,0 +1,63 @@
+"""A list leaves the window: chosen in a dialog by real clicks, written in the background."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QComboBox, QDialogButtonBox, QFileDialog
+
+from app.export_dialog import ExportDialog
+from core.export.base import exporters, find_exporter
+from core.project.registration_store import RegistrationStore
+from tests.test_registration_project import FIDUCIALS, project  # noqa: F401 - a fixture
+from tests.window_support import open_and_wait, open_window
+
+OK = QDialogButtonBox.StandardButton.Ok
+
+
+@pytest.fixture
+def window(qtbot, qapp, project):  # noqa: F811
+    RegistrationStore(project).keep(project.sections()[0].id, FIDUCIALS)
+    with open_window(qapp) as made:
+        open_and_wait(qtbot, made, project.path)
+        yield made
+
+
+def choose(combo: QComboBox, text: str) -> None:
+    combo.setFocus()
+    combo.setCurrentIndex(combo.findText(text))
+
+
+@pytest.mark.parametrize("spec", exporters(), ids=lambda spec: spec.id)
+def test_every_format_can_be_chosen_in_the_window(qtbot, spec) -> None:
+    dialog = ExportDialog(None, spec, ["pixel", "stage", "sem"])
+    qtbot.addWidget(dialog)
+    assert dialog.frame == spec.frames[0]
+    assert dialog.settings == {p.name: p.default for p in spec.parameters}
+    assert dialog.statuses == []
+    unknown = ExportDialog(None, spec, [])
+    qtbot.addWidget(unknown)
+    assert not unknown.buttons.button(OK).isEnabled()
+
+
+def test_a_drive_list_is_written_by_clicks(qtbot, window, tmp_path: Path, monkeypatch) -> None:
+    out = tmp_path / "drive.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(out), ""))
+    window.commands.file.export(find_exporter("operator-csv"))
+    dialog = window.findChild(ExportDialog)
+    qtbot.waitUntil(dialog.isVisible)
+    choose(dialog.frames, "on the SEM's stage")
+    box = dialog.form.field("mirror_x")
+    qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
+    assert dialog.frame == "sem"
+    assert dialog.settings["mirror_x"] is True
+    qtbot.mouseClick(dialog.buttons.button(OK), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(out.exists, timeout=20_000)
+    with out.open(newline="", encoding="utf-8-sig") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["Name"] for line in lines[:4]] == ["A", "B", "C", "D"]
+    assert float(lines[0]["X (mm)"]) == pytest.approx(-FIDUCIALS[0].sem_x, abs=1e-5)
+    assert len(lines) == 4 + len(window.session.detections)
