@@ -10,6 +10,8 @@ from core.data.labelled import LabelledData, LabelledPicture
 from core.data.reading import formats, read_marks
 from core.errors import InputError
 from core.geometry import Box
+from core.readers.base import open_section
+from core.section import Section
 from tests.data_formats import LABELS, OUTLINED, PICTURES, WRITERS, Told, square, write_picture
 
 
@@ -99,6 +101,24 @@ def test_marks_that_fit_no_picture_are_told(tmp_path: Path, name: str) -> None:
     assert "1 mark without area left out" in text
     assert "1 mark beyond the picture left out" in text
     assert "1 mark cut at the picture's edge" in text
+
+
+def test_a_picture_is_opened_again_only_when_it_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def listen(path: Path) -> Section:
+        opened.append(path.name)
+        return open_section(path)
+
+    monkeypatch.setattr("core.data.gathering.open_section", listen)
+    path = WRITERS["coco"][1](tmp_path)
+    read_marks(path)
+    assert len(opened) == len(PICTURES)
+    read_marks(path)
+    assert len(opened) == len(PICTURES)
+    write_picture(tmp_path / "train" / "a_1.png", 80, 60)
+    read_marks(path)
+    assert opened[len(PICTURES) :] == ["a_1.png"]
 
 
 def _spoil(path: Path, pattern: str, old: str, new: str) -> None:

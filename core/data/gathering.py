@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from core.data.files import Side
@@ -47,8 +48,11 @@ class Gathering:
     def size_of(self, path: Path) -> tuple[int, int] | None:
         """Width and height of a picture in px; None for what can't be opened, which is noted."""
         try:
-            with open_section(path) as section:
-                size = section.info.width_px, section.info.height_px
+            state = path.stat()
+            size = _size_of(path, state.st_mtime_ns, state.st_size)
+        except OSError as error:
+            self._unreadable.append((path, error.strerror or "can't be read"))
+            return None
         except SchliffError as error:
             self._unreadable.append((path, error.what))
             return None
@@ -139,6 +143,13 @@ class Gathering:
             self._odd[_CUT].append(path.name)
         outline = tuple((min(max(x, 0.0), whole.w), min(max(y, 0.0), whole.h)) for x, y in mark.outline)
         return Mark(mark.label, inside, outline)
+
+
+@lru_cache(maxsize=1 << 16)
+def _size_of(path: Path, changed_ns: int, length: int) -> tuple[int, int]:
+    """Opened once for as long as the file stays as it is: data is checked before it is trained on."""
+    with open_section(path) as section:
+        return section.info.width_px, section.info.height_px
 
 
 def without(whole: Box, holes: Iterable[Box]) -> tuple[Box, ...]:
