@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QComboBox, QDialogButtonBox, QFileDialog
+from PySide6.QtWidgets import QComboBox, QDialogButtonBox, QFileDialog, QWidget
 
 from app.export_dialog import ExportDialog
 from core.export.base import exporters, find_exporter
@@ -33,13 +33,13 @@ def choose(combo: QComboBox, text: str) -> None:
 
 @pytest.mark.parametrize("spec", exporters(), ids=lambda spec: spec.id)
 def test_every_format_can_be_chosen_in_the_window(qtbot, spec) -> None:
-    dialog = ExportDialog(None, spec, ["pixel", "stage", "sem"])
-    qtbot.addWidget(dialog)
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    dialog = ExportDialog(parent, spec, ["pixel", "stage", "sem"])
     assert dialog.frame == spec.frames[0]
     assert dialog.settings == {p.name: p.default for p in spec.parameters}
     assert dialog.statuses == []
-    unknown = ExportDialog(None, spec, [])
-    qtbot.addWidget(unknown)
+    unknown = ExportDialog(parent, spec, [])
     assert not unknown.buttons.button(OK).isEnabled()
 
 
@@ -59,5 +59,5 @@ def test_a_drive_list_is_written_by_clicks(qtbot, window, tmp_path: Path, monkey
     with out.open(newline="", encoding="utf-8-sig") as file:
         lines = list(csv.DictReader(file))
     assert [line["Name"] for line in lines[:4]] == ["A", "B", "C", "D"]
-    assert float(lines[0]["X (mm)"]) == pytest.approx(-FIDUCIALS[0].sem_x, abs=1e-5)
+    assert float(lines[0]["X (mm)"]) == pytest.approx(-1.005, abs=1e-5)  # the first fiducial, mirrored
     assert len(lines) == 4 + len(window.session.detections)
