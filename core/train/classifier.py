@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,19 @@ from core.devices import choose_device
 from core.errors import UsageError
 from core.jobs import CancelToken, Progress, no_progress
 from core.models.base import ModelSpec
-from core.models.card import CardError, check_card, spec_from_card
+from core.models.card import draft_of
 from core.models.catalog import read_model_folder
 from core.models.networks.resnet_cells import ResNetCells
 from core.models.networks.window_classifier import WindowClassifier, put_weights
 from core.parameters import resolve
-from core.train.base import TrainStep
+from core.train.best_state import BestState, Measured
 from core.train.dataset import read_sections
-from core.train.evaluate import Findings, Quality, choose_threshold, find_on, metrics_table
+from core.train.evaluate import Findings, choose_threshold, find_on, metrics_table
 from core.train.families.cells import PARAMETERS
-from core.train.loop import Schedule, State, fit
-from core.train.package import Identity, Recipe, make_card, write_classifier
+from core.train.loop import Schedule, fit
+from core.train.package import Identity, Recipe, make_card, save_best_and_last, tensors_at
 from core.train.record import training_record
+from core.train.regions import LabelledSection
 from core.train.sampling import CropSampler
 from core.truth import ARTEFACT_CLASSES
 
@@ -46,7 +46,7 @@ def train_classifier(
 ) -> dict[str, Any]:
     """Trains on `data` (see `core.data.reading`) and writes the model folder `out`; returns the validation metrics.
 
-    The state that did best on the validation sections is kept. Interrupted, it goes on where it was when called again
+    The state that did best on the validation sections is the model; the last one is kept beside it. Interrupted, it goes on where it was when called again
     with the same `out`. Raises UsageError for settings, InputError for data, ResourceError for device or disk,
     CancelledError when `cancel` was set.
     """
@@ -59,70 +59,45 @@ def train_classifier(
     random = np.random.default_rng(seed)
     torch.manual_seed(seed)
     network = ResNetCells(len(marked.labels) + 1, values["width"], values["blocks"])
-    draft = _spec(identity, _recipe(values, marked, 0.5), network)
+    draft = draft_of(make_card(identity, _recipe(values, marked, 0.5), network.reach_px))
     emphasis = _emphasis(values["emphasis"], marked.labels)
     if values["start"]:
         _go_on_from(Path(values["start"]), network, draft)
     network = network.to(choose_device(device)).to(memory_format=torch.channels_last)
     sections = read_sections(marked, draft, values["validation_share"], random, progress, cancel)
-    judge = _Judge(network, draft, sections.validation or sections.training, values["steps"], progress, cancel)
+    judged = sections.validation or sections.training
+    best = BestState(network, lambda: _measured(network, draft, judged, cancel), values["steps"], progress)
     out.mkdir(parents=True, exist_ok=True)
     schedule = Schedule(
-        values["steps"], values["batch"], values["learning_rate"], smoothing=values["smoothing"],
-        augmentation=values["augmentation"], narrowing=values["narrowing"], every=values["every"], checkpoint=out / CHECKPOINT_NAME,
+        values["steps"], values["batch"], values["learning_rate"], out / CHECKPOINT_NAME, smoothing=values["smoothing"],
+        augmentation=values["augmentation"], narrowing=values["narrowing"], every=values["every"],
     )  # fmt: skip
     sampler = CropSampler(sections.training, values["crop_px"], random, values["defect_share"], emphasis=emphasis)
     started = time.monotonic()
-    fit(
-        network, judge.state, sampler, schedule, _class_weights(values, marked), values["context_cells"], random,
-        progress, cancel, judge.look,
+    last = fit(
+        network, best, sampler, schedule, _class_weights(values, marked), values["context_cells"], random, progress, cancel
     )  # fmt: skip
-    network.load_state_dict(judge.state)
-    training = _record(values, marked, seed, data, out, time.monotonic() - started, judge)
-    metrics = metrics_table(judge.findings, draft.artefact_labels, judge.best.threshold)
-    recipe = _recipe(values, marked, judge.best.threshold, training, {"validation": metrics})
-    write_classifier(out, identity, recipe, network)
+    threshold = choose_threshold(best.found, draft.artefact_labels, draft.score_floor).threshold
+    training = {
+        **training_record("cells", PARAMETERS, values, marked, seed, data, out, _commands_before(values["start"])),
+        "history": best.history,
+        "seconds": round(time.monotonic() - started),
+        "device": str(next(network.parameters()).device),
+    }
+    metrics = metrics_table(best.found, draft.artefact_labels, threshold)
+    card = make_card(identity, _recipe(values, marked, threshold, training, {"validation": metrics}), network.reach_px)
+    save_best_and_last(out, card, tensors_at(network, best.state), tensors_at(network, last))
     (out / CHECKPOINT_NAME).unlink(missing_ok=True)
-    return {"threshold": judge.best.threshold, **metrics}
+    return {"threshold": threshold, **metrics}
 
 
-_NOTHING = Quality(0.5, 0.0, 0.0, -1.0)
-_NOTHING_FOUND = Findings((), (), 0.0)
-
-
-@dataclass
-class _Judge:
-    """Looks at the validation sections now and then, and remembers the state that did best in `state`."""
-
-    network: ResNetCells
-    spec: ModelSpec
-    sections: Any
-    steps: int
-    progress: Progress
-    cancel: CancelToken
-    best: Quality = _NOTHING
-    state: State = field(default_factory=dict)
-    findings: Findings = _NOTHING_FOUND
-    history: list[dict[str, float]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.state = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
-
-    def look(self, step: int, averaged: Mapping[str, torch.Tensor]) -> None:
-        """Measures the averaged weights; the network that trains is left as it was."""
-        own = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
-        self.network.load_state_dict(averaged)
-        device = next(self.network.parameters()).device
-        findings = find_on(WindowClassifier(self.spec, self.network, device), self.sections, self.cancel)
-        quality = choose_threshold(findings, self.spec.artefact_labels, self.spec.score_floor)
-        figures = {"f2": round(quality.f2, 4), "ap": round(quality.ap, 4)}
-        self.history.append({"step": step, **figures})
-        self.progress(TrainStep(step, self.steps, "validated", figures))
-        if (quality.f2 + quality.ap) > (self.best.f2 + self.best.ap):
-            self.best, self.findings = quality, findings
-            for name, tensor in averaged.items():
-                self.state[name].copy_(tensor)
-        self.network.load_state_dict(own)
+def _measured(
+    network: ResNetCells, spec: ModelSpec, sections: Sequence[LabelledSection], cancel: CancelToken
+) -> Measured[Findings]:
+    findings = find_on(WindowClassifier(spec, network, next(network.parameters()).device), sections, cancel)
+    quality = choose_threshold(findings, spec.artefact_labels, spec.score_floor)
+    figures = {"f2": round(quality.f2, 4), "ap": round(quality.ap, 4)}
+    return Measured((quality.f2 + quality.ap,), figures, findings)
 
 
 def _identity(values: Mapping[str, Any], out: Path) -> Identity:
@@ -149,16 +124,6 @@ def _recipe(
         training=training or {},
         metrics=metrics or {},
     )
-
-
-def _spec(identity: Identity, recipe: Recipe, network: ResNetCells) -> ModelSpec:
-    """The spec of a network that has no weights file yet; raises UsageError now for what could not be saved later."""
-    card = {**make_card(identity, recipe, network.reach_px), "weights": {"blake2b": "0" * 32}}
-    try:
-        check_card(card)
-    except CardError as error:
-        raise UsageError(f"such a model can't be saved: {error}", remedy="Choose another value with --set.") from None
-    return spec_from_card(card, "trained", None)
 
 
 def _go_on_from(folder: Path, network: ResNetCells, draft: ModelSpec) -> None:
@@ -190,14 +155,5 @@ def _class_weights(values: Mapping[str, Any], marked: LabelledData) -> np.ndarra
     return np.array([1.0, *weights], np.float32)
 
 
-def _record(
-    values: Mapping[str, Any], marked: LabelledData, seed: int, data: Path, out: Path, seconds: float, judge: _Judge
-) -> dict[str, Any]:
-    start = values["start"]
-    before = read_model_folder(Path(start)).card["training"].get("commands", []) if start else []
-    return {
-        **training_record("cells", PARAMETERS, values, marked, seed, data, out, before),
-        "history": judge.history,
-        "seconds": round(seconds),
-        "device": str(next(judge.network.parameters()).device),
-    }
+def _commands_before(start: str) -> list[str]:
+    return list(read_model_folder(Path(start)).card["training"].get("commands", [])) if start else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +18,19 @@ from core.devices import choose_device
 from core.errors import UsageError
 from core.jobs import CancelToken, Progress, no_progress
 from core.models.base import ModelSpec
-from core.models.card import CardError, check_card, spec_from_card
+from core.models.card import draft_of
 from core.models.catalog import configure
 from core.models.networks.box_detector import BoxDetector, limits_of, normalisation
 from core.models.networks.detectors import Detector, build
 from core.parameters import resolve
-from core.train.base import TrainStep
+from core.train.best_state import BestState, Measured
 from core.train.dataset import TrainingData, read_sections
 from core.train.detector_loop import DetectorSchedule, fit_detector, try_rates
-from core.train.detector_package import DetectorRecipe, make_card, normalisation_of, write_detector
+from core.train.detector_package import DetectorRecipe, make_card, normalisation_of
 from core.train.detector_start import commands_before, put_start, start_weights
 from core.train.evaluate import Findings, choose_threshold, find_on, metrics_table
 from core.train.families.detector import ADAMW, PARAMETERS, SGD
-from core.train.loop import State
-from core.train.package import Identity
+from core.train.package import Identity, save_best_and_last, tensors_at
 from core.train.rate_finder import RATE_NAME, RateCurve, found_once
 from core.train.record import training_record
 from core.train.regions import LabelledSection
@@ -55,8 +54,8 @@ def train_detector(
 ) -> dict[str, Any]:
     """Trains on `data` (see `core.data.reading`) and writes the model folder `out`; returns the validation metrics.
 
-    The state with the best mean average precision on the validation sections is kept. Interrupted, it goes on where it
-    was when called again with the same `out`. Raises UsageError for settings, InputError for data or weights,
+    The state with the best mean average precision on the validation sections is the model; the last one is kept beside
+    it. Interrupted, it goes on where it was when called again with the same `out`. Raises UsageError for settings, InputError for data or weights,
     ResourceError for device, disk or download, CancelledError when `cancel` was set.
     """
     values = resolve(PARAMETERS, settings)
@@ -70,10 +69,11 @@ def train_detector(
     identity = Identity(chosen, values["name"] or chosen, values["description"], values["licence"])
     random = np.random.default_rng(seed)
     torch.manual_seed(seed)
-    draft = _draft(identity, _recipe(values, marked))
+    draft = configure(draft_of(make_card(identity, _recipe(values, marked))), {})
     network = _network(values, draft).to(choose_device(device))
     sections = read_sections(marked, draft, values["validation_share"], random, progress, cancel)
-    judge = _Judge(network, draft, sections.validation or sections.training, values["steps"], progress, cancel)
+    judged = sections.validation or sections.training
+    best = BestState(network, lambda: _measured(network, draft, judged, cancel), values["steps"], progress)
     out.mkdir(parents=True, exist_ok=True)
     schedule = _schedule(values, draft, out / CHECKPOINT_NAME)
     started = time.monotonic()
@@ -86,61 +86,34 @@ def train_detector(
     if curve is not None:
         schedule = replace(schedule, learning_rate=curve.suggestion)
     sampler = _sampler(values, sections, random)
-    fit_detector(network, judge.state, sampler, schedule, random, progress, cancel, judge.look)
-    network.load_state_dict(judge.state)
-    threshold = choose_threshold(judge.findings, draft.artefact_labels, draft.score_floor).threshold
+    last = fit_detector(network, best, sampler, schedule, random, progress, cancel)
+    threshold = choose_threshold(best.found, draft.artefact_labels, draft.score_floor).threshold
     record = training_record(
         "detector", PARAMETERS, values, marked, seed, data, out, commands_before(values["weights"])
     )
-    record |= {"history": judge.history, "seconds": round(time.monotonic() - started), "device": str(judge.device)}
+    record |= {"history": best.history, "seconds": round(time.monotonic() - started)}
+    record |= {"device": str(next(network.parameters()).device)}
     record |= {"rate_curve": curve.to_json()} if curve else {}
-    metrics = {**judge.precisions(), **metrics_table(judge.findings, draft.artefact_labels, threshold)}
-    write_detector(out, identity, _recipe(values, marked, threshold, record, {"validation": metrics}), network)
+    metrics = {**_precisions(best.found), **metrics_table(best.found, draft.artefact_labels, threshold)}
+    card = make_card(identity, _recipe(values, marked, threshold, record, {"validation": metrics}))
+    save_best_and_last(out, card, tensors_at(network, best.state), tensors_at(network, last))
     for left in (CHECKPOINT_NAME, RATE_NAME):
         (out / left).unlink(missing_ok=True)
     return {"threshold": threshold, **metrics}
 
 
-@dataclass
-class _Judge:
-    """Looks at the validation sections now and then, and remembers the state that did best in `state`."""
+def _measured(
+    network: Detector, spec: ModelSpec, sections: Sequence[LabelledSection], cancel: CancelToken
+) -> Measured[Findings]:
+    findings = find_on(BoxDetector(spec, network, next(network.parameters()).device), sections, cancel)
+    value = mean_average_precision(findings.found, findings.marked, 0.5)
+    return Measured((value,), {"map50": round(value, 4)}, findings)
 
-    network: Detector
-    spec: ModelSpec
-    sections: Sequence[LabelledSection]
-    steps: int
-    progress: Progress
-    cancel: CancelToken
-    best: float = -1.0
-    state: State = field(default_factory=dict)
-    findings: Findings = Findings((), (), 0.0)  # noqa: RUF009 - it is frozen
-    history: list[dict[str, float]] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.state = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
-        self.device = next(self.network.parameters()).device
-
-    def look(self, step: int, state: Mapping[str, torch.Tensor]) -> None:
-        """Measures some weights; the network that trains is left as it was."""
-        own = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
-        self.network.load_state_dict(state)
-        findings = find_on(BoxDetector(self.spec, self.network, self.device), self.sections, self.cancel)
-        self.network.load_state_dict(own)
-        value = mean_average_precision(findings.found, findings.marked, 0.5)
-        figures = {"map50": round(value, 4)}
-        self.history.append({"step": step, **figures})
-        self.progress(TrainStep(step, self.steps, "validated", figures))
-        if value > self.best:
-            self.best, self.findings = value, findings
-            for name, tensor in state.items():
-                self.state[name].copy_(tensor)
-
-    def precisions(self) -> dict[str, float]:
-        """Over all classes, at the overlaps of DeepPCB, the dissertation (Badmos 2022, §3.10) and Pascal VOC."""
-        found, marked = self.findings.found, self.findings.marked
-        return {
-            f"map{round(100 * iou)}": round(mean_average_precision(found, marked, iou), 4) for iou in (0.33, 0.45, 0.5)
-        }
+def _precisions(findings: Findings) -> dict[str, float]:
+    """Over all classes, at the overlaps of DeepPCB, the dissertation (Badmos 2022, §3.10) and Pascal VOC."""
+    found, marked = findings.found, findings.marked
+    return {f"map{round(100 * iou)}": round(mean_average_precision(found, marked, iou), 4) for iou in (0.33, 0.45, 0.5)}
 
 
 def _recipe(
@@ -164,16 +137,6 @@ def _recipe(
         training=training or {},
         metrics=metrics or {},
     )
-
-
-def _draft(identity: Identity, recipe: DetectorRecipe) -> ModelSpec:
-    """The spec of a network that has no weights file yet; raises UsageError now for what could not be saved later."""
-    card = {**make_card(identity, recipe), "weights": {"blake2b": "0" * 32}}
-    try:
-        check_card(card)
-    except CardError as error:
-        raise UsageError(f"such a model can't be saved: {error}", remedy="Choose another value with --set.") from None
-    return configure(spec_from_card(card, "trained", None), {})
 
 
 def _network(values: Mapping[str, Any], draft: ModelSpec) -> Detector:
