@@ -28,6 +28,9 @@ OUTSIDE = (KEPT, GREYED)
 TILE_PX, HALO_PX = 768, 128
 
 PART_SCORE = Parameter("part_score", float, 0.5, "how sure it must be that something is a part at all", 0.05, 0.95)
+# Parts stand close together, good ones too, and what is left out depends on which tile they lie in: so many that it is rare.
+PER_TILE = replace(detector.PER_TILE, default=1000)
+PROPOSALS = replace(detector.PROPOSALS, default=2000)
 
 
 def scan_fields(threshold: float, floor: float, tile_px: int = TILE_PX, halo_px: int = HALO_PX) -> dict[str, Any]:
@@ -46,10 +49,18 @@ def no_defect_of(spec: ModelSpec) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _offer(spec: ModelSpec) -> ModelSpec:
+def values_of(spec: ModelSpec) -> dict[str, Any]:
+    """By name, what is chosen of a model's parameters, else their defaults."""
+    return {one.name: one.default for one in _parameters(spec)} | dict(spec.values)
+
+
+def _parameters(spec: ModelSpec) -> tuple[Parameter, ...]:
     own = (PART_SCORE,) if has_judge(spec.card["network"]) else ()
-    shared = (detector.NMS, detector.PER_TILE, detector.SHORT_SIDE, detector.PROPOSALS)
-    return replace(spec, parameters=(*own, *shared))
+    return (*own, detector.NMS, PER_TILE, detector.SHORT_SIDE, PROPOSALS)
+
+
+def _offer(spec: ModelSpec) -> ModelSpec:
+    return replace(spec, parameters=_parameters(spec))
 
 
 def _load(spec: ModelSpec, device: str) -> Model:

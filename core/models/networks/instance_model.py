@@ -17,7 +17,7 @@ from core.geometry import Box
 from core.models.base import ModelSpec
 from core.models.card import CARD_NAME
 from core.models.instance_crops import CropShape
-from core.models.instances import OUTSIDE
+from core.models.instances import OUTSIDE, values_of
 from core.models.networks import backbones
 from core.models.networks.box_detector import BoxDetector, Found
 from core.models.networks.computing import Network
@@ -32,6 +32,8 @@ Array = np.ndarray
 _AT_ONCE = 32  # parts that are judged together
 _NO_DEFECT = -1
 _BACKBONE_PX = 32  # the sides of what backbones look at are multiples of this
+# What is less like anything at all is not looked at twice. A limit by number alone would take more from a tile that shows more.
+_LEAST_OBJECTNESS = 0.05
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,8 @@ def _are_shares(values: Any) -> bool:
 
 def limits_of(spec: ModelSpec) -> Limits:
     """Of the network that finds parts. Where another one judges them, its score is only that of being a part."""
-    values = spec.values
-    known = {name: values[name] for name in ("nms_iou", "per_tile", "proposals") if name in values}
+    values = values_of(spec)
+    known = {name: values[name] for name in ("nms_iou", "per_tile", "proposals")}
     return Limits(floor=values.get("part_score", spec.score_floor), **known)
 
 
@@ -131,6 +133,7 @@ class InstanceModel(BoxDetector):
             own: Any = folded(judge.network)
             self._network_of_judge = own.requires_grad_(False).to(device).to(memory_format=torch.channels_last)
         super().__init__(spec, parts, device)
+        self._network.rpn.score_thresh = _LEAST_OBJECTNESS
 
     def submit(self, prepared: Sequence[torch.Tensor]) -> list[Array]:
         found = super().submit(prepared)
