@@ -145,6 +145,8 @@ class MainWindow(QMainWindow):
             self.docks.scans.several_requested.connect(self.commands.scan.scan_several)
         elif dock_id == "train":
             self._wire_training()
+        elif dock_id == "registration":
+            self.docks.registration.pick_requested.connect(self.commands.tools.take_fiducial)
         elif dock_id == "places":
             places, go = self.docks.places, self.commands.go
             places.fly_requested.connect(go.go_to_bookmark)

@@ -194,6 +194,7 @@ QStatusBar QLabel {{ color: {t.muted}; padding: 0 4px; }}
 QPushButton {{ background: {t.raised}; border: 1px solid {t.border}; border-radius: {RADIUS}px; padding: 6px 12px; }}
 QPushButton:hover {{ border-color: {t.muted}; }}
 QPushButton:pressed {{ background: {t.border}; }}
+QPushButton:checked {{ background: {t.chosen}; }}
 QPushButton:focus {{ border-color: {t.accent}; }}
 QPushButton:default {{ background: {t.accent}; color: {t.on_accent}; border-color: {t.accent}; }}
 QPushButton:disabled {{ color: {t.disabled}; background: {t.window}; border-color: {t.border}; }}
@@ -214,16 +215,16 @@ QAbstractSpinBox::up-arrow {{ image: url({controls}/arrow-up-{name}.svg); width:
 QAbstractSpinBox::down-arrow {{ image: url({controls}/arrow-down-{name}.svg); width: 10px; height: 10px; }}
 QLineEdit:focus, QComboBox:focus, QAbstractSpinBox:focus {{ border-color: {t.accent}; }}
 QCheckBox, QRadioButton {{ spacing: {SPACE}px; }}
-QCheckBox::indicator, QListView::indicator, QRadioButton::indicator {{ width: 14px; height: 14px; border: 1px solid {t.muted};
+QCheckBox::indicator, QAbstractItemView::indicator, QRadioButton::indicator {{ width: 14px; height: 14px; border: 1px solid {t.muted};
     background: {t.surface}; }}
-QCheckBox::indicator, QListView::indicator {{ border-radius: 3px; }}
+QCheckBox::indicator, QAbstractItemView::indicator {{ border-radius: 3px; }}
 QRadioButton::indicator {{ border-radius: 8px; }}
-QCheckBox::indicator:hover, QListView::indicator:hover, QRadioButton::indicator:hover {{ border-color: {t.accent}; }}
-QCheckBox::indicator:checked, QListView::indicator:checked {{ background: {t.accent}; border-color: {t.accent};
+QCheckBox::indicator:hover, QAbstractItemView::indicator:hover, QRadioButton::indicator:hover {{ border-color: {t.accent}; }}
+QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {{ background: {t.accent}; border-color: {t.accent};
     image: url({controls}/check-{name}.svg); }}
 QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 5px solid {t.accent}; }}
-QCheckBox::indicator:disabled, QListView::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {t.border}; background: {t.window}; }}
-QCheckBox::indicator:checked:disabled, QListView::indicator:checked:disabled {{ background: {t.border}; }}
+QCheckBox::indicator:disabled, QAbstractItemView::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {t.border}; background: {t.window}; }}
+QCheckBox::indicator:checked:disabled, QAbstractItemView::indicator:checked:disabled {{ background: {t.border}; }}
 QRadioButton::indicator:checked:disabled {{ border-color: {t.border}; }}
 QProgressBar {{ border: none; border-radius: 3px; background: {t.border}; max-height: 6px; min-height: 6px;
     text-align: center; }}

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from app.panels.scan_panel import ScanPanel
     from app.panels.scans_panel import ScansPanel
     from app.panels.why_panel import WhyPanel
+    from app.registration.panel import RegistrationPanel
     from app.session import Session
     from app.training.panel import TrainPanel
 
 RIGHT_WIDTH = 336
 GALLERY_WIDTH = 312  # two crops side by side
-SCANS_HEIGHT = 208  # five scans
+BOTTOM_HEIGHT = 216  # five scans, four fiducials
 
 _FEATURES = (
     QDockWidget.DockWidgetFeature.DockWidgetClosable
@@ -105,6 +106,12 @@ def _rounds(session: Session, visible_region: VisibleRegion) -> QWidget:
     return RoundsPanel(session)
 
 
+def _registration(session: Session, visible_region: VisibleRegion) -> QWidget:
+    from app.registration.panel import RegistrationPanel
+
+    return RegistrationPanel(session)
+
+
 @dataclass(frozen=True, slots=True)
 class DockSpec:
     """One dock: `id` names it for ever (it is saved with the arrangement), `make` gives its panel. A panel may have a
@@ -130,6 +137,7 @@ DOCKS: tuple[DockSpec, ...] = (
     DockSpec("rounds", "Rounds", "right", _rounds, at_start=False, ahead=False),
     DockSpec("train", "Train", "right", _train, at_start=False, ahead=False),
     DockSpec("scans", "Scans", "bottom", _scans, at_start=False),
+    DockSpec("registration", "SEM registration", "bottom", _registration, at_start=False, ahead=False),
 )
 
 
@@ -160,7 +168,8 @@ class Docks(QObject):
             dock.show()  # a window that is on the screen already doesn't do it by itself
         tabs[0].raise_()
         window.resizeDocks([self._docks["gallery"], tabs[0]], [GALLERY_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
-        window.resizeDocks([self._docks["scans"]], [SCANS_HEIGHT], Qt.Orientation.Vertical)
+        bottom = [self._docks[spec.id] for spec in DOCKS if spec.side == "bottom"]
+        window.resizeDocks(bottom, [BOTTOM_HEIGHT] * len(bottom), Qt.Orientation.Vertical)
         for spec in DOCKS:
             self._docks[spec.id].setVisible(spec.at_start)
         self._first_arrangement = window.saveState()
@@ -190,6 +199,10 @@ class Docks(QObject):
     @property
     def scans(self) -> ScansPanel:
         return self.panel("scans")  # type: ignore[return-value]
+
+    @property
+    def registration(self) -> RegistrationPanel:
+        return self.panel("registration")  # type: ignore[return-value]
 
     @property
     def train(self) -> TrainPanel:

@@ -187,6 +187,7 @@ class Menus:
             session.layers_changed,
             session.drawings.changed,
             session.drawings.tool_changed,
+            session.registration.changed,
             session.queue.changed,
             session.training.changed,
         ):

@@ -124,7 +124,7 @@ def test_three_points_and_an_affine_show_no_quality() -> None:
 
 def test_a_check_takes_no_part_and_tells_the_truth() -> None:
     fiducials = seen(matrix(), noise_um=1.0)
-    off = replace(fiducials[4], sem_x=fiducials[4].sem_x + 30, role="check")
+    off = replace(fiducials[4], sem_x=fiducials[4].sem_um[0] + 30, role="check")
     found = register([*fiducials[:4], off], UM_PER_PX)
     assert [one.name for one in found.residuals] == ["F0", "F1", "F2", "F3"]
     (check,) = found.checks
@@ -150,7 +150,7 @@ def warned(found: Registration) -> str:
 
 def test_a_bad_fiducial_is_named() -> None:
     fiducials = seen(matrix(), noise_um=0.5)
-    fiducials[2] = replace(fiducials[2], sem_y=fiducials[2].sem_y + 200)
+    fiducials[2] = replace(fiducials[2], sem_y=fiducials[2].sem_um[1] + 200)
     assert "F2" in warned(register(fiducials, UM_PER_PX, "similarity"))
     assert register(seen(matrix(), noise_um=0.5), UM_PER_PX).warnings == ()
 

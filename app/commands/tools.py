@@ -14,6 +14,12 @@ TOOLS = {
     "area": ("Outline", "E", "outline", "Area inside a line drawn by hand"),
     "point": ("Point", "O", "point", "Mark a place"),
     "profile": ("Profile", "Shift+L", "profile", "Grey values along a line, plotted in the Drawings panel"),
+    "fiducial": (
+        "Fiducial",
+        "Shift+F",
+        "fiducial",
+        "Pick a place that is known in the SEM too, listed in SEM registration",
+    ),
 }
 
 ACTIONS: tuple[ActionSpec, ...] = (
@@ -34,6 +40,16 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "drawings", "Show drawings", "show_drawings", ("D",), "drawings", "Show or hide them", "section", checkable=True
+    ),
+    gap(),
+    ActionSpec(
+        "registration",
+        "SEM registration…",
+        "register",
+        ("Ctrl+Alt+F",),
+        "fiducial",
+        "Where places of this section lie on the SEM's stage, by fiducials known in both",
+        "section",
     ),
     gap(),
     ActionSpec(
@@ -82,6 +98,14 @@ class ToolsCommands(Commands):
         self._take("profile", on)
         if on:
             self.docks.bring("drawings")  # where it is plotted
+
+    def take_fiducial(self, on: bool) -> None:
+        self._take("fiducial", on)
+        if on:
+            self.docks.bring("registration")
+
+    def register(self) -> None:
+        self.docks.bring("registration")
 
     def snap(self, on: bool) -> None:
         self.session.drawings.set_snapping(on)

@@ -21,6 +21,7 @@ from app.class_colours import class_colour
 from app.gallery.arrangement import STATUS_NAMES
 from app.gallery.badges import chip_icon, status_icon
 from app.panels.layout import Group
+from app.registration.wording import error_text, sem_numbers, sem_text
 from app.scores import PROBABILITY, format_score
 from app.session import Session
 from app.theme import SPACE
@@ -36,10 +37,11 @@ STAGE_SOURCES: dict[StageSource, str] = {
     "ome_plane": "the plane position in the OME metadata",
     "none": "",
 }
+_FACTS = ("Score", "Severity", "Size", "Area", "Pixel", "Stage", "SEM", "SEM error", "From corner", "Model")
 
 
 class Details(QWidget):
-    """Class, score, size, position, status and note of the selected detection."""
+    """Class, score, size, position (in the SEM too, where the section is registered), status and note of the selection."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,12 +56,13 @@ class Details(QWidget):
         self.status_buttons: dict[Status, QToolButton] = {}
         self.note = QLineEdit(placeholderText="Note", clearButtonEnabled=True, maxLength=2000)
         self.copy = QPushButton("Copy position")
+        self.copy_sem = QPushButton("Copy SEM position")
         self._lay_out()
         self._connect()
         self.follow()
 
     def fact(self, name: str) -> str:
-        """The text shown for one of: Score, Severity, Size, Area, Pixel, Stage, From corner, Model."""
+        """The text shown for one of `_FACTS`."""
         return self._values[name].text()
 
     # -- following --------------------------------------------------------------------------------
@@ -86,6 +89,7 @@ class Details(QWidget):
             self.note.setText(detection.note)
         has_stage = section.info.stage.affine is not None
         self.copy.setText("Copy stage position" if has_stage else "Copy pixel position")
+        self.copy_sem.setVisible(self._session.registration.fit is not None)
 
     def _describe(self, detection: Detection, info: SectionInfo) -> dict[str, str]:
         """Every fact as text; empty where the section doesn't say."""
@@ -101,6 +105,7 @@ class Details(QWidget):
             size = f"{_um(box.w * scale[0])} × {_um(box.h * scale[1])} µm"
             area = f"{_um(detection.area_px * scale[0] * scale[1])} µm²"
             corner = f"{x * scale[0]:,.1f}, {y * scale[1]:,.1f} µm" if stage is None else ""
+        fit = self._session.registration.fit
         return {
             "Score": f"{format_score(detection.score, score_unit)}{unit}",
             "Severity": f"{detection.severity:.0f} of 100",
@@ -108,6 +113,8 @@ class Details(QWidget):
             "Area": area,
             "Pixel": f"{x:,.1f}, {y:,.1f}",
             "Stage": f"{stage[0]:,.1f}, {stage[1]:,.1f} µm" if stage is not None else "",
+            "SEM": sem_text(fit, x, y) if fit is not None else "",
+            "SEM error": error_text(fit, x, y) if fit is not None else "",
             "From corner": corner,
             "Model": scan.model_name if scan is not None else detection.model,
         }
@@ -140,6 +147,13 @@ class Details(QWidget):
         QGuiApplication.clipboard().setText(f"{place[0]:.2f}\t{place[1]:.2f}")
         self._session.message.emit("info", f"Copied {self.copy.text().removeprefix('Copy ')} of #{detection.id}")
 
+    def _copy_sem_position(self) -> None:
+        """As `_copy_position`, in the unit of the registration."""
+        detection, fit = self._session.selected, self._session.registration.fit
+        if detection is not None and fit is not None:
+            QGuiApplication.clipboard().setText("\t".join(sem_numbers(fit, *detection.box.center)))
+            self._session.message.emit("info", f"Copied the SEM position of #{detection.id}")
+
     # -- making -----------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
@@ -155,7 +169,7 @@ class Details(QWidget):
         line.addWidget(self._title, 1)
         self._facts.heading.hide()
         self._facts.add_wide(title)
-        for name in ("Score", "Severity", "Size", "Area", "Pixel", "Stage", "From corner", "Model"):
+        for name in _FACTS:
             value = QLabel()
             value.setTextInteractionFlags(
                 Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -165,7 +179,9 @@ class Details(QWidget):
             self._names[name].setForegroundRole(QPalette.ColorRole.PlaceholderText)
             self._values[name] = value
         self.copy.setToolTip("Two numbers with a tab between, as tables and stage software take them")
-        self._facts.add_wide(self.copy)
+        self.copy_sem.setToolTip(self.copy.toolTip())
+        for button in (self.copy, self.copy_sem):
+            self._facts.add_wide(button)
         self._judgement.add_wide(self._make_status_buttons())
         self.note.setAccessibleName("Note")
         self.note.setToolTip("Kept with the detection in the project")
@@ -203,7 +219,9 @@ class Details(QWidget):
         for changed in (session.section_changed, session.scans_changed, session.detections_changed):
             changed.connect(self.follow)
         session.decisions_changed.connect(lambda _: self.follow())
+        session.registration.changed.connect(self.follow)
         self.copy.clicked.connect(self._copy_position)
+        self.copy_sem.clicked.connect(self._copy_sem_position)
         self.note.editingFinished.connect(self._keep_note)
 
 

@@ -18,6 +18,7 @@ from core.measure import measure
 
 if TYPE_CHECKING:
     from app.session import Session
+    from app.tools.loupe import Loupe
     from app.viewer.canvas import Canvas
     from app.viewer.drawings_item import DrawingsItem
 
@@ -43,7 +44,8 @@ class Desk:
 
     def __init__(self, session: Session, canvas: Canvas, item: DrawingsItem) -> None:
         self._session, self._canvas, self._item = session, canvas, item
-        self.drawings = session.drawings
+        self.drawings, self.registration = session.drawings, session.registration
+        self._loupe: Loupe | None = None
         self.readout = Readout(canvas.viewport())
 
     @property
@@ -62,6 +64,10 @@ class Desk:
     def may_begin(self, at: Pointed) -> bool:
         """Whether a press there is meant for a drawing: in the margin only for one that was begun inside."""
         return self._item.draft is not None or self._section_box.contains(*at.raw)
+
+    def inside(self, point: Point) -> Point:
+        """The point of the section nearest to it, snapped to nothing."""
+        return clamped(point, self._section_box)
 
     def held_inside(self, origin: Point, point: Point) -> Point:
         """A point that is held to an angle from `origin`, no farther than the section reaches."""
@@ -115,6 +121,19 @@ class Desk:
         """A stored one is changed."""
         self.show(None)
         self.drawings.change(drawing)
+
+    def magnify(self, point: Point | None) -> None:
+        """The loupe beside a level-0 point; None: no loupe."""
+        if self._loupe is None and point is not None:
+            from app.tools.loupe import Loupe
+
+            self._loupe = Loupe(self._session, self._canvas)
+        if self._loupe is not None:
+            self._loupe.look_at(point)
+
+    @property
+    def loupe(self) -> Loupe | None:
+        return self._loupe
 
     def set_cursor(self, shape: Qt.CursorShape) -> None:
         self._canvas.set_pointer_shape(shape)

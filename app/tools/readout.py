@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
@@ -28,13 +28,7 @@ class Readout(QWidget):
         if not lines:
             return
         self.resize(self.sizeHint())
-        x, y = round(at.x()) + _AWAY, round(at.y()) + _AWAY
-        room = self._room.rect()
-        if x + self.width() > room.width():
-            x = round(at.x()) - _AWAY - self.width()
-        if y + self.height() > room.height():
-            y = round(at.y()) - _AWAY - self.height()
-        self.move(max(x, 0), max(y, 0))
+        self.move(beside(at, self.size(), self._room.rect()))
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -52,3 +46,13 @@ class Readout(QWidget):
         for number, line in enumerate(self.lines):
             painter.setPen(QColor("white") if number == 0 else QColor("#b8c0c8"))
             painter.drawText(SPACE, SPACE // 2 + number * height + self.fontMetrics().ascent(), line)
+
+
+def beside(at: QPointF, size: QSize, room: QRect) -> QPoint:
+    """Where something of a size stands beside a point without covering it, on the side where there is room."""
+    x, y = round(at.x()) + _AWAY, round(at.y()) + _AWAY
+    if x + size.width() > room.width():
+        x = round(at.x()) - _AWAY - size.width()
+    if y + size.height() > room.height():
+        y = round(at.y()) - _AWAY - size.height()
+    return QPoint(max(x, 0), max(y, 0))

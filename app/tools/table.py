@@ -6,6 +6,7 @@ from app.tools.angle import AngleTool
 from app.tools.area import AreaTool
 from app.tools.base import Tool
 from app.tools.box import BoxTool
+from app.tools.fiducial import FiducialTool
 from app.tools.point import PointTool
 from app.tools.pointer import PointerTool
 from app.tools.polygon import PolygonTool
@@ -21,4 +22,5 @@ TOOLS: dict[str, type[Tool]] = {
     "area": AreaTool,
     "point": PointTool,
     "profile": ProfileTool,
+    "fiducial": FiducialTool,
 }

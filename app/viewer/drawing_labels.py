@@ -44,7 +44,7 @@ class Label:
 
 def label_for(drawing: Drawing, text: str) -> Label:
     """Points have their label at every zoom, where nothing larger needs the room."""
-    width = QFontMetricsF(_font()).horizontalAdvance(text) + 2 * _PAD
+    width = QFontMetricsF(label_font()).horizontalAdvance(text) + 2 * _PAD
     box = drawing.box
     extent = math.inf if drawing.kind == "point" else max(box.w, box.h)
     return Label(text, width, label_anchor(drawing), extent, rank=box.w + box.h)  # a long thin one is no large one
@@ -69,7 +69,7 @@ class DrawingLabels:
         self._extents = np.array([label.extent for label in labels], float)
         self._ranks = np.array([label.rank for label in labels], float)
         self._widths = np.array([label.width for label in labels], float)
-        self._height = math.ceil(QFontMetricsF(_font()).height() + _PAD)
+        self._height = math.ceil(QFontMetricsF(label_font()).height() + _PAD)
         self._chosen = {}
 
     def chosen(self, zoom: float) -> np.ndarray:
@@ -141,13 +141,13 @@ def _picture(text: str, colour: str, width: int, height: int, ratio: float) -> Q
     painter.setBrush(QColor(12, 14, 16, 190))
     painter.drawRoundedRect(QRectF(0, 0, width, height), 3, 3)
     painter.setPen(QColor(colour))
-    painter.setFont(_font())
+    painter.setFont(label_font())
     painter.drawText(QRectF(0, 0, width, height), Qt.AlignmentFlag.AlignCenter, text)
     painter.end()
     return picture
 
 
-def _font() -> QFont:
+def label_font() -> QFont:
     font = QFont()
     font.setPixelSize(12)
     return font

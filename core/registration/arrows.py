@@ -12,7 +12,7 @@ from core.registration.registration import Registration
 Arrow = tuple[tuple[float, float], tuple[float, float]]
 
 # Of the fiducials' extent, the most that the longest arrow takes.
-_LONGEST = 0.1
+_LONGEST = 0.25
 # Level-0 px; what is shorter is rounding, as of an affine on three points.
 _NOTHING_PX = 1e-6
 

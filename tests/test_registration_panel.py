@@ -1,0 +1,324 @@
+"""Registering a section to the SEM in the window: picked by real clicks, typed in, undone, kept, shown beside and over it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import tifffile
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
+
+from app.panels.details import Details
+from app.registration.model import SEM_X
+from app.registration.panel import RegistrationPanel
+from core.errors import InputError
+from core.registration.arrows import arrow_factor, residual_arrows
+from core.registration.fiducials import Fiducial, fiducials_csv, fiducials_in
+from core.registration.pasted import positions_in
+from core.registration.registration import register
+from tests.gallery_support import fill_from_project, some_detections
+from tests.toy import spotted_image
+from tests.window_support import open_and_wait, open_window, press
+
+LEFT = Qt.MouseButton.LeftButton
+UM_PER_PX = 0.5
+# Of a section 640 px wide: places, and how far off the SEM's µm are there.
+PLACES = ((100.0, 90.0), (540.0, 100.0), (520.0, 530.0), (90.0, 500.0))
+OFF_UM = ((0.4, 0.0), (-0.4, 0.0), (0.4, 0.0), (-0.4, 0.0))
+TURN = math.radians(37.0)
+
+
+def sem_mm(x_px, y_px, off=(0.0, 0.0)):
+    """Mirrored, turned by 37°, shifted; in mm."""
+    x, y = x_px * UM_PER_PX, -y_px * UM_PER_PX
+    u = 12_000 + math.cos(TURN) * x - math.sin(TURN) * y + off[0]
+    v = -7_000 + math.sin(TURN) * x + math.cos(TURN) * y + off[1]
+    return u / 1000, v / 1000
+
+
+def fiducials(count=4):
+    """As they are after picking and typing, with true places."""
+    known = [(place, sem_mm(*place, off)) for place, off in zip(PLACES, OFF_UM, strict=True)][:count]
+    return [Fiducial(f"F{n}", *place, *sem, "mm") for n, (place, sem) in enumerate(known, 1)]
+
+
+@pytest.fixture
+def image(tmp_path):
+    path = tmp_path / "steel.ome.tif"
+    size = {
+        "PhysicalSizeX": UM_PER_PX,
+        "PhysicalSizeXUnit": "µm",
+        "PhysicalSizeY": UM_PER_PX,
+        "PhysicalSizeYUnit": "µm",
+    }
+    tifffile.imwrite(path, spotted_image(640), photometric="rgb", metadata={"axes": "YXS", **size})
+    return path
+
+
+@pytest.fixture
+def scanned(session, tmp_path):
+    """A session with detections in a project."""
+    project = fill_from_project(session, tmp_path, some_detections())
+    yield session
+    session.adopt(None)
+    project.close()
+
+
+def view_point(window, place):
+    """The pixel of the viewport whose middle lies nearest to a level-0 point."""
+    view = window.viewer.canvas.viewportTransform().map(QPointF(*place))
+    return QPoint(math.floor(view.x()), math.floor(view.y()))
+
+
+def click(window, place):
+    viewport, at = window.viewer.canvas.viewport(), view_point(window, place)
+    QTest.mouseMove(viewport, at)
+    QTest.mouseClick(viewport, LEFT, pos=at)
+
+
+def type_into(panel, row, column, text):
+    """As a person does: the cell is clicked, then typed into."""
+    table = panel.table
+    QTest.mouseClick(table.viewport(), LEFT, pos=table.visualRect(panel.model.index(row, column)).center())
+    QTest.keyClick(table, text[0])
+    editor = QApplication.focusWidget()
+    assert isinstance(editor, QLineEdit)
+    QTest.keyClicks(editor, text[1:])
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    QApplication.processEvents()  # Qt takes it with the next turn of its loop
+
+
+def test_four_places_are_picked_typed_undone_and_there_again_after_a_restart(qtbot, qapp, image):
+    with open_window(qapp) as window:
+        window.resize(1280, 800)
+        open_and_wait(qtbot, window, image)
+        window.menus.actions["registration"].trigger()
+        panel, registration = window.docks.registration, window.session.registration
+        window.activateWindow()
+        qtbot.waitUntil(lambda: panel.isVisible() and window.isActiveWindow())
+        QTest.mouseClick(panel.pick, LEFT)
+        assert window.session.drawings.tool == "fiducial"
+        qtbot.waitUntil(lambda: window.is_settled)
+        for place in PLACES:
+            click(window, place)
+            qtbot.waitUntil(lambda: window.session.project is not None and window.is_settled)  # a notice moves the view
+        zoom = window.viewer.canvas.camera.zoom
+        for one, place in zip(registration.fiducials, PLACES, strict=True):
+            assert math.dist((one.x_px, one.y_px), place) <= 0.75 / zoom
+            assert not one.is_seen
+        loupe = window.viewer.tools.desk.loupe
+        qtbot.waitUntil(lambda: loupe.settled)
+        assert loupe.isVisible()
+        press(qtbot, window, Qt.Key.Key_Escape)
+        assert window.session.drawings.tool == "pointer"
+        assert not panel.pick.isChecked()
+        assert not loupe.isVisible()
+        assert window.session.registration.fit is None
+        assert "0 fiducials" in panel.results.reason.text()
+        for row, one in enumerate(registration.fiducials):
+            for column, value in zip((SEM_X, SEM_X + 1), sem_mm(one.x_px, one.y_px, OFF_UM[row]), strict=True):
+                type_into(panel, row, column, f"{value:.6f}".replace(".", ","))
+        fit = registration.fit
+        assert fit.fit.mirrored
+        assert fit.fit.scale == pytest.approx(1.0, abs=2e-3)
+        assert panel.results.facts["Mirrored"].text() == "yes"
+        assert panel.results.facts["Residuals"].text() == f"{fit.rms_um:.2f} µm rms"
+        assert 0.2 < fit.rms_um < 0.5
+        assert fit.to_sem(320.0, 300.0) == pytest.approx(sem_mm(320.0, 300.0), abs=1e-3)
+        assert "fiducials" in window.session.layers
+        assert window.viewer.overlays.stack.item("fiducials").isVisible()
+        typed = registration.fiducials
+        qtbot.waitUntil(window.menus.actions["undo"].isEnabled)
+        press(qtbot, window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+        assert registration.fiducials == (
+            *typed[:3],
+            Fiducial("F4", typed[3].x_px, typed[3].y_px, typed[3].sem_x, None, "mm"),
+        )
+        assert [one.is_seen for one in registration.fiducials] == [True, True, True, False]
+        press(qtbot, window, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+        assert registration.fiducials == typed
+    with open_window(qapp) as again:
+        open_and_wait(qtbot, again, image)
+        assert again.session.registration.fiducials == typed
+        assert again.session.registration.fit.rms_um == pytest.approx(fit.rms_um)
+        assert again.viewer.overlays.stack.item("fiducials").isVisible()
+
+
+def test_a_mark_is_dragged_and_nudged_finer_than_the_screen(qtbot, qapp, image):
+    with open_window(qapp) as window:
+        open_and_wait(qtbot, window, image)
+        registration = window.session.registration
+        press(qtbot, window, Qt.Key.Key_F, Qt.KeyboardModifier.ShiftModifier)
+        window.viewer.canvas.setFocus()
+        qtbot.waitUntil(lambda: window.is_settled)
+        click(window, PLACES[0])
+        (one,) = registration.fiducials
+        qtbot.waitUntil(lambda: window.session.project is not None)
+        viewport, zoom = window.viewer.canvas.viewport(), window.viewer.canvas.camera.zoom
+        begin = view_point(window, (one.x_px, one.y_px))
+        QTest.mousePress(viewport, LEFT, pos=begin)
+        for step in (10, 40):
+            QTest.mouseMove(viewport, begin + QPoint(step, 0))
+        assert registration.fiducials == (one,), "not before it is let go"
+        QTest.mouseRelease(viewport, LEFT, pos=begin + QPoint(40, 0))
+        (moved,) = registration.fiducials
+        assert (moved.x_px - one.x_px, moved.y_px) == pytest.approx((40 / zoom, one.y_px))
+        for _ in range(2):
+            press(qtbot, window, Qt.Key.Key_Down)
+        (nudged,) = registration.fiducials
+        assert nudged.y_px - moved.y_px == pytest.approx(2 * 0.125 / zoom)
+        window.session.undo()
+        assert registration.fiducials[0].y_px - moved.y_px == pytest.approx(0.125 / zoom), "each key was one step"
+        press(qtbot, window, Qt.Key.Key_Delete)
+        assert registration.fiducials == ()
+
+
+def test_pasting_fills_rows_or_takes_a_whole_list(qtbot, scanned):
+    panel = RegistrationPanel(scanned)
+    qtbot.addWidget(panel)
+    told = []
+    scanned.message.connect(lambda level, text: told.append((level, text)))
+    registration = scanned.registration
+    for place in PLACES:
+        registration.add(*place)
+    clipboard = QGuiApplication.clipboard()
+    clipboard.setText("12,5\t-7,25\n\n13.5 ; -6\n")
+    panel.paste()
+    assert [(one.sem_x, one.sem_y) for one in registration.fiducials[:3]] == [(12.5, -7.25), (13.5, -6.0), (None, None)]
+    clipboard.setText("1 2\n3 4\n5 6")
+    panel.paste()
+    assert told[-1][0] == "error"
+    assert "3 positions" in told[-1][1]
+    assert not registration.fiducials[2].is_seen, "all or nothing"
+    clipboard.setText("1 2\nabc")
+    panel.paste()
+    assert "line 2" in told[-1][1]
+    clipboard.setText(fiducials_csv(fiducials()))
+    panel.paste()
+    assert list(registration.fiducials) == fiducials()
+    scanned.undo()
+    assert len(registration.fiducials) == 4
+    assert not registration.fiducials[3].is_seen
+
+
+def test_a_list_goes_to_a_file_and_comes_back(qtbot, scanned, tmp_path, monkeypatch):
+    panel = RegistrationPanel(scanned)
+    qtbot.addWidget(panel)
+    scanned.registration.replace_all(fiducials())
+    path = tmp_path / "out.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(path), ""))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(path), ""))
+    panel.ask_and_export()
+    QTest.mouseClick(panel.buttons["clear"], LEFT)
+    assert scanned.registration.fiducials == ()
+    assert not panel.buttons["export"].isEnabled()
+    panel.ask_and_import()
+    assert list(scanned.registration.fiducials) == fiducials()
+
+
+def test_cells_refuse_what_is_no_number_and_check_points_leave_the_fit(qtbot, scanned):
+    panel = RegistrationPanel(scanned)
+    qtbot.addWidget(panel)
+    panel.resize(1000, 220)
+    panel.show()
+    panel.activateWindow()
+    qtbot.waitUntil(panel.isActiveWindow)
+    told = []
+    scanned.message.connect(lambda level, text: told.append(text))
+    registration = scanned.registration
+    registration.replace_all([*fiducials(), Fiducial("C", 300.0, 300.0, *sem_mm(300.0, 300.0, (3.0, 4.0)), "mm")])
+    type_into(panel, 0, SEM_X, "about 12")
+    assert told[-1] == "F1: 'about 12' is not a number."
+    assert list(registration.fiducials)[:4] == fiducials()
+    index = panel.model.index(4, panel.model.columnCount() - 1)
+    assert panel.model.setData(index, Qt.CheckState.Checked.value, Qt.ItemDataRole.CheckStateRole)
+    assert [one.role for one in registration.fiducials] == [*["fiducial"] * 4, "check"]
+    assert [panel.model.index(row, 5).data() for row in (0, 4)] == ["0.40", "5.00"]
+    registration.set_unit("um")
+    assert "check the units" in panel.results.warnings.text()
+    assert panel.model.headerData(SEM_X, Qt.Orientation.Horizontal) == "SEM x, µm"
+    registration.set_unit("mm")
+    registration.replace_all(fiducials(3))
+    registration.set_kind("affine")
+    assert panel.results.facts["Residuals"].text() == "–", "three points and an affine always fit"
+    assert {panel.model.index(row, 5).data() for row in range(3)} == {"–"}
+    assert "always fit exactly" in panel.results.warnings.text()
+
+
+def test_the_details_say_where_a_defect_is_in_the_sem(qtbot, scanned):
+    details = Details(scanned)
+    qtbot.addWidget(details)
+    scanned.select(scanned.detections[0].id, "viewer")
+    assert details.fact("SEM") == ""
+    assert details.copy_sem.isHidden()
+    scanned.registration.replace_all(fiducials())
+    fit, (x, y) = scanned.registration.fit, scanned.selected.box.center
+    expected = fit.to_sem(x, y)
+    assert details.fact("SEM") == f"{expected[0]:.4f}, {expected[1]:.4f} mm"
+    assert details.fact("SEM error").startswith(f"within {fit.predicted_error_um(x, y):.1f} µm")
+    assert details.fact("SEM error").endswith("outside the fiducials") is not fit.surrounds(x, y)
+    QTest.mouseClick(details.copy_sem, LEFT)
+    assert QGuiApplication.clipboard().text() == f"{expected[0]:.4f}\t{expected[1]:.4f}"
+
+
+def test_a_defect_centred_in_the_sem_becomes_a_fiducial_once(qtbot, scanned):
+    panel = RegistrationPanel(scanned)
+    qtbot.addWidget(panel)
+    assert not panel.use_defect.isEnabled()
+    scanned.select(scanned.detections[2].id, "viewer")
+    for _ in range(2):
+        QTest.mouseClick(panel.use_defect, LEFT)
+    (one,) = scanned.registration.fiducials
+    assert (one.x_px, one.y_px) == scanned.selected.box.center
+    assert one.detection_id == scanned.selected_id
+    assert one.name == f"#{scanned.selected_id}"
+
+
+def test_another_section_has_none_of_this_ones_fiducials(qtbot, session, tmp_path, image):
+    other = tmp_path / "other.ome.tif"
+    other.write_bytes(image.read_bytes())
+    for path in (image, other):
+        with qtbot.waitSignal(session.path_opened, timeout=20_000):
+            session.open_path(path)
+        assert session.registration.fiducials == ()
+        session.registration.add(*PLACES[0])  # its project is made while the section is left
+    with qtbot.waitSignal(session.path_opened, timeout=20_000):
+        session.open_path(image)
+    assert [one.name for one in session.registration.fiducials] == ["F1"]
+
+
+def test_arrows_are_so_long_that_they_are_seen_and_point_to_where_the_sem_saw_it():
+    fit = register(fiducials(), (UM_PER_PX, UM_PER_PX))
+    factor = arrow_factor(fit)
+    (x0, y0), (x1, y1) = residual_arrows(fit)[0]
+    assert (x0, y0) == PLACES[0]
+    away = (x1 - x0) / factor * UM_PER_PX, (y1 - y0) / factor * UM_PER_PX
+    assert math.hypot(*away) == pytest.approx(fit.residuals[0].um, rel=1e-3)
+    seen = fit.to_pixel(fiducials()[0].sem_x, fiducials()[0].sem_y)
+    assert (x0 + (x1 - x0) / factor, y0 + (y1 - y0) / factor) == pytest.approx(seen)
+    assert 0.05 * 450 < math.hypot(x1 - x0, y1 - y0) <= 0.25 * 450
+    assert residual_arrows(register(fiducials(3), (UM_PER_PX, UM_PER_PX), "affine")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("1,5\t-2,5", (1.5, -2.5)), ("1.5, -2.5", (1.5, -2.5)), ("3,4", (3.0, 4.0)), ("\N{MINUS SIGN}1 2", (-1.0, 2.0))],
+)
+def test_positions_are_read_however_they_are_written(text, expected):
+    assert positions_in(text) == [expected]
+
+
+@pytest.mark.parametrize("text", ["1,5,2,5", "1 2 3", "x y", "nan 1", "7"])
+def test_what_is_not_two_numbers_is_refused(text):
+    with pytest.raises(InputError, match="line 1"):
+        positions_in(text)
+
+
+def test_a_list_says_which_were_not_seen_yet():
+    text = fiducials_csv([Fiducial("=F1", 1.0, 2.0, None, None, "mm"), *fiducials(1)])
+    assert text.splitlines()[1] == "'=F1,1.000,2.000,,,mm,fiducial"
+    with pytest.raises(InputError, match="line 2: sem_x"):
+        fiducials_in(text)
