@@ -236,6 +236,23 @@ def grey_images(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def learnt_from_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the bundled model had been trained on whole images."""
+    spec = find_model("battery-windows")
+    spec = replace(spec, card={**spec.card, "training": {**spec.card["training"], "images": {"pore": 9}}})
+    monkeypatch.setattr("core.evaluation.request.model_of_scan", lambda model_id, version, folder: spec)
+
+
+def test_a_classifier_of_windows_scans_images_that_are_nothing_like_what_it_learnt_from(grey_images: Path):
+    """Brought to the size of its windows, 24 px, they would show nothing of what it knows."""
+    judged = judge("battery-windows", grey_images)
+    assert not judged.probabilistic
+    assert [(one.width_px, one.height_px) for one in judged.pictures] == [(64, 64)] * 3
+    assert [one.predicted for one in judged.answers] == ["good"] * 3
+
+
+@pytest.mark.usefixtures("learnt_from_images")
 def test_a_classifier_is_judged_on_images(grey_images: Path):
     judged = judge("battery-windows", grey_images)
     assert judged.figures["images"] == 3

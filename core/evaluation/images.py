@@ -1,7 +1,8 @@
 """Decides how a model is judged on single images of one class each.
 
-A classifier of windows, with a network or without, looks at the image as a whole, as it does when it's trained on such images. Any other model scans
-the image as if it were a section, and the highest score of a class anywhere is the image's.
+A model that was trained on such images, with a network or without, looks at each as a whole, brought to one size, as it did
+then. Any other model scans the image as if it were a section, at its own scale, and the highest score of a class anywhere is
+the image's.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def judge_images(asking: Asking, images: ImageSet, blank: Evaluation) -> Evaluat
         raise UsageError(f"{spec.id} doesn't know the class {unknown[0]!r}", remedy=f"It knows: {known}.")
     no_defect = images.no_defect or NO_DEFECT_NAMES[0]
     names = (no_defect, *spec.labels)
-    as_whole = spec.family in ("classifier", "classical") and spec.output == "map"
+    as_whole = spec.output == "map" and "images" in spec.card.get("training", {})
     probabilistic = as_whole and not classless
     judged = (_looked_at if as_whole else _scanned)(asking, _without_classes(images) if classless else images, names)
     threshold = asking.threshold if asking.request.threshold is not None or not probabilistic else 0.5
