@@ -23,6 +23,8 @@ from core.geometry import Box
 from core.jobs import CancelToken, Step
 from core.models.card import CARD_NAME, WEIGHTS_NAME
 from core.models.catalog import load_model, read_model_folder
+from core.models.instance_crops import CropShape
+from core.models.instances import GREYED
 from core.project import Project
 from core.readers.base import open_section
 from core.scan.runner import run_scan
@@ -30,6 +32,7 @@ from core.train import instances_quality
 from core.train.base import TrainStep
 from core.train.instances import CLASSES_CHECKPOINT, PARTS_CHECKPOINT, train_instances
 from core.train.instances_quality import look_at
+from core.train.instances_source import PartSource, parts_on
 from core.train.regions import LabelledSection
 from core.train.trainers import find_trainer
 from tests.instances_support import picture, write_coco
@@ -120,6 +123,14 @@ def test_parts_are_judged_where_it_is_known_what_is_there(monkeypatch: pytest.Mo
     some, everything = (LabelledPicture(Path("s.png"), marks, "s", k) for k in ((Box(0, 0, 50, 50),), None))
     told = [instance_figures(spec, [one], [[]])["instances"]["marked"] for one in (some, everything)]
     assert told == [1, 2]
+
+
+def test_parts_of_which_only_the_box_is_known_are_cut_out_by_it() -> None:
+    """Somebody's drawn outlines beside a model's boxes, in one data set."""
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    section = LabelledSection("s", pixels, np.array([[16, 16, 32, 32]], np.float32), np.array([1]))
+    source = PartSource(parts_on([section]), CropShape(32, 0.0, GREYED))
+    assert np.array_equal(source.read(0), pixels[16:48, 16:48])
 
 
 def test_what_made_a_part_look_like_its_class_lies_on_the_part(trained: tuple[Path, dict, list[TrainStep]]) -> None:

@@ -108,10 +108,9 @@ def ring_of(box: Box) -> Outline:
 
 def _marked(section: LabelledSection, names: Sequence[str]) -> tuple[Part, ...]:
     boxes = [Box(*(float(v) for v in box)) for box in section.boxes]
-    rings = section.outlines or (np.zeros((0, 2)),) * len(boxes)
     return tuple(
         Part(names[int(label) - 1], box, as_outline(ring) if len(ring) > 2 else ring_of(box))
-        for label, box, ring in zip(section.classes, boxes, rings, strict=True)
+        for label, box, ring in zip(section.classes, boxes, section.rings, strict=True)
     )
 
 

@@ -33,7 +33,7 @@ def parts_on(sections: Sequence[LabelledSection]) -> list[MarkedPart]:
     return [
         MarkedPart(section, Box(*(float(v) for v in box)), outline, int(label) - 1)
         for section in sections
-        for box, outline, label in zip(section.boxes, section.outlines, section.classes, strict=True)
+        for box, outline, label in zip(section.boxes, section.rings, section.classes, strict=True)
         if box[2] > 0 and box[3] > 0
     ]
 

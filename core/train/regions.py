@@ -39,6 +39,11 @@ class LabelledSection:
     empty: Array = field(default_factory=no_boxes)
     outlines: tuple[Array, ...] = ()
 
+    @property
+    def rings(self) -> tuple[Array, ...]:
+        """The outline of each box, without corners where only the box is known."""
+        return self.outlines or (np.zeros((0, 2), np.float32),) * len(self.boxes)
+
     def knows(self, x: float, y: float) -> bool:
         """Whether what is at a place is known."""
         return self.known is None or bool(_contain(self.known, x, y).any())
