@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import tifffile
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -12,15 +13,19 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
 
 from app.panels.details import Details
+from app.panels.layers_panel import LayersPanel
 from app.registration.model import SEM_X
 from app.registration.panel import RegistrationPanel
+from app.tools.loupe import SIDE_PX, Loupe
+from app.viewer.camera import Camera
 from core.errors import InputError
 from core.registration.arrows import arrow_factor, residual_arrows
 from core.registration.fiducials import Fiducial, fiducials_csv, fiducials_in
 from core.registration.pasted import positions_in
 from core.registration.registration import register
-from tests.gallery_support import fill_from_project, some_detections
+from tests.gallery_support import ArraySection, fill_from_project, some_detections
 from tests.toy import spotted_image
+from tests.viewer_support import grabbed, rgb, show, wait_sharp
 from tests.window_support import open_and_wait, open_window, press
 
 LEFT = Qt.MouseButton.LeftButton
@@ -174,6 +179,67 @@ def test_a_mark_is_dragged_and_nudged_finer_than_the_screen(qtbot, qapp, image):
         assert registration.fiducials[0].y_px - moved.y_px == pytest.approx(0.125 / zoom), "each key was one step"
         press(qtbot, window, Qt.Key.Key_Delete)
         assert registration.fiducials == ()
+
+
+@pytest.mark.parametrize("zoom", [1.0, 0.25, 3.0])
+def test_the_loupe_shows_to_a_tenth_of_a_pixel_what_is_pointed_at(qtbot, viewer, session, zoom):
+    pixels = np.zeros((400, 600, 3), np.uint8)
+    pixels[:, 200:] = 255
+    pixels[160:, 200:] = (255, 0, 0)
+    show(viewer, ArraySection(pixels))
+    viewer.canvas.fly(Camera(220.0, 150.0, zoom), 0)
+    loupe = Loupe(session, viewer.canvas)
+    loupe.look_at((200.0, 160.0))
+    qtbot.waitUntil(lambda: loupe.settled)
+    shown, middle, by = rgb(loupe.grab().toImage()), SIDE_PX // 2, 4
+    assert shown[middle - by, middle - by].max() == 0
+    assert shown[middle - by, middle + by].min() == 255
+    assert shown[middle + by, middle + by].tolist() == [255, 0, 0]
+    loupe.look_at(None)
+    assert loupe.isHidden()
+
+
+def test_the_layer_is_in_the_list_once_there_is_one_and_shown_while_picking(qtbot, viewer, session):
+    panel = LayersPanel(session)
+    qtbot.addWidget(panel)
+    show(viewer, ArraySection(np.zeros((600, 640, 3), np.uint8)))
+    assert "fiducials" not in session.layers
+    session.registration.adopt(fiducials(), "auto")
+    item = viewer.overlays.stack.item("fiducials")
+    assert item.isVisible()
+    row = panel.layers.rows.item(0)
+    assert (row.text(), row.checkState()) == ("Fiducials", Qt.CheckState.Checked)
+    row.setCheckState(Qt.CheckState.Unchecked)
+    assert not item.isVisible()
+    session.drawings.set_tool("fiducial")
+    assert item.isVisible()
+    session.drawings.set_tool("pointer")
+    assert not item.isVisible()
+    session.registration.adopt((), "auto")
+    assert not panel.layers.rows.item(0).flags() & Qt.ItemFlag.ItemIsEnabled
+
+
+def test_marks_arrows_and_hull_are_painted_where_they_are(qtbot, viewer, session):
+    show(viewer, ArraySection(np.zeros((600, 640, 3), np.uint8)))
+    session.registration.adopt(fiducials(), "auto")
+    wait_sharp(qtbot, viewer)
+    shown = grabbed(viewer).astype(int)
+    view = viewer.canvas.viewportTransform()
+
+    def colour_near(x_px, y_px, reach=3):
+        at = view.map(QPointF(x_px, y_px))
+        x, y = round(at.x()), round(at.y())
+        return shown[y - reach : y + reach + 1, x - reach : x + reach + 1].max(axis=(0, 1))
+
+    ring = 7.0 / viewer.canvas.camera.zoom
+    for x, y in PLACES:
+        red, green, blue = colour_near(x - ring, y)
+        assert min(red, green) > 150 > blue, "a yellow ring"
+    assert colour_near((PLACES[0][0] + PLACES[1][0]) / 2, (PLACES[0][1] + PLACES[1][1]) / 2, 8).min() > 60, "the hull"
+    (_, head), *_ = residual_arrows(session.registration.fit)
+    red, _, blue = colour_near(*head)
+    assert red > 200 > 120 > blue
+    assert colour_near(320.0, 300.0).max() == 0
 
 
 def test_pasting_fills_rows_or_takes_a_whole_list(qtbot, scanned):

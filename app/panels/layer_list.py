@@ -76,6 +76,8 @@ class LayerList(Group):
         """Why a layer has nothing to show yet, whatever is chosen for it; "" when it has, or may have at any time."""
         if layer_id == "reference" and self._session.layers.reference is None:
             return "There is no reference image. One can be opened below."
+        if layer_id == "fiducials" and not self._session.registration.fiducials:
+            return "There are no fiducials. Tools ▸ SEM registration picks them."
         if layer_id == "heat" and self._session.scan is None:
             return "There is no heat map before a scan."
         return ""
@@ -144,7 +146,8 @@ class LayerList(Group):
         self.add_row("Opacity", self.opacity, buttons)
 
     def _connect(self) -> None:
-        for changed in (self._session.layers_changed, self._session.scans_changed):
+        session = self._session
+        for changed in (session.layers_changed, session.scans_changed, session.registration.changed):
             changed.connect(self.follow)
         self.rows.itemChanged.connect(self._checked)
         self.rows.currentRowChanged.connect(lambda _: None if self._following else self._show_chosen())

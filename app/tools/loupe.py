@@ -38,10 +38,10 @@ class Loupe(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.resize(SIDE_PX, SIDE_PX + _TEXT_PX)
         self.hide()
-        canvas.pointer_left.connect(lambda: self.look_at(None))
+        canvas.pointer_left.connect(self._put_away)
         canvas.camera_changed.connect(self._camera_changed)
         session.display_changed.connect(self._forget)
-        session.leaving.connect(lambda: self.look_at(None))
+        session.leaving.connect(self._put_away)
 
     @property
     def settled(self) -> bool:
@@ -65,6 +65,9 @@ class Loupe(QWidget):
         """Device-independent px per level-0 px."""
         camera = self._canvas.camera
         return TIMES * camera.zoom if camera is not None else float(TIMES)
+
+    def _put_away(self) -> None:
+        self.look_at(None)
 
     def _camera_changed(self) -> None:
         if self.isVisible():

@@ -113,6 +113,7 @@ def _paint_arrow(painter: QPainter, start: QPointF, end: QPointF) -> None:
     length = math.hypot(way.x(), way.y())
     if length < 1:
         return
+    start = start + way / length * min(_GAP_PX, length)  # what was picked stays free
     along = way / length * min(_HEAD_PX, length)
     across = QPointF(-along.y(), along.x()) * 0.5
     for pen in (QPen(_RIM, 4.0), QPen(_ARROW, 2.0)):

@@ -30,6 +30,7 @@ class FiducialsLayer(QObject):
             changed.connect(self._follow)
         registration.selection_changed.connect(self._selected)
         registration.wanted.connect(self._go)
+        session.drawings.tool_changed.connect(self._tool_changed)
         self._follow()
 
     def _follow(self) -> None:
@@ -45,14 +46,16 @@ class FiducialsLayer(QObject):
         box = section.info.box if section is not None else Box(0, 0, 0, 0)
         self.item.show_registration(registration, box)
 
+    def _tool_changed(self) -> None:
+        """What is being picked is seen, whatever is chosen for the layer."""
+        self._stack.show_for_now(LAYER, self._session.drawings.tool == "fiducial")
+
     def _selected(self, source: str) -> None:
         """What was chosen in the list must be seen."""
         self._follow()
         one, view = self._session.registration.selected, self._canvas.visible_box()
         if one is not None and source == "panel" and view is not None and not view.contains(one.x_px, one.y_px):
-            camera = self._canvas.camera
-            if camera is not None:
-                self._canvas.look_at(one.x_px, one.y_px)
+            self._canvas.look_at(one.x_px, one.y_px)
 
     def _go(self, row: int) -> None:
         one = self._session.registration.fiducials[row]
