@@ -83,6 +83,20 @@ def test_closed_drawings_with_a_class_are_outlines(path: Path) -> None:
     assert (mark.label, mark.outline) == ("crack", corners)
 
 
+def test_a_drawing_of_what_was_found_counts_instead_of_it(path: Path) -> None:
+    with Project.open(path) as project:
+        found, other, *_ = project.detections(project.scans()[0].id)
+        Review(project, "somebody").decide([found.id, other.id], "defect")
+        box = found.box
+        corners = ((box.x, box.y), (box.x1, box.y), (box.x1, box.y1), (box.x, box.y1 - 2))
+        DrawingStore(project, "somebody").add(found.section_id, [Drawing("polygon", corners, label="crack")])
+    picture = _read(path)
+    assert [(mark.label, mark.outline) for mark in picture.marks] == [(other.label, ()), ("crack", corners)]
+    with Project.open(path) as project:
+        Review(project, "somebody").decide([found.id], "false_alarm")
+    assert _read(path).empty == ()
+
+
 def test_without_decisions_there_is_nothing_to_learn(path: Path) -> None:
     with pytest.raises(InputError, match="no labelled pictures"):
         read_marks(path)

@@ -2,7 +2,8 @@
 
 Of each section: detections judged a defect are marks of their class; those judged an artefact are marks of the model's
 class for traces of preparation, else "preparation_artefact"; false alarms are places without a defect. Closed drawings
-with a class are marks with an outline. Known are the surroundings of all these, but for detections nobody has judged.
+with a class are marks with an outline; a detection of the same place says nothing beside one. Known are the surroundings of
+all these, but for detections nobody has judged.
 
 Where several scans of a section found the same place, the decision on the latest scan counts.
 """
@@ -98,11 +99,12 @@ def _picture(
     artefacts: Mapping[str, Set[str]],
 ) -> LabelledPicture:
     whole = Box(0, 0, section.width_px, section.height_px)
+    judged = _elsewhere(judged, [d.box for d in drawn])
     marks = [_mark(d, artefacts[d.scan_id]) for d in judged if d.status != _FALSE_ALARM]
     marks += [Mark(d.label, d.box, d.outline) for d in drawn]
     empty = tuple(d.box for d in judged if d.status == _FALSE_ALARM)
     told = [*(mark.box for mark in marks), *empty]
-    unanswered = _elsewhere([d.box for d in waiting], told)
+    unanswered = [d.box for d in _elsewhere(waiting, told)]
     edges = _edges(unanswered)
     known: list[Box] = []
     for box in told:
@@ -112,13 +114,13 @@ def _picture(
     return LabelledPicture(path, tuple(marks), section.name, tuple(known), empty)
 
 
-def _elsewhere(boxes: Sequence[Box], told: Sequence[Box]) -> list[Box]:
+def _elsewhere(found: Sequence[Detection], told: Sequence[Box]) -> list[Detection]:
     """Those that don't show a place of `told`."""
-    edges, same = _edges(boxes), np.zeros(len(boxes), bool)
+    edges, same = _edges([one.box for one in found]), np.zeros(len(found), bool)
     for place in told:
         for index in np.flatnonzero(_touching(edges, place)):
-            same[index] |= same_place(boxes[int(index)], place)
-    return [box for box, is_same in zip(boxes, same, strict=True) if not is_same]
+            same[index] |= same_place(found[int(index)].box, place)
+    return [one for one, is_same in zip(found, same, strict=True) if not is_same]
 
 
 def _mark(detection: Detection, artefacts: Set[str]) -> Mark:
