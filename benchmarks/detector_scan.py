@@ -36,13 +36,14 @@ from core.models.base import ModelSpec
 from core.models.catalog import configure, load_model, read_model_folder
 from core.models.networks.box_detector import BoxDetector, limits_of
 from core.models.networks.detectors import build
-from core.models.networks.window_classifier import put_weights
+from core.models.networks.window_classifier import put_weights, tensors_of
+from core.models.weights import save_model
 from core.project import Project
 from core.readers.base import open_section
 from core.scan.options import Foreground, ScanOptions
 from core.scan.runner import run_scan
 from core.synthetic.sample import make_sample
-from core.train.detector_package import DetectorRecipe, normalisation_of, write_detector
+from core.train.detector_package import DetectorRecipe, make_card, normalisation_of
 from core.train.package import Identity
 
 Array = np.ndarray
@@ -82,7 +83,7 @@ def untrained(folder: Path, name: str, pixels: Array) -> ModelSpec:
         for layer, weights in network.named_parameters():
             if "cls" in layer and "rpn" not in layer and weights.ndim > 1:
                 weights.mul_(30)
-    write_detector(folder / name, Identity(name, name), recipe, network)
+    save_model(folder / name, make_card(Identity(name, name), recipe), tensors_of(network))
     spec = configure(read_model_folder(folder / name), {})
     boxes = load_model(spec, "cpu").find_boxes(pixels[:TILE_PX, :TILE_PX])
     return replace(spec, score_floor=0.999 * float(boxes[min(BOXES_PER_TILE, len(boxes)) - 1, 4]))

@@ -19,7 +19,9 @@ from core.models.catalog import configure, load_model, read_model_folder
 from core.models.detector import NETWORKS, TWO_STAGE
 from core.models.networks.box_detector import BoxDetector
 from core.models.networks.detectors import Limits, PixelBoxes, TileInput, build
-from core.train.detector_package import DetectorRecipe, make_card, write_detector
+from core.models.networks.window_classifier import tensors_of
+from core.models.weights import save_model
+from core.train.detector_package import DetectorRecipe, make_card
 from core.train.package import Identity
 
 LABELS = ("crack", "pore", "scratch")
@@ -45,7 +47,8 @@ def write(folder: Path, network: dict | None = None, seed: int = 0, **changes) -
     """A model folder with random weights."""
     torch.manual_seed(seed)
     network = network or SMALL
-    write_detector(folder, Identity("some", "Some"), recipe(network, **changes), build(network, len(LABELS)))
+    card = make_card(Identity("some", "Some"), recipe(network, **changes))
+    save_model(folder, card, tensors_of(build(network, len(LABELS))))
     return folder
 
 

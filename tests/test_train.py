@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,13 +14,11 @@ from core.data.formats.sections import labelled_sections
 from core.data.labelled import LabelledPicture, Mark
 from core.data.reading import read_marks
 from core.errors import CancelledError, InputError, UsageError
-from core.jobs import CancelToken, Step, no_progress
+from core.jobs import CancelToken, Step
 from core.models.catalog import find_model, load_model
-from core.models.networks.resnet_cells import ResNetCells
 from core.train.augment import augment, orient, photograph
 from core.train.classifier import CHECKPOINT_NAME, train_classifier
 from core.train.evaluate import choose_threshold, find_on
-from core.train.loop import Schedule, State, fit
 from core.train.losses import box_loss, cross_entropy, window_loss
 from core.train.regions import Crop, LabelledSection, cell_targets
 from core.train.request import TrainRequest
@@ -128,38 +123,6 @@ def test_the_same_seed_gives_the_same_weights_with_and_without_a_break(data: Pat
     weights = [(tmp_path / name / "weights.safetensors").read_bytes() for name in "abc"]
     assert weights[0] == weights[1]
     assert weights[0] != weights[2]
-
-
-def test_the_best_state_outlives_a_break(tmp_path: Path) -> None:
-    """Though it is older than the last checkpoint."""
-    crop = Crop(np.full((96, 96, 3), 90, np.uint8), np.array([[20, 20, 40, 30]], np.float32), np.array([1]))
-    schedule = Schedule(steps=6, batch=1, learning_rate=1e-3, every=2, checkpoint=tmp_path / CHECKPOINT_NAME)
-    told: list[tuple[int, State]] = []
-
-    def run(cancel: CancelToken) -> State:
-        network = ResNetCells(3, 8, 1)
-        best = {name: torch.zeros_like(tensor) for name, tensor in network.state_dict().items()}
-
-        def look(step: int, state: Mapping[str, torch.Tensor]) -> None:
-            told.append((step, {name: tensor.clone() for name, tensor in state.items()}))
-            if step == 2:
-                for name, tensor in state.items():
-                    best[name].copy_(tensor)
-            if step == 4 and len(told) == 2:
-                cancel.cancel()
-
-        sampler: Any = SimpleNamespace(draw=lambda: crop)
-        fit(network, best, sampler, schedule, None, 1, np.random.default_rng(1), no_progress, cancel, look)
-        return best
-
-    with pytest.raises(CancelledError):
-        run(CancelToken())
-    best = run(CancelToken())
-    assert [step for step, _ in told] == [2, 4, 4, 6]
-    for name, tensor in told[0][1].items():
-        assert torch.equal(best[name], tensor)
-        assert torch.equal(told[2][1][name], tensor)
-    assert not torch.equal(told[1][1]["head.weight"], told[0][1]["head.weight"])
 
 
 def test_going_on_from_a_model(trained: tuple[Path, dict], data: Path, tmp_path: Path) -> None:

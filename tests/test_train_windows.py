@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -30,6 +25,7 @@ from core.train.trainers import find_trainer
 from core.train.window_places import NO_DEFECT, Window, anywhere, shown, shows_nothing, windows_on
 from core.train.window_source import WindowSource
 from tests.toy import toy_spec, write_image
+from tests.training_support import train_and_kill
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -257,30 +253,12 @@ def test_going_on_from_another_classifier_keeps_all_but_its_last_layer(tmp_path:
         )
 
 
-KILLED = """
-import sys, torch
-torch.set_num_threads(1)
-from core.train.request import TrainRequest
-from core.train.running import run_training
-from pathlib import Path
-data, out, settings = sys.argv[1:]
-import json
-run_training(TrainRequest("windows", Path(data), Path(out), json.loads(settings), 3, "cpu"))
-"""
-
-
 def test_a_training_that_was_killed_ends_as_one_that_was_not(tmp_path: Path):
     """SIGKILL some batches after an epoch was kept, so that nothing could be put in order."""
     write_pictures(tmp_path / "data", 4)
     settings = {**SMALL, "epochs": 40, "patience": 2, "learning_rate": 0.05, "negatives": 1.0}
-    arguments = [str(tmp_path / "data"), str(tmp_path / "killed"), json.dumps(settings)]
-    process = subprocess.Popen([sys.executable, "-c", KILLED, *arguments])
-    until = time.monotonic() + 120
-    while not list((tmp_path / "killed").glob(".training.safetensors.0")) and time.monotonic() < until:
-        assert process.poll() is None, "it ended by itself"
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    kept = tmp_path / "killed" / ".training.safetensors.0"
+    train_and_kill(TrainRequest("windows", tmp_path / "data", kept.parent, settings, 3, "cpu"), kept.exists)
     results = [
         run_training(TrainRequest("windows", tmp_path / "data", tmp_path / name, settings, 3, "cpu"))
         for name in ("killed", "whole")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -123,3 +127,31 @@ def write_images(folder: Path, **classes: int) -> Path:
         for number in range(count):
             cv2.imwrite(str(folder / label / f"p{number:03}_1.png"), rng.integers(0, 255, (16, 16, 3), np.uint8))
     return folder
+
+
+_TRAIN = """
+import json, sys
+import torch
+torch.set_num_threads(1)
+from core.train import checkpoint
+from core.train.request import TrainRequest
+from core.train.running import run_training
+checkpoint.KEPT_EVERY_S = float(sys.argv[2])
+run_training(TrainRequest.from_json(json.loads(sys.argv[1])))
+"""
+
+
+def train_and_kill(request: TrainRequest, is_time: Callable[[], bool], kept_every_s: float = 1e9) -> None:
+    """Trains in a process of its own and ends it by SIGKILL, so that nothing can be put in order, as soon as it is time."""
+    arguments = [json.dumps(request.to_json()), str(kept_every_s)]
+    path = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    process = subprocess.Popen([sys.executable, "-c", _TRAIN, *arguments], env={**os.environ, **path})
+    try:
+        until = time.monotonic() + 120
+        while not is_time() and time.monotonic() < until:
+            assert process.poll() is None, "it ended by itself"
+            time.sleep(0.01)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        ended = process.wait()
+    assert ended == -signal.SIGKILL, "it ended by itself"

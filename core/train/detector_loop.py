@@ -1,13 +1,13 @@
-"""Decides how a detector is fitted: batches, learning rate, a running mean of the weights, starting again where it stopped.
+"""Decides what a detector does in each step of its training: batches, loss, learning rate.
 
 The rate can be found first (`try_rates`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,12 +15,12 @@ import torch
 from core.errors import ResourceError
 from core.jobs import CancelToken, Progress
 from core.models.networks.detectors import Detector
-from core.train.checkpoint import load_checkpoint, save_checkpoint
+from core.train.best_state import BestState, State, copied
 from core.train.detector_crops import draw_batch
 from core.train.families.detector import SGD
-from core.train.loop import RunningMean, State, loss_step, with_best
 from core.train.rate_finder import RateCurve, find_rate
 from core.train.sampling import CropSampler
+from core.train.steps import Learner, Plan, train_steps
 
 _GRADIENT = 5.0  # longer gradients are shortened: the first steps from random weights are wild
 
@@ -49,32 +49,21 @@ class DetectorSchedule:
 
 def fit_detector(
     network: Detector,
-    best: State,
+    best: BestState[Any],
     sampler: CropSampler,
     schedule: DetectorSchedule,
     rng: np.random.Generator,
     progress: Progress,
     cancel: CancelToken,
-    each: Callable[[int, Mapping[str, torch.Tensor]], None],
-) -> None:
-    """Trains `network` in place; calls `each(step, averaged state)` every `schedule.every` steps and at the end.
+) -> State:
+    """Trains `network` in place and returns the last running mean of its weights.
 
-    `best` is whatever state the caller keeps there (of the network's own shapes); it goes into the checkpoint too. With
-    a checkpoint there, goes on from it, and calls `each` for the best so far. Raises ResourceError when the loss is no
-    number any more, CancelledError.
+    Raises ResourceError when the loss is no number any more, and as `train_steps`.
     """
     optimiser = _optimiser(network, schedule)
     rate = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _share_of_rate(step, schedule))
-    average = RunningMean(network)
-    parts = {"network": network.state_dict(), "average": with_best(average, best)}
-    start = 0
-    if schedule.checkpoint.is_file():
-        start = load_checkpoint(schedule.checkpoint, parts, optimiser, rate, rng)
-        each(start, {name: tensor.clone() for name, tensor in best.items()})
-    network.train()
-    recent: list[float] = []
-    for step in range(start + 1, schedule.steps + 1):
-        cancel.check()
+
+    def learn(step: int) -> float:
         loss = _loss(network, sampler, schedule, rng)
         if not torch.isfinite(loss):
             raise ResourceError(
@@ -82,13 +71,10 @@ def fit_detector(
             )
         _descend(network, optimiser, loss)
         rate.step()
-        average.update(network, step)
-        recent = [*recent[-49:], loss.item()]
-        progress(loss_step(step, schedule.steps, recent))
-        if step % schedule.every == 0 or step == schedule.steps:
-            each(step, average.state)
-            save_checkpoint(schedule.checkpoint, step, parts, optimiser, rate, rng)
-            network.train()
+        return loss.item()
+
+    plan = Plan(schedule.steps, schedule.every, schedule.checkpoint)
+    return train_steps(Learner(network, learn, optimiser, rate, rng), best, plan, progress, cancel)
 
 
 def try_rates(
@@ -103,7 +89,7 @@ def try_rates(
 
     `sampler` and `rng` are used up, so give others than the training's. Raises as `find_rate`.
     """
-    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    before = copied(network)
     random = torch.get_rng_state()
     optimiser = _optimiser(network, schedule)
     network.train()

@@ -1,18 +1,13 @@
-"""Decides what a trained detector's folder says of itself, and writes it."""
+"""Decides what a trained detector's folder says of itself."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-
-from torch import nn
 
 from core.models.card import CARD_FORMAT
 from core.models.detector import HALO_PX, TILE_PX, scan_fields
-from core.models.networks.window_classifier import tensors_of
-from core.models.weights import save_model
 from core.train.package import DEVIATION, MEAN, Identity, versions
 
 Three = tuple[float, float, float]
@@ -45,11 +40,6 @@ class DetectorRecipe:
     halo_px: int = HALO_PX
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
-
-
-def write_detector(folder: Path, identity: Identity, recipe: DetectorRecipe, network: nn.Module) -> dict[str, Any]:
-    """Writes the model folder and returns its card. Raises ResourceError when the disk refuses."""
-    return save_model(folder, make_card(identity, recipe), tensors_of(network))
 
 
 def make_card(identity: Identity, recipe: DetectorRecipe) -> dict[str, Any]:

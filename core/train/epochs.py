@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from core.errors import ResourceError
+from core.errors import CancelledError, ResourceError
 from core.jobs import CancelToken, Progress
 from core.models.networks.computing import Network
 from core.train.base import TrainStep
-from core.train.checkpoint import load_checkpoint, read_notes, save_checkpoint
+from core.train.best_state import State, copied
+from core.train.checkpoint import Checkpoint
 from core.train.class_losses import ClassLoss
 from core.train.examples import Source
 from core.train.splits import epoch_order
 from core.train.window_package import normalisation_of
 
 Array = np.ndarray
-State = Mapping[str, torch.Tensor]
-
 CHECKPOINT_NAME = ".training.safetensors"
 MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
 RATE_STEP, RATE_FACTOR = 20, 0.75
@@ -49,7 +49,8 @@ class Epochs:
 
 @dataclass
 class Fitted:
-    """The state that did best on the validated images, and of which epoch it is; the last one; what each epoch came to."""
+    """The state that did best on the validated images (tensors that stay the same ones), and of which epoch it is; the last
+    one; what each epoch came to."""
 
     best: State = field(default_factory=dict)
     last: State = field(default_factory=dict)
@@ -89,7 +90,7 @@ class Course:
 
 
 def train_epochs(course: Course, progress: Progress, cancel: CancelToken) -> Fitted:
-    """Trains a course's network in place; goes on from the plan's checkpoint where there is one.
+    """Trains a course's network in place; goes on from the plan's checkpoint where there is one, within an epoch, too.
 
     Raises ResourceError when the loss is no number any more, CancelledError.
     """
@@ -100,19 +101,23 @@ def train_epochs(course: Course, progress: Progress, cancel: CancelToken) -> Fit
         network.parameters(), plan.learning_rate, MOMENTUM, weight_decay=WEIGHT_DECAY, nesterov=True
     )
     rate = torch.optim.lr_scheduler.StepLR(optimiser, RATE_STEP, RATE_FACTOR)
-    fitted = Fitted(best=_copy(network))
-    start = _go_on(network, optimiser, rate, rng, fitted, plan)
-    for epoch in range(start + 1, plan.count + 1):
+    fitted = Fitted(best=copied(network))
+    kept = Checkpoint(plan.checkpoint, {"network": network.state_dict(), "best": fitted.best}, optimiser, rate, rng)
+    done, notes = kept.load()
+    under_way = _UnderWay(**notes.pop("under_way", {}))
+    for name, value in notes.items():
+        setattr(fitted, name, value)
+    for epoch in range(done + 1, plan.count + 1):
         if epoch - fitted.epoch > plan.patience:
             break
         told = Told(progress, cancel, plan, epoch, math.ceil(len(course.training) / plan.batch))
-        cost = _train_once(course, optimiser, rng, told)
+        cost = _train_once(course, optimiser, rng, told, under_way, _Keeper(kept, epoch - 1, fitted, under_way))
         rate.step()
         _judge_now(course, fitted, epoch, cost)
         told.judged(fitted.history[-1])
-        parts = {"network": network.state_dict(), "average": fitted.best}
-        save_checkpoint(plan.checkpoint, epoch, parts, optimiser, rate, rng, fitted.notes)
-    fitted.last = _copy(network)
+        kept.save(epoch, fitted.notes)
+        under_way = _UnderWay()
+    fitted.last = copied(network)
     return fitted
 
 
@@ -127,9 +132,9 @@ class Told:
     batches: int
 
     def batch(self, index: int, loss: float) -> None:
-        self.cancel.check()
         done = (self.epoch - 1) * self.batches + index + 1
         self._tell(done, f"loss {loss:.3f}", {"loss": loss} if done % 10 == 0 else {})
+        self.cancel.check()
 
     def judged(self, figures: Mapping[str, float]) -> None:
         self._tell(self.epoch * self.batches, "validated", {n: v for n, v in figures.items() if n != "epoch"})
@@ -153,16 +158,57 @@ def predict(network: Network, source: Source, indices: Array, seen: Array, batch
     return torch.cat(found).numpy()
 
 
-def _train_once(course: Course, optimiser: torch.optim.Optimizer, rng: np.random.Generator, told: Told) -> float:
-    """One epoch; the mean loss."""
+@dataclass
+class _UnderWay:
+    """An epoch that has begun. `random`: the generator's state before its order was drawn; `costs`: of each batch so far."""
+
+    random: Mapping[str, Any] = field(default_factory=dict)
+    costs: list[float] = field(default_factory=list)
+
+    def order(self, course: Course, rng: np.random.Generator) -> Array:
+        """The images in the order of this epoch; the generator is as it was after the batches so far."""
+        now = rng.bit_generator.state
+        self.random = rng.bit_generator.state = self.random or now
+        order = course.training[epoch_order(course.classes[course.training], course.plan.sampling, rng)]
+        if self.costs:
+            rng.bit_generator.state = now
+        return order
+
+
+@dataclass(frozen=True)
+class _Keeper:
+    """Keeps a training within an epoch: every two minutes, and when it is cancelled."""
+
+    checkpoint: Checkpoint
+    done: int  # whole epochs
+    fitted: Fitted
+    under_way: _UnderWay
+
+    def keep(self) -> None:
+        self.checkpoint.save(self.done, {**self.fitted.notes, "under_way": asdict(self.under_way)})
+
+    def keep_if_due(self) -> None:
+        if self.checkpoint.is_due:
+            self.keep()
+
+
+def _train_once(
+    course: Course,
+    optimiser: torch.optim.Optimizer,
+    rng: np.random.Generator,
+    told: Told,
+    under_way: _UnderWay,
+    keeper: _Keeper,
+) -> float:
+    """One epoch, or what is left of it; the mean loss."""
     network, plan, classes = course.network, course.plan, course.classes
     network.train()
     device = next(network.parameters()).device
     weights = None if plan.class_weights is None else torch.from_numpy(plan.class_weights).to(device)
     seen = torch.from_numpy(course.seen).to(device)
-    order = course.training[epoch_order(classes[course.training], plan.sampling, rng)]
-    costs: list[float] = []
-    for index, chosen in enumerate(_batches(order, plan.batch)):
+    batches = list(_batches(under_way.order(course, rng), plan.batch))
+    costs = under_way.costs
+    for index, chosen in islice(enumerate(batches), len(costs), None):
         pixels = course.source.batch(chosen, rng if plan.augmentation else None, plan.augmentation)
         target = torch.from_numpy(classes[chosen]).to(device)
         logits = network(_images(network, pixels)).mean((2, 3))
@@ -175,7 +221,12 @@ def _train_once(course: Course, optimiser: torch.optim.Optimizer, rng: np.random
         loss.backward()
         optimiser.step()
         costs.append(float(loss.detach()))
-        told.batch(index, float(np.mean(costs[-20:])))
+        try:
+            told.batch(index, float(np.mean(costs[-20:])))
+        except CancelledError:
+            keeper.keep()
+            raise
+        keeper.keep_if_due()
     return float(np.mean(costs))
 
 
@@ -186,7 +237,9 @@ def _judge_now(course: Course, fitted: Fitted, epoch: int, cost: float) -> None:
         {"epoch": epoch, "loss": round(cost, 4), "validation_loss": round(loss, 4), "macro_f1": macro}
     )
     if fitted.is_better(macro, loss):
-        fitted.macro_f1, fitted.loss, fitted.epoch, fitted.best = macro, loss, epoch, _copy(course.network)
+        fitted.macro_f1, fitted.loss, fitted.epoch = macro, loss, epoch
+        for name, tensor in course.network.state_dict().items():
+            fitted.best[name].copy_(tensor)
 
 
 def _quality(course: Course) -> tuple[float, float]:
@@ -215,18 +268,3 @@ def _batches(order: Array, size: int) -> Iterator[Array]:
         starts.pop()
     for index, start in enumerate(starts):
         yield order[start:] if index == len(starts) - 1 else order[start : start + size]
-
-
-def _go_on(network: Network, optimiser: Any, rate: Any, rng: np.random.Generator, fitted: Fitted, plan: Epochs) -> int:
-    """Puts everything back as the checkpoint has it, if there is one, and returns its epoch."""
-    if not plan.checkpoint.is_file():
-        return 0
-    parts = {"network": network.state_dict(), "average": fitted.best}
-    epoch = load_checkpoint(plan.checkpoint, parts, optimiser, rate, rng)
-    for name, value in read_notes(plan.checkpoint).items():
-        setattr(fitted, name, value)
-    return epoch
-
-
-def _copy(network: Network) -> dict[str, torch.Tensor]:
-    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}

@@ -18,12 +18,14 @@ from core.devices import choose_device
 from core.errors import InputError, UsageError
 from core.jobs import CancelToken, Progress, Step, no_progress
 from core.models.base import ModelSpec
+from core.models.card import draft_of
 from core.models.instances import no_defect_of
 from core.models.networks.box_detector import normalisation
 from core.models.networks.detectors import Detector
 from core.models.networks.instance_model import InstanceModel, Judge, build_networks
 from core.parameters import resolve
 from core.train.base import TrainStep
+from core.train.best_state import BestState
 from core.train.dataset import TrainingData, read_sections
 from core.train.detector_loop import DetectorSchedule, fit_detector
 from core.train.detector_start import commands_before, put_start, start_weights
@@ -31,8 +33,8 @@ from core.train.evaluate import choose_threshold, metrics_table
 from core.train.families.detector import ADAMW, SGD
 from core.train.families.instances import CELLS, PARAMETERS
 from core.train.instances_classes import fit_judge
-from core.train.instances_package import PART, draft_of, make_card, parts_alone, write_instances
-from core.train.instances_parts import PARTS, PartsJudged
+from core.train.instances_package import PART, make_card, parts_alone, write_instances
+from core.train.instances_parts import PARTS, measure_parts
 from core.train.instances_quality import findings, look_at, part_figures
 from core.train.package import Identity
 from core.train.record import training_record
@@ -142,11 +144,13 @@ def _fit_parts(task: _Task, random: np.random.Generator) -> tuple[Detector, list
     )
     told = _in_phase(task.progress, PARTS, task.phases)
     names = (PART,) if one_class else task.names
-    judged = PartsJudged(network, alone, validation, names, values["steps"], told, task.cancel)
+    best = BestState(
+        network, lambda: measure_parts(network, alone, validation, names, task.cancel), values["steps"], told
+    )
     sampler = CropSampler(training, values["crop_px"], random, values["defect_share"])
-    fit_detector(network, judged.state, sampler, _schedule(task, alone), random, told, task.cancel, judged.look)
-    network.load_state_dict(judged.state)
-    return network, judged.history
+    fit_detector(network, best, sampler, _schedule(task, alone), random, told, task.cancel)
+    network.load_state_dict(best.state)
+    return network, best.history
 
 
 def _fit_classes(task: _Task) -> tuple[Judge | None, list[dict[str, float]]]:

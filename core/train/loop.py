@@ -1,10 +1,11 @@
-"""Decides how a network is fitted: batches, learning rate, a running mean of the weights, and starting again where it stopped."""
+"""Decides what the small classifier does in each step of its training: batches, loss, learning rate."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,12 +13,12 @@ import torch
 from core.jobs import CancelToken, Progress
 from core.models.networks.resnet_cells import STRIDE_PX, ResNetCells, normalise
 from core.train.augment import augment
-from core.train.base import TrainStep
-from core.train.checkpoint import load_checkpoint, save_checkpoint
+from core.train.best_state import BestState, State
 from core.train.losses import window_loss
 from core.train.package import DEVIATION, MEAN
 from core.train.regions import CellTargets, Crop, cell_targets
 from core.train.sampling import CropSampler
+from core.train.steps import Learner, Plan, train_steps
 
 Array = np.ndarray
 
@@ -27,56 +28,24 @@ class Schedule:
     """How long and how fast.
 
     In the first `narrowing` share of the steps, boxes narrow from all their windows to the surest (`losses.box_loss`).
-    `checkpoint` (a file) is written every `every` steps and taken up again if it is there.
+    `every`, `checkpoint`: see `core.train.steps.Plan`.
     """
 
     steps: int
     batch: int
     learning_rate: float
+    checkpoint: Path
     weight_decay: float = 1e-3
     smoothing: float = 0.02
     margin_cells: int = 2
     augmentation: float = 1.0
     narrowing: float = 0.4
     every: int = 500
-    checkpoint: Path | None = None
-
-
-def loss_step(step: int, steps: int, recent: Sequence[float]) -> TrainStep:
-    """What is told after a step; its loss is measured over the last ones, and every tenth is worth a point of a curve."""
-    mean = float(np.mean(recent))
-    return TrainStep(step, steps, f"loss {mean:.3f}", {"loss": mean} if step % 10 == 0 or step == steps else {})
-
-
-State = dict[str, torch.Tensor]
-
-
-class RunningMean:
-    """An exponential mean of all weights and batch statistics: what is validated and kept (Polyak averaging)."""
-
-    def __init__(self, network: torch.nn.Module, decay: float = 0.998) -> None:
-        self._decay = decay
-        self.state = {name: values.detach().clone() for name, values in network.state_dict().items()}
-
-    @torch.no_grad()
-    def update(self, network: torch.nn.Module, step: int) -> None:
-        decay = min(self._decay, (1 + step) / (10 + step))
-        for name, values in network.state_dict().items():
-            if values.dtype.is_floating_point:
-                self.state[name].lerp_(values, 1 - decay)
-            else:
-                self.state[name].copy_(values)
-
-
-def with_best(average: RunningMean, best: State) -> State:
-    """Both as one part of a checkpoint; its tensors are theirs."""
-    states = (("mean", average.state), ("best", best))
-    return {f"{part}/{name}": tensor for part, state in states for name, tensor in state.items()}
 
 
 def fit(
     network: ResNetCells,
-    best: State,
+    best: BestState[Any],
     sampler: CropSampler,
     schedule: Schedule,
     weights: Array | None,
@@ -84,29 +53,16 @@ def fit(
     rng: np.random.Generator,
     progress: Progress,
     cancel: CancelToken,
-    each: Callable[[int, Mapping[str, torch.Tensor]], None],
-) -> None:
-    """Trains `network` in place; calls `each(step, averaged state)` every `schedule.every` steps and at the end.
-
-    `best` is whatever state the caller keeps there (of the network's own shapes); it goes into the checkpoint too. With
-    a checkpoint there, goes on from it, and calls `each` for the best so far.
-    """
+) -> State:
+    """Trains `network` in place and returns the last running mean of its weights. Raises as `train_steps`."""
     device = next(network.parameters()).device
     optimiser = torch.optim.AdamW(network.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay)
     rate = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, schedule.learning_rate, total_steps=schedule.steps, pct_start=0.1
     )
-    average = RunningMean(network)
     class_weights = None if weights is None else torch.as_tensor(weights, dtype=torch.float32, device=device)
-    parts = {"network": network.state_dict(), "average": with_best(average, best)}
-    start = 0
-    if schedule.checkpoint is not None and schedule.checkpoint.is_file():
-        start = load_checkpoint(schedule.checkpoint, parts, optimiser, rate, rng)
-        each(start, {name: tensor.clone() for name, tensor in best.items()})
-    network.train()
-    recent: list[float] = []
-    for step in range(start + 1, schedule.steps + 1):
-        cancel.check()
+
+    def learn(step: int) -> float:
         crops = [augment(sampler.draw(), rng, schedule.augmentation) for _ in range(schedule.batch)]
         narrowed = min(1.0, step / max(1.0, schedule.narrowing * schedule.steps))
         loss = _loss(network, crops, schedule, class_weights, context_cells, narrowed)
@@ -115,14 +71,10 @@ def fit(
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimiser.step()
         rate.step()
-        average.update(network, step)
-        recent = [*recent[-49:], loss.item()]
-        progress(loss_step(step, schedule.steps, recent))
-        if step % schedule.every == 0 or step == schedule.steps:
-            each(step, average.state)
-            if schedule.checkpoint is not None:
-                save_checkpoint(schedule.checkpoint, step, parts, optimiser, rate, rng)
-            network.train()
+        return loss.item()
+
+    plan = Plan(schedule.steps, schedule.every, schedule.checkpoint)
+    return train_steps(Learner(network, learn, optimiser, rate, rng), best, plan, progress, cancel)
 
 
 def _loss(

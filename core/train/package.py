@@ -1,4 +1,4 @@
-"""Decides what a trained window classifier's folder says of itself, and writes it."""
+"""Decides what the folder of a small classifier says of itself, and how any model is written: its best state, and its last."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torchvision
 
 import core
 from core.models.card import CARD_FORMAT
-from core.models.networks.resnet_cells import STRIDE_PX, ResNetCells
+from core.models.networks.resnet_cells import STRIDE_PX
 from core.models.networks.window_classifier import tensors_of
 from core.models.weights import save_model
 
@@ -48,11 +48,6 @@ class Recipe:
     score_floor: float
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
-
-
-def write_classifier(folder: Path, identity: Identity, recipe: Recipe, network: ResNetCells) -> dict[str, Any]:
-    """Writes the model folder and returns its card. Raises ResourceError when the disk refuses."""
-    return save_model(folder, make_card(identity, recipe, network.reach_px), tensors_of(network))
 
 
 def make_card(identity: Identity, recipe: Recipe, reach_px: int) -> dict[str, Any]:
@@ -97,6 +92,12 @@ def save_best_and_last(
     named = {"id": f"{card['id'][:57]}-{LAST_NAME}", "name": f"{card['name'][:190]}, {LAST_NAME} state", "metrics": {}}
     save_model(folder / LAST_NAME, {**card, **named}, last)
     return save_model(folder, card, best)
+
+
+def tensors_at(network: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    """What `save_model` writes of a network in some state, in which it is from then on."""
+    network.load_state_dict(state)
+    return tensors_of(network)
 
 
 def versions() -> dict[str, str]:

@@ -19,6 +19,7 @@ from core.models.card import CARD_NAME
 from core.parameters import resolve
 from core.train.base import TrainerSpec
 from core.train.curves import CurveWriter, keep_curves
+from core.train.folder_lock import LOCK_NAME, only_one
 from core.train.request import TrainRequest
 from core.train.trainers import find_trainer, trainers_called
 
@@ -31,22 +32,23 @@ def run_training(
 ) -> dict[str, Any]:
     """Trains in this process and returns the metrics; goes on where an interrupted one of the same folder stopped.
 
-    Raises UsageError where a model lies there already or settings don't fit, InputError for data, ResourceError for
-    device, disk or download, CancelledError.
+    Raises UsageError where a model lies there already, another program trains there or settings don't fit, InputError for
+    data, ResourceError for device, disk or download, CancelledError.
     """
     if (request.out / CARD_NAME).exists():
         raise UsageError("a model lies there already", path=request.out, remedy="Choose another folder (--out).")
     spec = checked_trainer(request)
-    is_new = _begin(request)
-    told = CurveWriter(request.out, progress).step
-    try:
-        metrics = spec.run(request.data, request.out, request.settings, request.seed, request.device, told, cancel)
-    except (UsageError, InputError):
-        if is_new:
-            discard(request.out)  # refused: no folder that looks like one that can be gone on with
-        raise
-    keep_curves(request.out)
-    (request.out / REQUEST_NAME).unlink(missing_ok=True)
+    with only_one(request.out):
+        is_new = _begin(request)
+        told = CurveWriter(request.out, progress).step
+        try:
+            metrics = spec.run(request.data, request.out, request.settings, request.seed, request.device, told, cancel)
+        except (UsageError, InputError):
+            if is_new:
+                _clear(request.out)  # refused: no folder that looks like one that can be gone on with
+            raise
+        keep_curves(request.out)
+        _clear(request.out)
     return metrics
 
 
@@ -86,12 +88,20 @@ def unfinished_in(place: Path) -> list[TrainRequest]:
 
 
 def discard(folder: Path) -> None:
-    """Takes away what a training that was not ended has left, and nothing else. Raises ResourceError."""
+    """Takes away what a training that was not ended has left, and nothing else; the folder, too, if that was all.
+
+    Raises UsageError while it is at work, ResourceError.
+    """
+    if folder.is_dir():
+        with only_one(folder):
+            _clear(folder)
+
+
+def _clear(folder: Path) -> None:
     with disk_errors(folder):
-        for left in folder.glob(f"{_LEFT}*"):
-            left.unlink(missing_ok=True)
-    with suppress(OSError):  # it holds something else
-        folder.rmdir()
+        for left in (*folder.glob(f"{_LEFT}*"), *folder.glob(f".{_LEFT}*.part")):  # the latter of one that was killed
+            if left.name != LOCK_NAME:
+                left.unlink(missing_ok=True)
 
 
 def _begin(request: TrainRequest) -> bool:
@@ -102,8 +112,6 @@ def _begin(request: TrainRequest) -> bool:
             "another training was begun here and not ended", path=request.out,
             remedy="Choose another folder, or go on with that one by its own settings.",
         )  # fmt: skip
-    with disk_errors(request.out):
-        request.out.mkdir(parents=True, exist_ok=True)
-        with written_whole(request.out / REQUEST_NAME) as part:
-            part.write_text(json.dumps(request.to_json(), indent=1), "utf-8")
+    with written_whole(request.out / REQUEST_NAME) as part:
+        part.write_text(json.dumps(request.to_json(), indent=1), "utf-8")
     return before is None
