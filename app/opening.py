@@ -16,7 +16,7 @@ from app.session_state import SavedView
 from core.errors import InputError, SchliffError
 from core.jobs import CancelToken, Progress, Step
 from core.look import Look
-from core.project import PROJECT_SUFFIX, Project
+from core.project import PROJECT_SUFFIX, Project, SectionRecord
 from core.section import Section
 
 
@@ -124,7 +124,6 @@ def _with_overviews(section: Section) -> Section:
 def _fill(opened: Opened) -> None:
     """Everything the project and the pixels tell, so that the window's thread only has to show it."""
     from core.project.drawing_store import DrawingStore
-    from core.project.registration_store import RegistrationStore
     from core.review import Review
 
     assert opened.section is not None
@@ -135,11 +134,18 @@ def _fill(opened: Opened) -> None:
         opened.scans, opened.scan = shown.scans, shown.scan
         opened.detections, opened.score_map = shown.detections, shown.score_map
         opened.drawings = DrawingStore(opened.project).drawings(opened.record.id)
-        try:
-            opened.fiducials, opened.registration_kind = RegistrationStore(opened.project).fiducials(opened.record.id)
-        except SchliffError as error:
-            opened.warning = f"The section is open without its registration. {error}"
+        _take_fiducials(opened, opened.project, opened.record)
     opened.look = _look(opened.section, opened.saved)
+
+
+def _take_fiducials(opened: Opened, project: Project, record: SectionRecord) -> None:
+    """Damaged ones must not keep their section from being looked at."""
+    from core.project.registration_store import RegistrationStore
+
+    try:
+        opened.fiducials, opened.registration_kind = RegistrationStore(project).fiducials(record.id)
+    except SchliffError as error:
+        opened.warning = f"The section is open without its registration. {error}"
 
 
 def _look(section: Section, saved: SavedView) -> Look:

@@ -19,6 +19,9 @@ from app.registration.panel import RegistrationPanel
 from app.tools.loupe import SIDE_PX, Loupe
 from app.viewer.camera import Camera
 from core.errors import InputError
+from core.project import Project
+from core.project.attachments import Attachments
+from core.readers.base import open_section
 from core.registration.arrows import arrow_factor, residual_arrows
 from core.registration.fiducials import Fiducial, fiducials_csv, fiducials_in
 from core.registration.pasted import positions_in
@@ -354,6 +357,18 @@ def test_another_section_has_none_of_this_ones_fiducials(qtbot, session, tmp_pat
     with qtbot.waitSignal(session.path_opened, timeout=20_000):
         session.open_path(image)
     assert [one.name for one in session.registration.fiducials] == ["F1"]
+
+
+def test_damaged_fiducials_keep_nobody_from_the_section(qtbot, session, image):
+    with Project.open_or_create(image.with_name("steel.schliff")) as project, open_section(image) as section:
+        Attachments(project, "registration").keep({project.add_section(section).id: {"fiducials": [{"odd": 1}]}})
+    told = []
+    session.message.connect(lambda level, text: told.append((level, text)))
+    with qtbot.waitSignal(session.path_opened, timeout=20_000):
+        session.open_path(image)
+    assert session.section is not None
+    assert session.registration.fiducials == ()
+    assert [level for level, text in told if "without its registration" in text] == ["warning"]
 
 
 def test_arrows_are_so_long_that_they_are_seen_and_point_to_where_the_sem_saw_it():

@@ -26,7 +26,7 @@ def sem_text(fit: Registration, x_px: float, y_px: float) -> str:
 def error_text(fit: Registration, x_px: float, y_px: float) -> str:
     """How far off that may be, and whether it lies where the fiducials say little."""
     error = fit.predicted_error_um(x_px, y_px)
-    known = f"within {error:.1f} µm" if error is not None else "not known: add fiducials"
+    known = f"within {error:.1f} µm" if error is not None else "not known (add fiducials)"
     return known if fit.surrounds(x_px, y_px) else f"{known}, outside the fiducials"
 
 
