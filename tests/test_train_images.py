@@ -63,8 +63,13 @@ def test_a_table_says_class_and_group(tmp_path: Path, folder: Path):
         csv.writer(file).writerows([("file", "class", "group"), *rows])
     images = read_image_set(tmp_path)
     assert [(i.path.name, i.label, i.group) for i in images.images] == rows
+    (tmp_path / "labels.csv").write_text("file;class\r\na.png;crack\r\nb.png;\r\n")
+    with pytest.raises(InputError, match="line 3: the class is empty"):
+        read_image_set(tmp_path)
+    (tmp_path / "labels.csv").write_text("file;class\r\na.png;crack\r\nb.png; ok\r\n")
+    assert [image.label for image in read_image_set(tmp_path).images] == ["crack", "ok"]
     (tmp_path / "b.png").unlink()
-    with pytest.raises(InputError, match=r"b\.png"):
+    with pytest.raises(InputError, match=r"line 3: it names 'b\.png', which is not there"):
         read_image_set(tmp_path)
 
 

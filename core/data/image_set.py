@@ -1,12 +1,12 @@
 """Decides what a folder of labelled images is: one folder for each class, or a `labels.csv` that says what each shows.
 
-`labels.csv` has the columns file, class and, if wanted, group. Images of one group (one section, one part, one
-micrograph) never stand on both sides of a split: what looks alike for other reasons than the defect would be learnt.
+`labels.csv` has the columns file, class and, if wanted, group; files may lie in any folder. Images of one group (one section,
+one part, one micrograph) never stand on both sides of a split: what looks alike for other reasons than the defect would be
+learnt.
 """
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError
+from core.tables import Row, parse_rows, table_text
 
 LABELS_NAME = "labels.csv"
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
@@ -119,17 +120,13 @@ def _from_folders(folder: Path) -> Iterable[tuple[Path, str, str]]:
 
 
 def _from_table(table: Path) -> Iterable[tuple[Path, str, str]]:
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            for row in csv.DictReader(file):
-                if not row.get("file") or not row.get("class"):
-                    raise InputError("a row names no file or no class", path=table, remedy=_REMEDY)
-                path = table.parent / row["file"]
-                if not path.is_file():
-                    raise InputError(f"it names {row['file']!r}, which is not there", path=table, remedy=_REMEDY)
-                yield path, row["class"], row.get("group") or ""
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"can't be read ({error})", path=table, remedy=_REMEDY) from None
+    def parse(row: Row) -> tuple[Path, str, str]:
+        path = table.parent / row.text("file")
+        if not path.is_file():
+            raise ValueError(f"it names {row.text('file')!r}, which is not there")
+        return path, row.text("class"), row.values.get("group", "")
+
+    return parse_rows(table_text(table, "a table of labels"), ["file", "class"], parse, table, _REMEDY)
 
 
 def _folders(folder: Path) -> list[Path]:
