@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QWi
 
 from app.combo import ComboBox
 from app.panels.layout import Panel, muted
-from app.registration.wording import UNIT_NAMES, arrows_text, error_text, fit_facts, sem_text
+from app.registration.wording import UNIT_NAMES, arrows_text, error_text, fit_facts, missing_text, sem_text
 from app.theme import SPACE, tokens
 from core.registration.arrows import arrow_factor
 
@@ -22,7 +22,6 @@ KINDS: dict[RegistrationKind, str] = {"auto": "Automatic", "similarity": "Simila
 WIDTH = 320
 _TEXT_WIDTH = WIDTH - 2 * SPACE - 12  # beside a scroll bar
 _FACTS = ("Fit", "Scale", "Rotation", "Mirrored", "Residuals")
-_NOTHING = (
     "Pick three or more places that you will know again in the SEM, far apart and not in a line; four show errors."
 )
 
@@ -53,7 +52,7 @@ class Results(Panel):
             combo.blockSignals(True)
             combo.setCurrentIndex(combo.findData(chosen))
             combo.blockSignals(False)
-        self.reason.setText("" if fit else registration.reason or _NOTHING)
+        self.reason.setText("" if fit else missing_text(registration))
         self.reason.setVisible(fit is None)
         self._facts.setVisible(fit is not None)
         told = "\n".join(fit.warnings) if fit else ""

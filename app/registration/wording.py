@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from app.session_registration import RegistrationControl
     from core.registration.fiducials import SemUnit
     from core.registration.registration import Registration
 
@@ -28,6 +29,17 @@ def error_text(fit: Registration, x_px: float, y_px: float) -> str:
     error = fit.predicted_error_um(x_px, y_px)
     known = f"within {error:.1f} µm" if error is not None else "not known (add fiducials)"
     return known if fit.surrounds(x_px, y_px) else f"{known}, outside the fiducials"
+
+
+def missing_text(registration: RegistrationControl) -> str:
+    """Why there is no fit, and what would help."""
+    picked = len(registration.fiducials)
+    seen = sum(one.is_seen for one in registration.fiducials)
+    if not picked:
+        return "Pick three or more places that you will know again in the SEM, far apart and not in a line; four show errors."
+    if seen < min(picked, 3):
+        return f"{picked} picked, {seen} with SEM positions: type them in, paste or import them."
+    return registration.reason
 
 
 def fit_facts(fit: Registration) -> dict[str, str]:
