@@ -22,8 +22,6 @@ KINDS: dict[RegistrationKind, str] = {"auto": "Automatic", "similarity": "Simila
 WIDTH = 320
 _TEXT_WIDTH = WIDTH - 2 * SPACE - 12  # beside a scroll bar
 _FACTS = ("Fit", "Scale", "Rotation", "Mirrored", "Residuals")
-    "Pick three or more places that you will know again in the SEM, far apart and not in a line; four show errors."
-)
 
 
 class Results(Panel):
