@@ -60,6 +60,17 @@ def test_a_page_is_whole_and_well_formed(judged: Evaluation):
     assert len(text) < 200_000
 
 
+def test_what_an_evaluation_from_elsewhere_holds_is_no_markup(judged: Evaluation):
+    """Its file may hold anything where a picture or a number should be."""
+    evil = '"/></span><script>a()</script>'
+    failures = tuple(replace(one, crop=evil, heat=evil) for one in judged.failures)
+    table = [{**row, "per_mm2": "</script><script>a()</script>"} for row in judged.figures["thresholds"]]
+    row = {**table[0], "threshold": judged.threshold, "per_mm2": 1.0}
+    text = page(replace(judged, failures=failures, figures={**judged.figures, "thresholds": [row, *table]}))
+    assert [e.get("type") for e in read(text).iter("script")] == ["application/json", None]
+    assert "<script>a()" not in text
+
+
 def test_its_slider_knows_every_threshold(judged: Evaluation):
     document = read(page(judged))
     told = json.loads(document.findtext(".//script[@id='table']", ""))

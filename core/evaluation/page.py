@@ -76,7 +76,7 @@ def _threshold(judged: Evaluation) -> Iterator[str]:
     start = next((i for i, row in enumerate(table) if row["threshold"] >= judged.threshold - 1e-9), len(table) - 1)
     keys = ("threshold", "review", "found", "missed", "false_alarms", "per_mm2")
     data = json.dumps({"what": "places" if judged.kind == "places" else "images",
-                       "rows": [[row[key] for key in keys] for row in table]})  # fmt: skip
+                       "rows": [[row[key] for key in keys] for row in table]}).replace("<", "\\u003c")  # fmt: skip
     yield (
         '<section><h2>Threshold</h2><input id="threshold" type="range" min="0" '
         f'max="{len(table) - 1}" value="{start}" aria-label="Threshold"/>'
@@ -140,9 +140,9 @@ def _cell(count: int, total: int, is_right: bool) -> str:
 def _card(judged: Evaluation, one: Failure) -> str:
     picture = judged.pictures[one.picture].path.name
     top = "".join(f"<li>{escape(spoken_label(n))} {_number(v)}</li>" for n, v in list(one.scores.items())[:3])
-    heat = f'<img alt="why" src="data:image/jpeg;base64,{one.heat}"/>' if one.heat else ""
+    heat = f'<img alt="why" src="data:image/jpeg;base64,{escape(one.heat)}"/>' if one.heat else ""
     crop = (
-        f'<span class="crop"><img alt="crop" src="data:image/jpeg;base64,{one.crop}"/>{_outline(one)}</span>'
+        f'<span class="crop"><img alt="crop" src="data:image/jpeg;base64,{escape(one.crop)}"/>{_outline(one)}</span>'
         if one.crop
         else ""
     )
