@@ -180,6 +180,13 @@ def test_a_mark_is_dragged_and_nudged_finer_than_the_screen(qtbot, qapp, image):
         assert nudged.y_px - moved.y_px == pytest.approx(2 * 0.125 / zoom)
         window.session.undo()
         assert registration.fiducials[0].y_px - moved.y_px == pytest.approx(0.125 / zoom), "each key was one step"
+        begin = view_point(window, (moved.x_px, moved.y_px))
+        QTest.mousePress(viewport, LEFT, pos=begin)
+        QTest.mouseMove(viewport, begin + QPoint(0, 30))
+        window.session.undo()
+        QTest.mouseMove(viewport, begin + QPoint(0, 60))
+        QTest.mouseRelease(viewport, LEFT, pos=begin + QPoint(0, 60))
+        assert registration.fiducials == (moved,), "undo lets go of it"
         press(qtbot, window, Qt.Key.Key_Delete)
         assert registration.fiducials == ()
 

@@ -29,26 +29,33 @@ class FiducialTool(Tool):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self._row: int | None = None
         self._pressed: Pointed | None = None
+        self._place: Point = (0.0, 0.0)  # of what was taken then
+        self._is_moved = False
 
     def press(self, at: Pointed) -> bool:
         self._store_nudged()
         registration = self.desk.registration
-        self._row = registration.nearest(*at.raw, REACH_PX / self.desk.zoom)
-        self._pressed = at
-        if self._row is None:
-            registration.hold((None, *self.desk.inside(at.raw)))
-        else:
-            registration.select(self._row, "viewer")
-        self.desk.magnify(at.raw)
+        row = registration.nearest(*at.raw, REACH_PX / self.desk.zoom)
+        self._pressed, self._place, self._is_moved = at, self.desk.inside(at.raw), row is None
+        if row is not None:
+            registration.select(row, "viewer")
+            one = registration.fiducials[row]
+            self._place = one.x_px, one.y_px
+        registration.hold((row, *self._place))
+        self.desk.magnify(self._place)
         return True
 
     def move(self, at: Pointed, *, held: bool) -> bool:
-        pressed, place = self._pressed, self.desk.inside(at.raw)
-        if held and pressed is not None and (self.desk.registration.held is not None or at.is_far_from(pressed)):
-            self.desk.registration.hold((self._row, *self._dragged(pressed, at)))
-        self.desk.magnify(place)
+        """Undo lets go of what is held."""
+        pressed, now = self._pressed, self.desk.registration.held
+        if held and pressed is not None and now is not None and (self._is_moved or at.is_far_from(pressed)):
+            self._is_moved = True
+            place = self._dragged(pressed, at)
+            self.desk.registration.hold((now[0], *place))
+            self.desk.magnify(place)
+        else:
+            self.desk.magnify(self.desk.inside(at.raw))
         return True
 
     def release(self, at: Pointed) -> bool:
@@ -91,11 +98,9 @@ class FiducialTool(Tool):
         self.desk.magnify(None)
 
     def _dragged(self, pressed: Pointed, at: Pointed) -> Point:
-        """A mark keeps its distance from the pointer that took it."""
-        if self._row is None:
-            return self.desk.inside(at.raw)
-        one = self.desk.registration.fiducials[self._row]
-        return self.desk.inside((one.x_px + at.raw[0] - pressed.raw[0], one.y_px + at.raw[1] - pressed.raw[1]))
+        """It keeps its distance from the pointer that took it."""
+        dx, dy = at.raw[0] - pressed.raw[0], at.raw[1] - pressed.raw[1]
+        return self.desk.inside((self._place[0] + dx, self._place[1] + dy))
 
     def _nudge(self, row: int, dx: int, dy: int, *, fast: bool) -> None:
         registration = self.desk.registration
