@@ -97,8 +97,21 @@ def test_a_drawing_of_what_was_found_counts_instead_of_it(path: Path) -> None:
     assert _read(path).empty == ()
 
 
+def test_what_was_marked_is_known_whatever_crosses_it(path: Path) -> None:
+    with Project.open(path) as project:
+        waiting = project.detections()[0]
+        x, y = waiting.box.center
+        x0, y0, x1, y1 = max(x - 120, 0), max(y - 120, 0), min(x + 120, 400), min(y + 120, 400)
+        drawing = Drawing("polygon", ((x0, y0), (x1, y0), (x1, y1), (x0, y1)), label="crack")
+        DrawingStore(project, "somebody").add(waiting.section_id, [drawing])
+    picture = _read(path)
+    assert picture.known is not None
+    assert all(any(part.contains(*mark.box.center) for part in picture.known) for mark in picture.marks)
+    assert any(part.contains(x, y) for part in picture.known)
+
+
 def test_without_decisions_there_is_nothing_to_learn(path: Path) -> None:
-    with pytest.raises(InputError, match="no labelled pictures"):
+    with pytest.raises(InputError, match="nothing has been judged"):
         read_marks(path)
 
 

@@ -108,6 +108,13 @@ def test_a_crowd_is_no_mark_and_what_is_there_is_not_known(tmp_path: Path) -> No
     assert not any(box.intersection(Box(100, 5, 60, 8)) for box in picture.known)
 
 
+def test_a_mark_in_a_crowd_is_known(tmp_path: Path) -> None:
+    (picture,) = read_marks(_spoilt(tmp_path, {"iscrowd": 1, "bbox": [0, 0, 100, 100], "segmentation": []})).pictures
+    assert picture.known is not None
+    assert [box for box in picture.known if box.contains(40, 42)] == [Box(20, 30, 40, 25)]
+    assert not any(box.contains(80, 80) for box in picture.known)
+
+
 @pytest.mark.parametrize(
     ("segmentation", "said"),
     [

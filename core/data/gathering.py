@@ -83,7 +83,10 @@ class Gathering:
         self._count += len(fitting)
         if self._count > MAX_MARKS:
             raise InputError(f"more than {MAX_MARKS:,} marks", path=self.source, remedy="Split the set.")
-        known = without(whole, unknown) if unknown else None
+        known = None
+        if unknown:
+            crossed = (mark.box for mark in fitting if any(mark.box.intersection(place) for place in unknown))
+            known = (*without(whole, unknown), *crossed)
         self._pictures.append((side, LabelledPicture(path, fitting, group, known)))
 
     def missing(self, name: str) -> None:

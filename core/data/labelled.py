@@ -36,7 +36,8 @@ class LabelledPicture:
 
     Args:
         group: what it must stay together with when data is split: a section, a part, a micrograph.
-        known: where everything there is has been marked, so that the rest of it shows no defect; None: everywhere.
+        known: where everything there is has been marked, so that the rest of it shows no defect; every mark lies in it.
+            None: everywhere.
         empty: places somebody looked at and found no defect in ("false alarm"); they lie within `known`.
     """
 

@@ -3,7 +3,7 @@
 Of each section: detections judged a defect are marks of their class; those judged an artefact are marks of the model's
 class for traces of preparation, else "preparation_artefact"; false alarms are places without a defect. Closed drawings
 with a class are marks with an outline; a detection of the same place says nothing beside one. Known are the surroundings of
-all these, but for detections nobody has judged.
+all these, but for detections nobody has judged; what was judged or drawn itself is known whatever else crosses it.
 
 Where several scans of a section found the same place, the decision on the latest scan counts.
 """
@@ -109,8 +109,11 @@ def _picture(
     known: list[Box] = []
     for box in told:
         around = box.grown(max(_LEAST_AROUND_PX, max(box.w, box.h) / 2)).intersection(whole)
-        if around is not None:
-            known += without(around, [unanswered[i] for i in np.flatnonzero(_touching(edges, around))])
+        seen = box.intersection(whole)
+        if around is not None and seen is not None:
+            holes = [unanswered[i] for i in np.flatnonzero(_touching(edges, around))]
+            known += without(around, holes)
+            known += [seen] if any(seen.intersection(hole) for hole in holes) else []
     return LabelledPicture(path, tuple(marks), section.name, tuple(known), empty)
 
 
