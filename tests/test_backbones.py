@@ -60,7 +60,7 @@ def with_classes(network: DenseBackbone, classes: int) -> DenseBackbone:
     wider = deepcopy(network)
     wider.head = torch.nn.Conv2d(network.head.in_channels, classes, 1)
     torch.manual_seed(4)
-    torch.nn.init.normal_(wider.head.weight, 0, float(network.head.weight[1].std()))
+    torch.nn.init.normal_(wider.head.weight, 0, float(network.head.weight[1].detach().std()))
     torch.nn.init.normal_(wider.head.bias)  # type: ignore[arg-type]
     with torch.no_grad():
         wider.head.weight[:2] = network.head.weight

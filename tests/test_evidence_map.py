@@ -73,7 +73,8 @@ def test_the_heat_layer_shows_it_where_it_is_asked_for(qtbot, viewer, monkeypatc
     scores, evidence = (ScoreMap.of(one, 16.0) for one in values)
     show(qtbot, viewer, score_map=scores)
     session = viewer.session
-    monkeypatch.setattr(session, "project", SimpleNamespace(evidence_map=lambda scan_id: evidence))
+    own = SimpleNamespace(evidence_map=lambda scan_id: evidence, close=lambda: None)
+    monkeypatch.setattr(session, "project", own)
     assert changed(viewer, 16, 90, 60, 30)  # level-0 (336, 330), which only windows reach
     session.set_layers(session.layers.with_heat(shows="activation", label_index=1))
     qtbot.waitUntil(lambda: viewer.overlays.settled)

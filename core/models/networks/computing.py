@@ -44,6 +44,7 @@ class DenseComputing:
     Args:
         mean, deviation: see `normalise`.
         name: of the model, for messages.
+        exact: 32-bit floats and no shortcuts, for explanations; slower.
     """
 
     def __init__(
@@ -54,14 +55,15 @@ class DenseComputing:
         deviation: float | torch.Tensor,
         name: str,
         number_format: torch.dtype | None = None,
+        exact: bool = False,
     ) -> None:
         self.stride_px = network.stride_px
         self.bias: Array = network.head.bias.detach().cpu().numpy().astype(np.float32)  # type: ignore[union-attr]
         self._device, self._name = device, name
-        self._format = number_format or format_for(network, device)
+        self._format = torch.float32 if exact else number_format or format_for(network, device)
         # On Apple's GPUs channels-last gains nothing.
         self._layout = torch.contiguous_format if device.type == "mps" else torch.channels_last
-        self._network = ready(network, device, self._format).to(device).to(memory_format=self._layout)
+        self._network = ready(network, device, self._format, exact).to(device).to(memory_format=self._layout)
         if isinstance(self._network, DenseBackbone):
             self._network.trunk.to(self._format)
         self._mean, self._deviation = (v.to(device) if isinstance(v, torch.Tensor) else v for v in (mean, deviation))
@@ -101,12 +103,12 @@ class DenseComputing:
         return normalise(pixels, self._mean, self._deviation).to(self._format).contiguous(memory_format=self._layout)
 
 
-def ready(network: Network, device: torch.device, number_format: torch.dtype) -> Network:
+def ready(network: Network, device: torch.device, number_format: torch.dtype, exact: bool = False) -> Network:
     """A copy for inference. The small network is left as it is: scans that exist were made with its exact rounding."""
     if not isinstance(network, DenseBackbone):
         return deepcopy(network).eval()
     copy = folded(network)
-    if device.type == "cpu" and number_format == torch.float32:
+    if device.type == "cpu" and number_format == torch.float32 and not exact:
         with_winograd(copy)
     return copy
 

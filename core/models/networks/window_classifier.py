@@ -9,6 +9,7 @@ dense map equals cutting every window out one by one. `core.models.window_scores
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -75,7 +76,7 @@ def check_scan(spec: ModelSpec, network: Network) -> None:
 class WindowClassifier(Model):
     """Maps are logits per cell, (1 + labels, rows, columns), "no defect" first.
 
-    `network` is not kept: changing its weights afterwards changes nothing here.
+    What scans is a copy of `network`; explanations are computed by `network` itself, so leave its weights as they are.
     """
 
     device: torch.device
@@ -83,6 +84,7 @@ class WindowClassifier(Model):
     def __init__(self, spec: ModelSpec, network: Network, device: torch.device) -> None:
         self.spec = spec
         self.device = device
+        self._network = network
         self._computing = DenseComputing(network, device, *_normalisation(spec), spec.id)
 
     def prepare(self, pixels: Array) -> torch.Tensor:
@@ -121,12 +123,17 @@ class WindowClassifier(Model):
         differences = maps[1:] - maps[:1] - (above[1:] - above[0])[:, None, None]
         return np.maximum(differences, 0, dtype=np.float32)
 
+    @cached_property
+    def _exact(self) -> DenseComputing:
+        """Shortcuts and short floats change a map by little, but what speaks for a class may be as little."""
+        return DenseComputing(self._network, self.device, *_normalisation(self.spec), self.spec.id, exact=True)
+
     def explain(self, pixels: Array, label: str) -> Array:
         """Grad-CAM of how much more `label` than "no defect" a place looks (see `activations`); the highest is 1."""
         h, w = pixels.shape[:2]
         stride = self._computing.stride_px
         padded = np.pad(pixels, ((0, -h % stride), (0, -w % stride), (0, 0)), mode="symmetric")
-        maps = self._computing.submit(self._computing.prepare(padded)).wait()[0]
+        maps = self._exact.submit(self._exact.prepare(padded)).wait()[0]
         cells = self._above_nothing(maps)[self.spec.labels.index(label)]
         heat = cv2.resize(cells, padded.shape[1::-1], interpolation=cv2.INTER_LINEAR)[:h, :w]
         return heat / max(float(heat.max()), 1e-6)
