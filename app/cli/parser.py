@@ -14,6 +14,7 @@ from app.cli import (
     chemistry,
     evaluating,
     inspecting,
+    learning,
     registering,
     replaying,
     results,
@@ -189,7 +190,9 @@ def _register(p: argparse.ArgumentParser) -> None:
 
 def _import_edx(p: argparse.ArgumentParser) -> None:
     p.add_argument("project", metavar="PROJECT")
-    p.add_argument("file", metavar="FILE", help="a CSV with a column for each element, or an H5OINA file of Oxford's AZtec")
+    p.add_argument(
+        "file", metavar="FILE", help="a CSV with a column for each element, or an H5OINA file of Oxford's AZtec"
+    )
     p.add_argument("--section", metavar="NAME", help="which one, where the project has several")
     p.add_argument("--unit", choices=("at%", "wt%"), help="of a CSV whose columns don't say it")
     _scans(p)
@@ -206,6 +209,17 @@ def _train(p: argparse.ArgumentParser) -> None:
     p.add_argument("--seed", type=int, default=0, metavar="S")
     p.add_argument("--device", choices=DEVICES, default="auto")
     p.add_argument("--cost", action="store_true", help="only say how long it would take, from its first steps")
+    _json(p)
+
+
+def _learning_curve(p: argparse.ArgumentParser) -> None:
+    p.add_argument("family", metavar="FAMILY", help="what is trained, as for train")
+    p.add_argument("--data", required=True, metavar="DIR", help=_DATA_HELP)
+    p.add_argument("--out", required=True, metavar="DIR", help="gets a model folder for each training")
+    p.add_argument("--shares", default="0.25,0.5,1", metavar="S,S,…", help="of the groups to learn from, up to 1")
+    p.add_argument("--set", dest="settings", action="append", default=[], metavar="NAME=VALUE")
+    p.add_argument("--seed", type=int, default=0, metavar="S")
+    p.add_argument("--device", choices=DEVICES, default="auto")
     _json(p)
 
 
@@ -298,8 +312,17 @@ _COMMANDS: dict[str, tuple[Run, str, Callable[[argparse.ArgumentParser], None]]]
     "check": (results.check, "compare what was found with a known truth", _check),
     "register": (registering.register, "register a section to the SEM by fiducials", _register),
     "check-data": (checking.check_data, "say what labelled data holds, and what is odd about it", _check_data),
-    "import-edx": (chemistry.import_edx, "attach the results of an EDX to the defects they were measured on", _import_edx),
+    "import-edx": (
+        chemistry.import_edx,
+        "attach the results of an EDX to the defects they were measured on",
+        _import_edx,
+    ),
     "train": (training.train, "train a model on labelled data", _train),
+    "learning-curve": (
+        learning.learning_curve,
+        "say how good a model gets with more and more of the data",
+        _learning_curve,
+    ),
     "evaluate": (evaluating.evaluate, "judge a model on data it has not seen", _evaluate),
     "export": (results.export, "write a list for others", _export),
     "doctor": (

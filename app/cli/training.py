@@ -36,7 +36,7 @@ def train(args: argparse.Namespace) -> None:
             metrics = run_training(request, progress, cancel)
         except CancelledError:
             raise CancelledError(
-                "the training was stopped; what it has learnt up to its last checkpoint is kept",
+                "the training was stopped; what it has learnt is kept",
                 path=request.out,
                 remedy="Give the same command again to go on.",
             ) from None

@@ -38,11 +38,15 @@ class LabelledImage:
 
 @dataclass(frozen=True)
 class ImageSet:
-    """`labels` are the defects, sorted; `no_defect` is the name of the class without one, None where there is none."""
+    """`labels` are the defects, sorted; `no_defect` is the name of the class without one, None where there is none.
+
+    `aside`: groups to validate on, where somebody chose them.
+    """
 
     labels: tuple[str, ...]
     no_defect: str | None
     images: tuple[LabelledImage, ...]
+    aside: frozenset[str] = frozenset()
 
     def class_of(self, image: LabelledImage) -> int:
         """0 for "no defect", else 1 + the place in `labels`."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import core.data.formats
 from core.data.image_set import ImageSet, is_image_set, read_image_set
 from core.data.labelled import DataKind, LabelledData
+from core.data.part import is_part, read_part
 from core.discovery import find_specs
 from core.errors import InputError
 
@@ -46,6 +47,10 @@ def read_data(path: Path, no_defect: str = "") -> LabelledData | ImageSet:
     """
     if not path.exists():
         raise InputError("there is no such file or folder", path=path, remedy="Check the name.")
+    if is_part(path):
+        part = read_part(path)
+        whole = part.of(read_data(part.source, no_defect))
+        return whole if isinstance(whole, ImageSet) else checked(whole)
     try:
         path = entered(path)
         for spec in formats():
@@ -84,6 +89,9 @@ def kind_of(data: LabelledData | ImageSet) -> DataKind:
 
 def checked(data: LabelledData) -> LabelledData:
     """Raises InputError for data nothing can be learnt from."""
+    if not data.pictures and data.format == "project":
+        judge = "Scan a section and say of what it finds whether it is a defect."
+        raise InputError("nothing has been judged in it yet", path=data.source, remedy=judge)
     if not data.pictures:
         raise InputError("no labelled pictures here", path=data.source, remedy="Mark some defects first.")
     if not data.labels:

@@ -14,8 +14,10 @@ from core.evaluation.values import Evaluation
 def charts(judged: Evaluation, threshold: float | None = None) -> list[Chart]:
     """Those that have something to show; the threshold is marked in the first one where it is a point of it."""
     chosen = judged.threshold if threshold is None else threshold
-    return list(_of_places(judged, chosen) if judged.kind == "places" else _of_images(judged, chosen)) + list(
-        _both(judged)
+    return (
+        list(_of_places(judged, chosen) if judged.kind == "places" else _of_images(judged, chosen))
+        + list(_both(judged))
+        + list(_learning(judged))
     )
 
 
@@ -51,6 +53,16 @@ def _both(judged: Evaluation) -> Iterator[Chart]:
         ranges = [[one["claimed"], *one["interval"]] for one in found["bins"]]
         title = f"Calibration, error {found['ece']:.3f}"
         yield Chart(title, "Score", "Share that is right", {"right": points}, guide=True, ranges=ranges, dots=True)
+
+
+def _learning(judged: Evaluation) -> Iterator[Chart]:
+    """How models of this kind did with less to learn from, where somebody measured it."""
+    found: Mapping[str, Any] | None = judged.model.get("learning_curve")
+    if found:
+        points = [[one["examples"], one["value"]] for one in found["points"] if one["value"] is not None]
+        what = "mAP at an overlap of 0.5" if found["figure"] == "map50" else "Macro F1"
+        learnt = f"{found['unit'].capitalize()} learnt from"
+        yield Chart("Learning curve", learnt, f"{what}, validation", {"value": points}, x_max=None, dots=True)
 
 
 def _named(lines: Mapping[str, Points]) -> dict[str, Points]:

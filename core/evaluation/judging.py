@@ -25,6 +25,7 @@ from core.jobs import CancelToken, Progress, Step, no_progress
 from core.models.base import ModelSpec
 from core.scan.provenance import versions
 from core.timing import timestamp
+from core.train.learning_curve_file import learning_curve_of
 
 
 def evaluate(
@@ -75,6 +76,7 @@ def _trained_on(spec: ModelSpec, fingerprint: str, pictures: Sequence[LabelledPi
 
 
 def _blank(request: EvaluateRequest, spec: ModelSpec, data: dict[str, Any]) -> Evaluation:
+    curve = learning_curve_of(spec.path)
     return Evaluation(
         name="",
         kind="images" if data["format"] == "images" else "places",
@@ -88,6 +90,7 @@ def _blank(request: EvaluateRequest, spec: ModelSpec, data: dict[str, Any]) -> E
             "score_unit": spec.score_unit,
             "threshold": spec.threshold,
             "commands": list(spec.card.get("training", {}).get("commands", ())),
+            "learning_curve": curve.to_json() if curve else None,
         },
         data={"source": str(request.data.absolute()), **data},
         made={"date": timestamp(), "schliff": core.__version__, "command": request.command},

@@ -96,7 +96,8 @@ class Evaluation:
     """One model on some data.
 
     Args:
-        model: id, name, version, family, labels, artefact_labels, score_unit, threshold, commands.
+        model: id, name, version, family, labels, artefact_labels, score_unit, threshold, commands, learning_curve (its JSON
+            or None; see `core.train.learning_curve_file`).
         data: source, format, part, fingerprint, notes.
         made: date, seconds, device, versions, command.
         threshold: the score from which a place, or a defect on an image, counts as found.

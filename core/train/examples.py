@@ -113,7 +113,9 @@ def read_examples(
 
 def _of_images(images: ImageSet, side: int) -> Examples:
     classes = np.array([images.class_of(image) for image in images.images])
-    return Examples(ImageSource(images.images, side), classes, tuple(image.group for image in images.images))
+    groups = tuple(image.group for image in images.images)
+    aside = np.flatnonzero([group in images.aside for group in groups]) if images.aside else None
+    return Examples(ImageSource(images.images, side), classes, groups, aside)
 
 
 def _of_windows(

@@ -34,7 +34,7 @@ PARAMETERS = (
     Parameter("start", str, "", "a model folder to go on from; its classes and size must be the same",
               offers=(("", "From scratch"),), takes_model=True, main=True),
     Parameter("validation_share", float, 0.2, "share of sections set aside, without a folder of them", 0.0, 0.9),
-    Parameter("every", int, 500, "steps between two validations (and checkpoints)", 1, 1_000_000),
+    Parameter("every", int, 500, "steps between two validations", 1, 1_000_000),
     Parameter("score_floor", float, 0.2, "detections that score less are not kept", 0.01, 0.9),
 )  # fmt: skip
 

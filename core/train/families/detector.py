@@ -35,7 +35,7 @@ PARAMETERS = (
     Parameter("augmentation", float, 1.0, "how strongly light, colour, focus and noise are varied; 0: not", 0.0, 2.0),
     Parameter("defect_share", float, 0.7, "share of crops around marked defects", 0.0, 1.0),
     Parameter("validation_share", float, 0.2, "share of sections set aside, without a folder of them", 0.0, 0.9),
-    Parameter("every", int, 500, "steps between two validations (and checkpoints)", 1, 1_000_000),
+    Parameter("every", int, 500, "steps between two validations", 1, 1_000_000),
     Parameter("score_floor", float, 0.05, "boxes that score less are not kept", 0.01, 0.9),
 )  # fmt: skip
 
