@@ -62,13 +62,14 @@ class ParameterForm(QWidget):
         self._layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
         self._parameters: tuple[Parameter, ...] = ()
         self._fields: dict[str, _Field] = {}
+        self._names: list[QLabel] = []
         self.set_parameters(parameters)
 
     def set_parameters(self, parameters: Sequence[Parameter]) -> None:
         """Shows these instead, at their defaults."""
         while self._layout.rowCount():
             self._layout.removeRow(0)
-        self._parameters = tuple(parameters)
+        self._parameters, self._names = tuple(parameters), []
         self._fields = {p.name: self._add_row(p) for p in self._parameters}
 
     def add_above(self, row: int, title: str, field: QWidget) -> None:
@@ -81,6 +82,16 @@ class ParameterForm(QWidget):
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return self._parameters
+
+    @property
+    def names_width(self) -> int:
+        """px, of its widest name."""
+        return max((label.sizeHint().width() for label in self._names), default=0)
+
+    def widen_names(self, width_px: int) -> None:
+        """So that fields stand below those of another form, or of a group."""
+        for label in self._names:
+            label.setMinimumWidth(width_px)
 
     def field(self, name: str) -> QWidget:
         """The widget that edits the parameter of this name."""
@@ -113,6 +124,8 @@ class ParameterForm(QWidget):
         field.widget.setAccessibleDescription(help_text)
         field.widget.setObjectName(f"parameter-{parameter.name}")
         label.setBuddy(field.widget)
+        label.setMinimumHeight(field.widget.sizeHint().height())  # else it stands a little above its field
+        self._names.append(label)
         self._layout.addRow(label, field.widget)
         return field
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.icons import icon
 from app.notifications import LogKeeper, NotificationBar
@@ -153,9 +153,8 @@ class MainWindow(QMainWindow):
             places.add_requested.connect(go.add_bookmark)
 
     def _wire_training(self) -> None:
-        panel, settings = self.docks.train, self.settings
-        panel.form.data.set_recent([Path(name) for name in settings.get("training_data") if isinstance(name, str)])
-        panel.form.data.used.connect(lambda path: settings.put_first("training_data", path))
+        panel = self.docks.train
+        panel.form.data.remember_in(self.settings)
         panel.scan_requested.connect(self.commands.scan.scan_with)
 
     @property
@@ -242,6 +241,8 @@ class MainWindow(QMainWindow):
         self._left = True
         self._save()
         self.docks.shut()
+        for dialog in self.findChildren(QDialog):
+            dialog.close()  # what computes for it ends with it
         if self._has_viewer:
             self.comparison.shut()
         self.hide()  # a thread may take seconds to end

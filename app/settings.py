@@ -39,7 +39,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("last_copy_folder", str, ""),
     Setting("minimap", bool, True),
     Setting("tell_when_scanned", bool, True),  # by a notification of the desktop
-    Setting("training_data", list, []),  # folders and files that were learnt from, newest first
+    Setting("training_data", list, []),  # folders and files that were learnt from or judged on, newest first
     Setting("compare", dict, {}),  # mode, and where the divider of each mode stands
 )
 _DECLARED = {setting.name: setting for setting in SETTINGS}

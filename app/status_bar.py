@@ -8,7 +8,7 @@ from app.icons import set_icon
 from app.session import Session
 from app.session_overviews import BUILDING
 from app.theme import SPACE
-from app.training.wording import short_text
+from app.training.wording import model_name, short_text
 from app.viewer.readout import zoom_text
 from core.timing import spoken_seconds
 
@@ -90,7 +90,7 @@ class StatusBar(QStatusBar):
             self.training.setText(
                 f"Training {'paused' if training.paused else short_text(training.step, training.seconds_left)}"
             )
-            self.training.setToolTip(f"Training {training.request.out.name}; the panel Train tells more")
+            self.training.setToolTip(f"Training {model_name(training.request)}; the panel Train tells more")
 
     def _show_scan(self) -> None:
         queue = self._session.queue

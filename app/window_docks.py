@@ -297,6 +297,7 @@ class Docks(QObject):
         dock.setWidget(QWidget())
         dock.setFeatures(_FEATURES)
         dock.visibilityChanged.connect(lambda shown: self._looked_at(spec.id, shown))
+        dock.toggleViewAction().triggered.connect(lambda on: self.bring(spec.id) if on else None)
         self._window.addDockWidget(_AREAS[spec.side], dock)
         return dock
 

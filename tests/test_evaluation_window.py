@@ -10,10 +10,12 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.evaluation.window import EvaluationWindow
+from app.training.history_dialog import HistoryDialog
 from core.errors import InputError
 from core.evaluation.judging import evaluate
 from core.evaluation.store import save_evaluation
 from tests.evaluation_support import spots, truth, use_toy
+from tests.gallery_support import MODEL, fill
 from tests.toy import toy_spec
 
 LEFT = Qt.MouseButton.LeftButton
@@ -186,3 +188,31 @@ def test_a_picture_that_is_gone_is_named(qtbot, window, data):
     window.view.confusion.setCurrentCell(0, 1)
     qtbot.waitUntil(lambda: window.view.cell.count() == 1)
     assert "b.png" in window.view.cell.item(0).toolTip()
+
+
+def test_it_is_shown_how_the_model_was_trained(qtbot, session, tmp_path):
+    card = {"training": {"seed": 3, "seconds": 60}}
+    spec = toy_spec(source="trained", path=tmp_path / "toy-model", card=card)
+    window = EvaluationWindow(session, list_them=lambda: [spec])
+    qtbot.addWidget(window)
+    window.show()
+    assert window.model.trained.isVisible()
+    window.model.trained.linkActivated.emit("trained")
+    qtbot.waitUntil(lambda: window.findChild(HistoryDialog) is not None)
+    assert window.findChild(HistoryDialog).isVisible()
+
+
+def test_saving_is_told(qtbot, window, data, tmp_path, monkeypatch):
+    judge(qtbot, window, data)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "page.html"), ""))
+    qtbot.mouseClick(window.save, LEFT)
+    assert window.told.text() == "Saved page.html."
+    assert window.told.isVisible()
+
+
+def test_the_model_that_scanned_is_chosen(session):
+    specs = [toy_spec(id="texture"), toy_spec(id=MODEL.id)]
+    fill(session, [])
+    window = EvaluationWindow(session, list_them=lambda: specs)
+    assert window.model.spec is specs[1]
+    window.close()

@@ -10,6 +10,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QMessageBox
 
+from app.evaluation.window import EvaluationWindow
 from app.training.for_window import WindowTraining
 from core.models.catalog import find_model
 from core.train.request import TrainRequest
@@ -118,10 +119,11 @@ def test_a_model_is_trained_and_scanned_with(qtbot, window, panel, tmp_path):
     assert panel.run.isVisible()
     until_over(qtbot, window)
     assert window.session.training.error is None
-    assert "Of 20 images that it was not trained on it names the class of 90 % rightly." in panel.run.learnt.text()
-    assert "75 %" in panel.run.classes.text()
+    assert "Of 20 images that it was not trained on it names the class of 90\u00a0% rightly." in panel.run.learnt.text()
+    assert "75\u00a0%" in panel.run.classes.text()
     qtbot.waitUntil(lambda: panel.run.curves is not None, timeout=LONG_MS)
-    assert len(panel.run.curves.loss.lines) == len(panel.run.curves.judged.lines) == 1
+    curves = panel.run.curves
+    qtbot.waitUntil(lambda: len(curves.loss.lines) == len(curves.judged.lines) == 1)  # they are drawn a moment later
     spec = find_model("poren-2")
     assert (spec.name, spec.path) == ("Poren 2", models_dir() / "poren-2")
     assert scan.model.choice.findData("poren-2") >= 0  # without a new start
@@ -232,7 +234,7 @@ def test_closing_asks_and_the_next_window_offers_to_go_on(qtbot, here, qapp, win
     with open_window(qapp) as other, qtbot.waitSignal(other.session.message, timeout=LONG_MS) as told:
         other.training.tell_at_start()
         assert "session" in vars(other)
-    assert "plates-classifier" in told.args[1]
+    assert "plates classifier" in told.args[1]
 
 
 def test_what_was_not_ended_is_gone_on_with_or_discarded(qtbot, here, window, data):
@@ -302,3 +304,20 @@ def test_the_small_classifier_learns_through_its_process(qtbot, window, tmp_path
     spec = find_model("sections-classifier")
     assert spec.labels == ("chip", "pore")
     assert spec.card["training"]["settings"]["steps"] == 12
+
+
+def test_the_panel_is_there_without_a_section(qtbot, window):
+    assert window.session.section is None
+    train = window.docks.dock("train")
+    train.toggleViewAction().trigger()
+    qtbot.waitUntil(train.isVisible)
+    assert window.docks.made("train") is train.widget()
+    assert window.docks.train.form.data.text.isVisible()
+
+
+def test_evaluations_end_with_the_window(qtbot, window, data):
+    window.menus.actions["evaluate"].trigger()
+    evaluation = window.findChild(EvaluationWindow)
+    assert evaluation.isVisible()
+    with qtbot.waitSignal(evaluation.finished):
+        assert window.close()

@@ -48,7 +48,10 @@ class TrainCommands(Commands):
         """Brings up the window that is open already, else a new one."""
         from app.evaluation.window import EvaluationWindow
 
-        window = self.window.findChild(EvaluationWindow) or EvaluationWindow(self.session, self.window)
+        window = self.window.findChild(EvaluationWindow)
+        if window is None:
+            window = EvaluationWindow(self.session, self.window)
+            window.data.remember_in(self.settings)
         window.show()
         window.raise_()
         window.activateWindow()

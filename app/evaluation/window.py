@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -28,6 +29,7 @@ from app.panels.model_group import ListModels, ModelGroup, list_models
 from app.session import Session
 from app.theme import SPACE, tokens
 from app.training.data_group import DataGroup
+from app.training.data_summary import summarise_to_judge
 from core.errors import InputError, SchliffError
 from core.evaluation.cells import CellPlace, places_of
 from core.evaluation.crops import crop_around
@@ -38,7 +40,7 @@ from core.evaluation.values import Evaluation
 from core.evaluation.words import headline, spoken_label
 from core.jobs import CancelToken, Progress, Step
 
-SIZE = (1180, 800)
+SIZE = (1180, 720)
 LEFT = 300
 MOST_PICTURES = 24  # of a cell
 
@@ -59,14 +61,15 @@ class EvaluationWindow(QDialog):
         self.setWindowTitle("Evaluate a model")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setModal(False)
-        self.model, self.data = ModelGroup(list_them), DataGroup(session)
+        self.model = ModelGroup(list_them)
+        self.data = DataGroup(session, "Data to judge it on", summarise_to_judge)
         self.begin, self.stop = QPushButton("Evaluate"), QPushButton("Stop")
         self.bar, self.told = QProgressBar(), muted()
         self.earlier, self.save = QListWidget(), QPushButton("Save as HTML…")
         self.title, self.view = QLabel(), ResultView()
         self._lay_out()
         self._connect()
-        self.model.refresh()
+        self.model.refresh(prefer=session.scan.model_id if session.scan is not None else None)
         self._refresh()
         self.resize(*SIZE)
 
@@ -186,11 +189,20 @@ class EvaluationWindow(QDialog):
         if name:
             try:
                 write_page(self.judged, Path(name))
+                self._tell(f"Saved {Path(name).name}.")
             except SchliffError as error:
                 self._tell(str(error), is_error=True)
+            self._refresh()
 
     def _use(self, threshold: float) -> None:
         self._session.set_threshold(threshold)
+
+    def _show_history(self) -> None:
+        spec = self.model.spec
+        if spec is not None:
+            from app.training.history_dialog import HistoryDialog
+
+            HistoryDialog(self, spec, self._session.lanes.data).open()
 
     def _refresh(self) -> None:
         running, session = self.runner.running, self._session
@@ -216,6 +228,8 @@ class EvaluationWindow(QDialog):
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         earlier = Group("Earlier evaluations")
         earlier.add_wide(self.earlier)
+        self.hint.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.earlier.setToolTip("What the chosen model came to before; a click shows it again")
         self.earlier.setAccessibleName("Earlier evaluations of this model")
         self.begin.setDefault(True)
         left = QVBoxLayout()
@@ -243,6 +257,7 @@ class EvaluationWindow(QDialog):
 
     def _connect(self) -> None:
         self.model.model_changed.connect(self._model_changed)
+        self.model.history_requested.connect(self._show_history)
         self.data.changed.connect(self._refresh)
         self.begin.clicked.connect(self._start)
         self.stop.clicked.connect(self.runner.cancel)
@@ -268,6 +283,7 @@ class EvaluationWindow(QDialog):
         if self._crops is not None:
             self._crops.cancel()
             self._crops = None
+        self.data.leave()
         self.runner.shut()
         super().done(result)
 

@@ -57,9 +57,9 @@ class RoundsPanel(QWidget):
     def reload(self) -> None:
         """Lists the finished scans anew; the latest round is shown where another one was not chosen."""
         record = self._session.section_record
-        before = [scan.id for scan in self._finished]
+        before = [(scan.id, scan.started) for scan in self._finished]  # another section has scans of the same id
         self._finished = [s for s in self._session.scans if s.status == "done"] if record is not None else []
-        if [scan.id for scan in self._finished] != before:
+        if [(scan.id, scan.started) for scan in self._finished] != before:
             self._fill(self.before, -2)
             self._fill(self.after, -1)
         self.compare()
@@ -90,7 +90,7 @@ class RoundsPanel(QWidget):
         scan = self._session.scan
         assert scan is not None
         job = Job(lambda progress, cancel: propose(project, scan, count), "Looking for what teaches most")
-        job.finished.connect(self._show_proposals)
+        job.finished.connect(lambda found: self._show_proposals(scan, found))
         self._session.run_io(job)
 
     def showEvent(self, event: object) -> None:
@@ -109,13 +109,13 @@ class RoundsPanel(QWidget):
             item.addChildren([_item(part) for part in row.parts])
             item.setExpanded(row.text in opened)
 
-    def _show_proposals(self, proposals: Sequence[Proposal]) -> None:
+    def _show_proposals(self, scan: ScanRecord, proposals: Sequence[Proposal]) -> None:
         if not proposals:
             self._session.message.emit("info", "Everything this scan found has been judged.")
             return
         hints = {one.detection.id: one.why for one in proposals}
-        title = f"{len(proposals)} whose label would teach most"
-        self._session.picking.show(Picked(title, proposals[0].detection.scan_id, tuple(hints), hints))
+        title = f"{len(proposals)} whose label would teach most ({scan.model_name})"
+        self._session.picking.show(Picked(title, scan.id, tuple(hints), hints))
 
     def _clicked(self, item: QTreeWidgetItem) -> None:
         row: Row = item.data(0, _ROW_ROLE)
@@ -132,6 +132,7 @@ class RoundsPanel(QWidget):
         combo.clear()
         for scan in self._finished:
             combo.addItem(f"{scan.id} · {scan.started[:16].replace('T', ' ')}", scan.id)
+            combo.setItemData(combo.count() - 1, scan.model_name, Qt.ItemDataRole.ToolTipRole)
         combo.setCurrentIndex(max(0, len(self._finished) + chosen) if self._finished else -1)
         combo.blockSignals(False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -14,24 +14,37 @@ from app.combo import ComboBox
 from app.jobs import Job
 from app.panels.layout import Group, tool_button
 from app.session import Session
+from app.settings import Settings
 from app.theme import SPACE, tokens
 from app.training.data_summary import DataSummary, summarise
+from core.jobs import CancelToken, Progress
 
 AGAIN_MS = 800  # after a decision: several often follow each other
 _PROJECT = "This project’s decisions"
+# What is found out about data, in a lane: it may be many files. Raises InputError for what can't be used.
+Summarise = Callable[[Path, Progress, CancelToken], DataSummary]
 _TIP = Qt.ItemDataRole.ToolTipRole
 _HINT = "Choose a folder of images or of marked sections, or drop it here."
 
 
 class DataGroup(Group):
-    """This project's decisions, or a folder or file of somebody's. `changed()` when another one is chosen or was read."""
+    """This project's decisions, or a folder or file of somebody's. `changed()` when another one is chosen or was read.
+
+    `asks`: what the data is for, as people read it; `look`: what is found out about it.
+    """
 
     changed = Signal()
     used = Signal(str)  # a path that was chosen by hand, for the list of recent ones
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        asks: str = "Data to learn from",
+        look: Summarise = summarise,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__("Data", parent)
-        self._session = session
+        self._session, self._asks, self._look_at = session, asks, look
         self._recent: list[Path] = []
         self._job: Job | None = None
         self.summary: DataSummary | None = None
@@ -44,8 +57,8 @@ class DataGroup(Group):
         self._lay_out()
         self._fill(None)
         self.choice.currentIndexChanged.connect(lambda _: self.read())
-        session.project_changed.connect(lambda: self._fill(self.path))
-        session.decisions_changed.connect(lambda _: self._decided())
+        session.project_changed.connect(self._project_changed)
+        session.decisions_changed.connect(self._decided)
 
     @property
     def path(self) -> Path | None:
@@ -64,6 +77,11 @@ class DataGroup(Group):
         self._recent = list(paths)
         self._fill(self.path)
 
+    def remember_in(self, settings: Settings) -> None:
+        """Offers what was chosen before, in any window, and keeps what is chosen from now on."""
+        self.set_recent([Path(name) for name in settings.get("training_data") if isinstance(name, str)])
+        self.used.connect(lambda path: settings.put_first("training_data", path))
+
     def add(self, path: Path) -> None:
         """Chooses a folder or file."""
         whole = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
@@ -73,16 +91,21 @@ class DataGroup(Group):
 
     def read(self) -> None:
         """Finds out anew what the chosen data holds, unless nobody looks: then as soon as somebody does."""
-        if self._job is not None:
-            self._job.cancel()
-        self._job, self.summary, self.error = None, None, ""
+        self.leave()
+        self.summary, self.error = None, ""
         path = self.path
         if path is not None and self.isVisible():
-            job = self._job = Job(lambda progress, cancel: summarise(path, progress, cancel), "Reading data")
+            job = self._job = Job(lambda progress, cancel: self._look_at(path, progress, cancel), "Reading data")
             job.finished.connect(lambda summary: self._read(job, summary, ""))
             job.failed.connect(lambda error: self._read(job, None, str(error)))
             self._session.lanes.data.submit(job)
         self._show()
+
+    def leave(self) -> None:
+        """Stops looking: what is being read is not waited for."""
+        job, self._job = self._job, None
+        if job is not None:
+            job.cancel()
 
     def showEvent(self, event: object) -> None:
         super().showEvent(event)  # type: ignore[arg-type]
@@ -95,9 +118,12 @@ class DataGroup(Group):
     def _project(self) -> Path | None:
         return self._session.project.path if self._session.project is not None else None
 
+    def _project_changed(self) -> None:
+        """Where the project was chosen it stays chosen, whichever it is now."""
+        self._fill(self._project if self.choice.currentText() == _PROJECT else self.path)
+
     def _fill(self, wanted: Path | None) -> None:
-        """Lists the project first; keeps what was chosen while it is there."""
-        was_project = self.choice.currentText() == _PROJECT
+        """Lists the project first; chooses `wanted` if it is there."""
         self.choice.blockSignals(True)
         self.choice.clear()
         if self._project is not None:
@@ -106,12 +132,12 @@ class DataGroup(Group):
             self.choice.addItem(path.name, path)
             self.choice.setItemData(self.choice.count() - 1, str(path), _TIP)
         index = next((i for i in range(self.choice.count()) if self.choice.itemData(i) == wanted), 0)
-        self.choice.setCurrentIndex(0 if was_project else index)
+        self.choice.setCurrentIndex(index)
         self.choice.blockSignals(False)
         self.choice.setEnabled(self.choice.count() > 0)
         self.read()
 
-    def _decided(self) -> None:
+    def _decided(self, ids: list[int]) -> None:
         if self.is_project:
             self._again.start()
 
@@ -148,12 +174,12 @@ class DataGroup(Group):
         menu.popup(self.choose.mapToGlobal(self.choose.rect().bottomLeft()))
 
     def _ask_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Data to learn from")
+        name = QFileDialog.getExistingDirectory(self, self._asks)
         if name:
             self.add(Path(name))
 
     def _ask_file(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Data to learn from")
+        name, _ = QFileDialog.getOpenFileName(self, self._asks)
         if name:
             self.add(Path(name))
 
@@ -169,7 +195,7 @@ class DataGroup(Group):
 
     def _lay_out(self) -> None:
         self.setAcceptDrops(True)
-        self.choice.setAccessibleName("Data to learn from")
+        self.choice.setAccessibleName(self._asks)
         self.choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.choice.setMinimumContentsLength(12)
         row = QWidget()

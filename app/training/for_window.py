@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
 
 from app.jobs import Job
+from app.training.wording import model_name
 
 if TYPE_CHECKING:
     from app.session import Session
@@ -28,7 +29,7 @@ class WindowTraining:
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle("Close Schliff")
-        box.setText(f"“{training.request.out.name}” is still being trained.")
+        box.setText(f"“{model_name(training.request)}” is still being trained.")
         box.setInformativeText(
             "What it has learnt up to its last checkpoint is kept. Train ▸ Train a model goes on with it."
         )
@@ -60,7 +61,7 @@ class WindowTraining:
 
     def _remind(self, requests: list[TrainRequest]) -> None:
         if requests and not self._session.training.running:
-            names = ", ".join(request.out.name for request in requests)
+            names = ", ".join(model_name(request) for request in requests)
             self._session.message.emit(
                 "info", f"Not trained to the end: {names}. Train ▸ Train a model goes on with it."
             )
@@ -68,7 +69,7 @@ class WindowTraining:
     def _ended(self) -> None:
         """Whoever looks elsewhere hears of it, too."""
         training, session = self._session.training, self._session
-        name = training.request.out.name if training.request is not None else ""
+        name = model_name(training.request) if training.request is not None else ""
         if training.state == "done":
             session.message.emit("info", f"“{name}” is trained and can be scanned with.")
         elif training.state == "failed":

@@ -56,8 +56,9 @@ class HistoryDialog(QDialog):
         self.curves.show_curves(curves)
 
     def _lay_out(self, spec: ModelSpec) -> None:
-        self.learnt.setText("\n".join(learnt_text(spec.card.get("metrics", {}))))
-        self.facts.setText("\n".join(facts(spec.card.get("training", {}))))
+        training = spec.card.get("training", {})
+        self.learnt.setText("\n".join(learnt_text(spec.card.get("metrics", {}), training)))
+        self.facts.setText("\n".join(facts(training)))
         self.facts.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         panel = Panel()
         for label in (self.learnt, self.facts):

@@ -15,7 +15,7 @@ from app.jobs import Job
 from app.panels.layout import FootedPanel, Group, muted
 from app.session import Session
 from app.theme import SPACE, tokens
-from app.training.wording import class_rows, learnt_text, step_text
+from app.training.wording import class_rows, learnt_text, model_name, step_text
 from core.errors import SchliffError
 from core.train.trainers import trainers
 
@@ -45,7 +45,7 @@ class RunPage(FootedPanel):
         self._place = QVBoxLayout()
         self.pause_button, self.stop_button = QPushButton("Pause"), QPushButton("Stop")
         self.go_on_button, self.again_button = QPushButton("Go on"), QPushButton("Train another")
-        self.scan_button = QPushButton("Scan with it now")
+        self.scan_button = QPushButton("Scan with it…")
         self.folder_link = QLabel('<a href="folder">Open folder</a>')
         self._drawing = QTimer(self, singleShot=True, interval=DRAW_MS)
         self._drawing.timeout.connect(self._draw)
@@ -71,7 +71,8 @@ class RunPage(FootedPanel):
         for widget in (self.scan_button, self.folder_link):
             widget.setVisible(state == "done")
         self.scan_button.setEnabled(self._session.section is not None)
-        self.scan_button.setToolTip("" if self._session.section is not None else "Open a section first")
+        is_open = self._session.section is not None
+        self.scan_button.setToolTip("Chooses it in the Scan panel" if is_open else "Open a section first")
         self._show_beside()
         if training.request is not None:
             self._name(training.request)
@@ -81,7 +82,7 @@ class RunPage(FootedPanel):
 
     def _name(self, request: TrainRequest) -> None:
         spec = trainers().get(request.trainer)
-        self.title.setText(str(request.settings.get("name", "")) or request.out.name)
+        self.title.setText(model_name(request))
         self.subject.setText(f"{spec.name if spec else request.trainer} from {request.data.name}")
         self.subject.setToolTip(str(request.data))
 
@@ -117,7 +118,7 @@ class RunPage(FootedPanel):
 
     def _show_learnt(self) -> None:
         metrics = self._training.metrics
-        self.learnt.setText("\n".join(learnt_text(metrics)))
+        self.learnt.setText("\n".join(learnt_text(metrics, self._training.record)))
         self.learnt.setVisible(bool(self.learnt.text()))
         rows = class_rows(metrics)
         cells = "".join(

@@ -6,11 +6,13 @@ What it was doing is kept when it is over, until the next one, so that it can be
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, Signal
 
 from app.jobs import Job, Lane
+from core.errors import InputError
 from core.jobs import Step
 from core.timing import TimeLeft
 
@@ -47,6 +49,7 @@ class TrainingRunner(QObject):
         self.seconds_left: float | None = None
         self.curves: Curves | None = None
         self.metrics: Mapping[str, Any] = {}
+        self.record: Mapping[str, Any] = {}  # what the card of a finished model says of its training
         self.error: Exception | None = None
 
     # -- asking ------------------------------------------------------------------------------------
@@ -91,14 +94,15 @@ class TrainingRunner(QObject):
                     job.post([step])
                 progress(step)
 
-            return worker.train(request, told, cancel)
+            return worker.train(request, told, cancel), _record_of(request.out)
 
         job = self._job = Job(work, "Training")
         self.request, self.state, self.curves, self.metrics, self.error = request, "running", Curves(), {}, None
+        self.record = {}
         self.step, self.seconds_left, self._left = Step(0, 0, "Getting ready"), None, TimeLeft()
         job.progress.connect(self._progressed)
         job.posted.connect(self._measured)
-        job.finished.connect(lambda metrics: self._over("done", metrics=metrics))
+        job.finished.connect(lambda learnt: self._over("done", *learnt))
         job.failed.connect(lambda error: self._over("failed", error=error))
         job.cancelled.connect(lambda: self._over("stopped"))
         self._lane.submit(job)
@@ -169,9 +173,12 @@ class TrainingRunner(QObject):
                 self.curves.add(step)
             self.measured.emit()
 
-    def _over(self, state: State, metrics: Mapping[str, Any] | None = None, error: Exception | None = None) -> None:
+    def _over(
+        self, state: State, metrics: Mapping[str, Any] | None = None, record: Mapping[str, Any] | None = None,
+        error: Exception | None = None,
+    ) -> None:  # fmt: skip
         self._job = None
-        self.state, self.metrics, self.error = state, metrics or {}, error
+        self.state, self.metrics, self.record, self.error = state, metrics or {}, record or {}, error
         self.changed.emit()
         self.ended.emit()
         if state == "done":
@@ -189,3 +196,14 @@ class TrainingRunner(QObject):
 
             self._worker = TrainingWorker()
         return self._worker
+
+
+def _record_of(folder: Path) -> Mapping[str, Any]:
+    """Nothing where it has no card that can be read: that is told when somebody scans with it."""
+    from core.models.card import read_card
+
+    try:
+        record = read_card(folder).get("training")
+    except InputError:
+        return {}
+    return record if isinstance(record, Mapping) else {}

@@ -90,7 +90,7 @@ class SettingsGroup(Group):
         self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.more.toggled.connect(self._unfold)
         self.add_wide(self.main)
-        self.add_row("Device", self.device)
+        self._device_name = self.add_row("Device", self.device)
         self.add_wide(self.more)
         self.add_wide(self.others)
         self._unfold(False)
@@ -105,6 +105,10 @@ class SettingsGroup(Group):
         own = [replace(p, offers=(*p.offers, *offered)) if p.takes_model and p.offers else p for p in own]
         self.main.set_parameters([p for p in own if p.main])
         self.others.set_parameters([*(p for p in own if not p.main), SEED])
+        width = max(self.main.names_width, self.others.names_width, self._device_name.sizeHint().width())
+        self.grid.setColumnMinimumWidth(0, width)
+        for form in (self.main, self.others):
+            form.widen_names(width)
         self.changed.emit()
 
     @property

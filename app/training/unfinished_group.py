@@ -13,6 +13,7 @@ from app.jobs import Job
 from app.panels.layout import Group, tool_button
 from app.session import Session
 from app.theme import SPACE
+from app.training.wording import model_name
 
 if TYPE_CHECKING:
     from core.train.request import TrainRequest
@@ -45,7 +46,7 @@ class UnfinishedGroup(Group):
         box = QMessageBox(self)
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle("Discard the training")
-        box.setText(f"What “{request.out.name}” has learnt so far will be lost.")
+        box.setText(f"What “{model_name(request)}” has learnt so far will be lost.")
         box.addButton("Keep it", QMessageBox.ButtonRole.RejectRole)
         box.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole).clicked.connect(lambda: self._discard(request))
         box.open()
@@ -71,10 +72,12 @@ class UnfinishedGroup(Group):
 
     def _row(self, request: TrainRequest) -> QWidget:
         row, name = QWidget(), ElidedLabel()
-        name.setText(request.out.name)
+        name.setText(model_name(request))
         name.setToolTip(f"{request.trainer} from {request.data}")
-        go_on = tool_button("play", f"Go on training {request.out.name}", partial(self.go_on_requested.emit, request))
-        discard = tool_button("delete", f"Discard {request.out.name}", partial(self.discard, request))
+        go_on = tool_button(
+            "play", f"Go on training {model_name(request)}", partial(self.go_on_requested.emit, request)
+        )
+        discard = tool_button("delete", f"Discard {model_name(request)}", partial(self.discard, request))
         self.buttons[request.out.name] = go_on, discard
         line = QHBoxLayout(row)
         line.setContentsMargins(0, 0, 0, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any
 
 from core.class_colours import class_name
@@ -12,6 +12,7 @@ from core.timing import spoken_seconds
 if TYPE_CHECKING:
     from core.data.image_set import ImageSet
     from core.data.labelled import LabelledData
+    from core.train.request import TrainRequest
 
 _FIGURES = {
     "loss": "Training",
@@ -57,6 +58,21 @@ def marks_text(data: LabelledData) -> str:
     return "; ".join(parts) + "."
 
 
+def decisions_text(data: LabelledData, artefacts: Set[str]) -> str:
+    """What has been judged in a project. `artefacts`: its classes of traces of preparation."""
+    marks = {label: data.count(label) for label in data.labels}
+    traces = sum(count for label, count in marks.items() if label in artefacts)
+    alarms = sum(len(picture.empty) for picture in data.everything)
+    kinds = ((sum(marks.values()) - traces, "defect"), (traces, "artefact"), (alarms, "false alarm"))
+    judged = ", ".join(counted(number, what) for number, what in kinds if number)
+    return f"{judged} in {counted(len(data.everything), 'section')}: {_classes(marks)}."
+
+
+def model_name(request: TrainRequest) -> str:
+    """The name its model will have, as it was typed."""
+    return str(request.settings.get("name", "")) or request.out.name
+
+
 def step_text(step: Step, seconds_left: float | None) -> tuple[str, str]:
     """A headline, and what goes beside it more quietly."""
     if not step.total:
@@ -72,10 +88,20 @@ def short_text(step: Step, seconds_left: float | None) -> str:
     return f"{100 * step.done // step.total} %{left}"
 
 
-def learnt_text(metrics: Mapping[str, Any]) -> list[str]:
-    """What a finished training came to on data that it was not trained on, a sentence each."""
+def learnt_text(metrics: Mapping[str, Any], training: Any) -> list[str]:
+    """What a finished training came to, a sentence each. `training`: what the model's card says of it."""
     own = metrics.get("validation")
-    return list(_sentences(own if isinstance(own, Mapping) else metrics))
+    figures = own if isinstance(own, Mapping) else metrics
+    if not is_judged_on_its_own(training):
+        return list(_sentences(figures, "it was not trained on"))
+    said = list(_sentences(figures, "it was trained on itself"))
+    return [*said, "There was nothing else to judge it by: elsewhere it will do worse."] if said else []
+
+
+def is_judged_on_its_own(training: Any) -> bool:
+    """Whether there was only one group, which then served for both; cards come from anywhere."""
+    known = training if isinstance(training, Mapping) else {}
+    return known.get("groups") == 1 and not known.get("validation_sections")
 
 
 def class_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -91,18 +117,18 @@ def class_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _sentences(figures: Mapping[str, Any]) -> Iterator[str]:
+def _sentences(figures: Mapping[str, Any], which: str) -> Iterator[str]:
     defects = figures.get("defects")
     if isinstance(defects, Mapping) and defects.get("recall") is not None:
         truth = defects.get("truth")
-        whole = f"{truth:,} defects" if isinstance(truth, int) else "the defects"
-        yield f"Of {whole} that it was not trained on it finds {_percent(defects['recall'])}."
+        whole = counted(truth, "defect") if isinstance(truth, int) else "the defects"
+        yield f"Of {whole} that {which} it finds {_percent(defects['recall'])}."
         if defects.get("precision") is not None:
             yield f"{_percent(defects['precision'])} of what it calls a defect is one."
     if figures.get("accuracy") is not None:
         images = figures.get("images")
-        whole = f"{images:,} images" if isinstance(images, int) else "the images"
-        yield f"Of {whole} that it was not trained on it names the class of {_percent(figures['accuracy'])} rightly."
+        whole = counted(images, "image") if isinstance(images, int) else "the images"
+        yield f"Of {whole} that {which} it names the class of {_percent(figures['accuracy'])} rightly."
     for name in ("macro_f1", "balanced_accuracy", "map50", "map33", "auroc"):
         if isinstance(figures.get(name), float):
             yield f"{figure_name(name)}: {figures[name]:.2f}."
@@ -117,4 +143,4 @@ def _classes(counts: Mapping[str, int]) -> str:
 
 
 def _percent(share: Any) -> str:
-    return f"{100 * share:.0f} %" if isinstance(share, int | float) else "–"
+    return f"{100 * share:.0f}\u00a0%" if isinstance(share, int | float) else "–"

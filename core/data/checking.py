@@ -32,9 +32,16 @@ def check_data(
         *odd_groups(examples, is_split),
         *same_pictures(examples, is_split, cancel),
         *odd_pictures(examples, progress, cancel),
-        *(Finding("hint", note, "See the README, Labelled data.") for note in getattr(data, "notes", ())),
+        *_notes(data),
     ]
     return sorted(found, key=lambda one: one.level != "problem")
+
+
+def check_pictures(
+    data: LabelledData | ImageSet, progress: Progress = no_progress, cancel: CancelToken | None = None
+) -> list[Finding]:
+    """What is odd about data a model is judged on: its pictures, and not how they can be split. Raises CancelledError."""
+    return [*_unreadable(data), *odd_pictures(examples_of(data), progress, cancel or CancelToken()), *_notes(data)]
 
 
 def summary(data: LabelledData | ImageSet) -> dict[str, Any]:
@@ -60,6 +67,10 @@ def _of_class(label: str, examples: list[Example]) -> dict[str, int]:
         "validation": sum(example.aside for example in showing),
         "groups": len({example.group for example in showing}),
     }
+
+
+def _notes(data: LabelledData | ImageSet) -> list[Finding]:
+    return [Finding("hint", note, "See the README, Labelled data.") for note in getattr(data, "notes", ())]
 
 
 def _unreadable(data: LabelledData | ImageSet) -> list[Finding]:

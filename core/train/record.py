@@ -9,7 +9,7 @@ from typing import Any
 
 from core.data.fingerprint import fingerprint_of
 from core.data.image_set import ImageSet, counts
-from core.data.labelled import LabelledData
+from core.data.labelled import LabelledData, groups_in
 from core.parameters import Parameter
 
 
@@ -55,5 +55,6 @@ def _described(read: LabelledData | ImageSet) -> dict[str, Any]:
         "data_format": read.format,
         "sections": sorted(picture.path.name for picture in read.pictures),
         "validation_sections": sorted(picture.path.name for picture in read.validation),
+        "groups": len(groups_in(read.everything)),
         "marked": {label: read.count(label) for label in read.labels},
     }
