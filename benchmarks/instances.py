@@ -77,6 +77,8 @@ def _write(document: dict[str, Any], source: Path, folder: Path, ids: set[int], 
     images, annotations = [], []
     for one in (image for image in document["images"] if image["id"] in ids):
         pixels = cv2.imread(str(source.parent / one["file_name"]))
+        if pixels is None:
+            raise SystemExit(f"{source.parent / one['file_name']} can't be read")
         size = (pixels.shape[1] // shrink, pixels.shape[0] // shrink)
         name = Path(one["file_name"]).name
         cv2.imwrite(str(folder / name), cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
