@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QIcon, QPalette
-from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLabel, QLineEdit
+from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QFileDialog, QLabel, QLineEdit
 
 import app.sample as sample
 from app.combo import ComboBox
 from app.commands.table import MENUS
+from app.export_dialog import ExportDialog
 from app.icons import icon
 from app.jobs import Job
 from app.main_window import MainWindow
@@ -210,9 +211,11 @@ def test_exporting_writes_what_is_above_the_threshold_on_the_screen(qtbot, windo
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(out), ""))
     menu = window.menus.submenus["Export"]
     menu.aboutToShow.emit()
-    csv = next(a for a in menu.actions() if "CSV" in a.text())
+    next(a for a in menu.actions() if a.text() == "CSV list…").trigger()
+    dialog = window.findChild(ExportDialog)
+    qtbot.waitUntil(dialog.isVisible)
     with qtbot.waitSignal(window.session.message, timeout=10_000) as told:
-        csv.trigger()
+        qtbot.mouseClick(dialog.buttons.button(QDialogButtonBox.StandardButton.Ok), Qt.MouseButton.LeftButton)
     assert told.args == ["info", f"4 detections written to {out}"]
     assert len(out.read_text(encoding="utf-8").splitlines()) == 5
 
