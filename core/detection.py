@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from core.geometry import Box
-from core.outlines import Outline
+
+if TYPE_CHECKING:
+    from core.outlines import Outline  # it loads OpenCV, which the window's start doesn't wait for
 
 Status = Literal["unreviewed", "defect", "artefact", "false_alarm"]
 STATUSES: tuple[Status, ...] = get_args(Status)

@@ -47,6 +47,14 @@ def test_importing_app_loads_no_torch():
     assert loaded(modules_of("app"), unwanted=("torch", "torchvision")) == []
 
 
+def test_the_window_comes_up_without_what_only_pictures_need():
+    at_start = [
+        "app.start", "app.main_window", "app.session", "app.window_docks", "app.window_menus", "app.commands.table",
+        "app.status_bar", "app.scan_queue.for_window", "app.training.for_window",
+    ]  # fmt: skip
+    assert loaded(at_start, unwanted=("numpy", "cv2", "pyqtgraph", "torch", "scipy")) == []
+
+
 def test_the_command_line_loads_neither_qt_nor_torch():
     assert (
         loaded(["app.cli", "core.readers.base", "core.models.catalog"], unwanted=("torch", "PySide6.QtWidgets")) == []

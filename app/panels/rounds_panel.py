@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.combo import ComboBox
 from app.jobs import Job
+from app.panels.layers_panel import describe_scan
 from app.panels.layout import muted
 from app.panels.rounds_rows import Row, rows_of
 from app.session import Session
@@ -131,8 +132,8 @@ class RoundsPanel(QWidget):
         combo.blockSignals(True)
         combo.clear()
         for scan in self._finished:
-            combo.addItem(f"{scan.id} · {scan.started[:16].replace('T', ' ')}", scan.id)
-            combo.setItemData(combo.count() - 1, scan.model_name, Qt.ItemDataRole.ToolTipRole)
+            combo.addItem(describe_scan(scan), scan.id)
+            combo.setItemData(combo.count() - 1, describe_scan(scan), Qt.ItemDataRole.ToolTipRole)
         combo.setCurrentIndex(max(0, len(self._finished) + chosen) if self._finished else -1)
         combo.blockSignals(False)
 
