@@ -17,6 +17,7 @@ from core.geometry import Box
 from core.jobs import CancelToken, no_progress
 from core.models.base import ModelSpec
 from core.models.catalog import read_model_folder
+from core.train import rate_finder
 from core.train.examples import read_examples, scale_of
 from core.train.regions import IGNORED, LabelledSection
 from core.train.request import TrainRequest
@@ -268,3 +269,27 @@ def test_a_training_that_was_killed_ends_as_one_that_was_not(tmp_path: Path):
     assert cards[0]["weights"] == cards[1]["weights"]
     assert cards[0]["training"]["history"] == cards[1]["training"]["history"]
     assert len(cards[0]["training"]["history"]) < 40, "it stopped early, as the other"
+
+
+def test_a_rate_can_be_found_first_and_the_training_is_that_of_this_rate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(rate_finder, "_FACTOR", 2.0)
+    write_pictures(tmp_path / "data", 2)
+    settings = {**SMALL, "epochs": 1, "negatives": 1.0, "batch": 64, "augmentation": 0.0}
+    given = settings.pop("learning_rate")
+    found = TrainRequest("windows", tmp_path / "data", tmp_path / "found", {**settings, "find_rate": True}, 1, "cpu")
+    run_training(found)
+    curve = read_model_folder(found.out).card["training"]["rate_curve"]
+    assert curve["rates"][0] < curve["suggestion"] <= curve["rates"][-1]
+    settings["learning_rate"] = curve["suggestion"]
+    run_training(TrainRequest("windows", tmp_path / "data", tmp_path / "given", settings, 1, "cpu"))
+    weights = [read_model_folder(tmp_path / name).card["weights"] for name in ("found", "given")]
+    assert weights[0] == weights[1], "trying rates left nothing behind"
+    assert not list(found.out.glob(".training*"))
+    with pytest.raises(UsageError, match="learning_rate"):
+        run_training(
+            TrainRequest(
+                "windows", tmp_path / "data", tmp_path / "o", {"find_rate": True, "learning_rate": given}, 1, "cpu"
+            )
+        )

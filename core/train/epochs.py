@@ -97,9 +97,7 @@ def train_epochs(course: Course, progress: Progress, cancel: CancelToken) -> Fit
     network, plan = course.network, course.plan
     rng = np.random.default_rng(plan.seed)
     torch.manual_seed(plan.seed)
-    optimiser = torch.optim.SGD(
-        network.parameters(), plan.learning_rate, MOMENTUM, weight_decay=WEIGHT_DECAY, nesterov=True
-    )
+    optimiser = new_optimiser(course)
     rate = torch.optim.lr_scheduler.StepLR(optimiser, RATE_STEP, RATE_FACTOR)
     fitted = Fitted(best=copied(network))
     kept = Checkpoint(plan.checkpoint, {"network": network.state_dict(), "best": fitted.best}, optimiser, rate, rng)
@@ -151,11 +149,37 @@ def predict(network: Network, source: Source, indices: Array, seen: Array, batch
     unseen = np.setdiff1d(np.arange(network.head.out_channels), seen)
     found = []
     with torch.inference_mode():
-        for chosen in _batches(indices, batch):
+        for chosen in batches_of(indices, batch):
             logits = network(_images(network, source.batch(chosen))).mean((2, 3)).float().cpu()
             logits[:, unseen] = -torch.inf
             found.append(logits.softmax(1))
     return torch.cat(found).numpy()
+
+
+def new_optimiser(course: Course) -> torch.optim.Optimizer:
+    return torch.optim.SGD(
+        course.network.parameters(), course.plan.learning_rate, MOMENTUM, weight_decay=WEIGHT_DECAY, nesterov=True
+    )
+
+
+def batch_loss(course: Course, chosen: Array, rng: np.random.Generator) -> torch.Tensor:
+    """The mean loss of some images (indices), varied by chance."""
+    network, plan = course.network, course.plan
+    device = next(network.parameters()).device
+    weights = None if plan.class_weights is None else torch.from_numpy(plan.class_weights).to(device)
+    seen = torch.from_numpy(course.seen).to(device)
+    pixels = course.source.batch(chosen, rng if plan.augmentation else None, plan.augmentation)
+    target = torch.from_numpy(course.classes[chosen]).to(device)
+    logits = network(_images(network, pixels)).mean((2, 3))
+    # A class without an image would only be unlearnt; among the others the entropy terms keep their meaning.
+    place = torch.searchsorted(seen, target)
+    return plan.loss(logits[:, seen], place, None if weights is None else weights[seen]).mean()
+
+
+def descend(optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    optimiser.step()
 
 
 @dataclass
@@ -201,25 +225,14 @@ def _train_once(
     keeper: _Keeper,
 ) -> float:
     """One epoch, or what is left of it; the mean loss."""
-    network, plan, classes = course.network, course.plan, course.classes
-    network.train()
-    device = next(network.parameters()).device
-    weights = None if plan.class_weights is None else torch.from_numpy(plan.class_weights).to(device)
-    seen = torch.from_numpy(course.seen).to(device)
-    batches = list(_batches(under_way.order(course, rng), plan.batch))
+    course.network.train()
+    batches = list(batches_of(under_way.order(course, rng), course.plan.batch))
     costs = under_way.costs
     for index, chosen in islice(enumerate(batches), len(costs), None):
-        pixels = course.source.batch(chosen, rng if plan.augmentation else None, plan.augmentation)
-        target = torch.from_numpy(classes[chosen]).to(device)
-        logits = network(_images(network, pixels)).mean((2, 3))
-        # A class without an image would only be unlearnt; among the others the entropy terms keep their meaning.
-        place = torch.searchsorted(seen, target)
-        loss = plan.loss(logits[:, seen], place, None if weights is None else weights[seen]).mean()
+        loss = batch_loss(course, chosen, rng)
         if not torch.isfinite(loss):
             raise ResourceError("the training ran off to infinity", remedy="Lower learning_rate.")
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
+        descend(optimiser, loss)
         costs.append(float(loss.detach()))
         try:
             told.batch(index, float(np.mean(costs[-20:])))
@@ -261,7 +274,7 @@ def _images(network: Network, pixels: Array) -> torch.Tensor:
     return ((images - mean) / deviation).contiguous(memory_format=torch.channels_last)
 
 
-def _batches(order: Array, size: int) -> Iterator[Array]:
+def batches_of(order: Array, size: int) -> Iterator[Array]:
     """Parts of at most `size`; a single one left over joins the last, since batch statistics need two."""
     starts = list(range(0, len(order), size))
     if len(starts) > 1 and len(order) - starts[-1] == 1:

@@ -20,7 +20,7 @@ from core.jobs import CancelToken, Progress
 from core.train.base import TrainStep
 
 PHASE = "finding the rate"
-RATE_NAME = ".rate.json"  # beside the checkpoint: after a break the rate is the same
+RATE_NAME = ".training.rate.json"  # beside the checkpoint: after a break the rate is the same
 
 _FIRST, _FACTOR, _LAST = 1e-7, 1.1, 10.0  # × 1.1 per step: Badmos 2022, §3.10
 _STEPS = 1 + math.floor(math.log(_LAST / _FIRST) / math.log(_FACTOR))

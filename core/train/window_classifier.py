@@ -20,15 +20,18 @@ from core.data.labelled import LabelledData
 from core.data.reading import read_data
 from core.devices import choose_device
 from core.disk import disk_errors
+from core.errors import UsageError
 from core.jobs import CancelToken, Progress, no_progress
 from core.models.card import draft_of
 from core.models.networks.computing import Network
 from core.parameters import resolve
 from core.train.class_losses import ClassLoss
 from core.train.class_metrics import class_metrics
+from core.train.epoch_rates import try_rates
 from core.train.epochs import CHECKPOINT_NAME, Course, Epochs, Fitted, predict, train_epochs
 from core.train.examples import Examples, Folds, read_examples, scale_of
 from core.train.families.windows import PARAMETERS
+from core.train.rate_finder import RATE_NAME, found_once
 from core.train.record import training_record
 from core.train.splits import class_weights, held_back
 from core.train.window_package import make_card, new_network, write_window_classifier
@@ -72,6 +75,8 @@ def train_window_classifier(
     settings, InputError for data, ResourceError for device, disk or download, CancelledError when `cancel` was set.
     """
     values = resolve(PARAMETERS, settings)
+    if values["find_rate"] and "learning_rate" in settings:
+        raise UsageError("a learning_rate is given and shall be found", remedy="Leave out one of the two.")
     cancel = cancel or CancelToken()
     started = time.monotonic()
     read = read_data(data, values["no_defect"])
@@ -84,7 +89,11 @@ def train_window_classifier(
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     tested, folds = _split(task)
-    fits = [_fit(task, fold, folds, out, progress, cancel) for fold in range(len(folds))]
+    curve = None
+    if values["find_rate"]:
+        curve = found_once(out / RATE_NAME, lambda: try_rates(_course(task, 0, folds, out), progress, cancel))
+    rate = curve.suggestion if curve else values["learning_rate"]
+    fits = [train_epochs(_course(task, fold, folds, out, rate), progress, cancel) for fold in range(len(folds))]
     fitted, network = fits[0], task.network()
     each = [_judged(task, fit, trained, on) for fit, (trained, on) in zip(fits, folds, strict=True)]
     metrics = {"validation": each[0]}
@@ -100,11 +109,12 @@ def train_window_classifier(
         "best_epoch": fitted.epoch,
         "seconds": round(time.monotonic() - started),
         "device": str(task.device),
+        **({"rate_curve": curve.to_json()} if curve else {}),
     }
     card["metrics"] = metrics
     unseen = np.setdiff1d(np.arange(len(task.names)), examples.classes[folds[0][0]])
     write_window_classifier(out, card, network, fitted.best, fitted.last, unseen.tolist())
-    for left in out.glob(f"{CHECKPOINT_NAME}.*"):
+    for left in (out / RATE_NAME, *out.glob(f"{CHECKPOINT_NAME}.*")):
         left.unlink(missing_ok=True)
     return metrics
 
@@ -122,13 +132,13 @@ def _split(task: _Task) -> tuple[Array, Folds]:
     return tested, folds if values["cross_validate"] else folds[:1]
 
 
-def _fit(task: _Task, fold: int, folds: Folds, out: Path, progress: Progress, cancel: CancelToken) -> Fitted:
+def _course(task: _Task, fold: int, folds: Folds, out: Path, learning_rate: float = 0.0) -> Course:
     values, (training, validation) = task.values, folds[fold]
     plan = Epochs(
         count=values["epochs"],
         patience=values["patience"],
         batch=values["batch"],
-        learning_rate=values["learning_rate"],
+        learning_rate=learning_rate,
         sampling=values["sampling"],
         augmentation=values["augmentation"],
         loss=ClassLoss(values["loss"], values["gamma"], values["epsilon"], values["beta"], values["alpha"]),
@@ -141,9 +151,7 @@ def _fit(task: _Task, fold: int, folds: Folds, out: Path, progress: Progress, ca
         courses=len(folds),
     )
     examples = task.examples
-    return train_epochs(
-        Course(task.network(), examples.source, examples.classes, training, validation, plan), progress, cancel
-    )
+    return Course(task.network(), examples.source, examples.classes, training, validation, plan)
 
 
 def _judged(task: _Task, fitted: Fitted, trained: Array, judged: Array) -> dict[str, Any]:

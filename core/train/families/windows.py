@@ -42,6 +42,7 @@ PARAMETERS = (
     Parameter("patience", int, 20, "epochs without a better result before it stops", 1, 10_000),
     Parameter("batch", int, 16, "images per batch", 2, 4096),
     Parameter("learning_rate", float, 1e-3, "of Nesterov's momentum; × 0.75 every 20 epochs", 1e-7, 1.0),
+    Parameter("find_rate", bool, False, "tries rising rates on some 170 batches first and takes the one that suits"),
     Parameter("augmentation", float, 1.0, "how strongly place, light, colour, focus and noise are varied", 0.0, 2.0),
     Parameter("folds", int, 5, "the groups are split so many ways; one part is validated on", 2, 20),
     Parameter("test_share", float, 0.0, "share of the groups kept back for a last look", 0.0, 0.5),
