@@ -185,6 +185,7 @@ QToolButton:checked:disabled {{ background: transparent; }}
 QToolButton:focus {{ border-color: {t.accent}; }}
 QDockWidget {{ font-weight: 600; }}
 QDockWidget::title {{ background: {t.window}; padding: 8px; border-bottom: 1px solid {t.border}; text-align: left; }}
+QMainWindow > QTabBar {{ qproperty-elideMode: ElideNone; }}
 QTabBar::tab {{ padding: 6px 8px; border: none; border-bottom: 2px solid transparent; color: {t.muted}; }}
 QTabBar::tab:selected {{ color: {t.text}; border-bottom-color: {t.accent}; }}
 QTabBar::tab:hover {{ color: {t.text}; }}

@@ -8,7 +8,7 @@ import signal
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QMessageBox, QTabBar
 
 from app.evaluation.window import EvaluationWindow
 from app.training.for_window import WindowTraining
@@ -321,3 +321,11 @@ def test_evaluations_end_with_the_window(qtbot, window, data):
     assert evaluation.isVisible()
     with qtbot.waitSignal(evaluation.finished):
         assert window.close()
+
+
+def test_titles_of_panels_are_never_cut_short(qtbot, window, tmp_path):
+    open_and_wait(qtbot, window, write_image(tmp_path / "s.tif", spotted_image(64, 0)))
+    for name in ("places", "rounds", "train"):
+        window.docks.bring(name)
+    bars = [bar for bar in window.findChildren(QTabBar) if bar.parent() is window and bar.count() > 5]
+    assert [bar.elideMode() for bar in bars] == [Qt.TextElideMode.ElideNone]
