@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 
 from core.geometry import Box
-from core.measure import area
 
 Array = np.ndarray
 Outline = tuple[tuple[float, float], ...]
@@ -52,12 +51,15 @@ def ring_around(mask: Array, box: Box) -> Array | None:
     rings = find_contours(np.pad(mask, 1), 0.5)
     if not rings:
         return None
-    ring = (
-        max(rings, key=lambda one: area([tuple(p) for p in one]))[:, ::-1] - 0.5
-    )  # a cell's middle lies half a cell in
+    ring = max(rings, key=_doubled_area)[:, ::-1] - 0.5  # a cell's middle lies half a cell in
     height, width = mask.shape
     shares = ring.clip(0, (width, height)) / (width, height)
     return evenly(shares * (box.w, box.h) + (box.x, box.y))
+
+
+def _doubled_area(ring: Array) -> float:
+    """Of a ring whose last point is its first."""
+    return float(abs(ring[:-1, 0] @ ring[1:, 1] - ring[1:, 0] @ ring[:-1, 1]))
 
 
 def evenly(ring: Array, count: int = CORNERS) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,7 +15,8 @@ from pycocotools.coco import COCO
 from core.data.reading import read_marks
 from core.drive_order import drive_order, path_length
 from core.errors import InputError, UsageError
-from core.export.base import export_detections
+from core.export.base import export_detections, find_exporter
+from core.export.document import ExportDocument, ExportItem
 from core.listing import listed_detections, rows
 from core.project import Project
 from core.project.registration_store import RegistrationStore
@@ -164,7 +166,20 @@ def test_coco_holds_boxes_and_areas(project: Project, tmp_path: Path) -> None:  
             box = detection.box
             assert by_id[detection.id]["bbox"] == [box.x, box.y, box.w, box.h]
             assert by_id[detection.id]["area"] == detection.area_px
+            assert by_id[detection.id]["segmentation"] == []
     assert [one["name"] for one in told.loadCats(told.getCatIds())] == ["anomaly"]
+
+
+def test_coco_holds_outlines_where_there_are_any(project: Project, tmp_path: Path) -> None:  # noqa: F811
+    plain, *others = project.detections()
+    ring = ((10.0, 20.0), (30.004, 20.0), (30.0, 50.5))
+    items = [ExportItem(one, {}) for one in (replace(plain, outline=ring), others[0])]
+    sections = {one.id: one for one in project.sections()}
+    document = ExportDocument(items, "pixel", sections, {}, {"schliff": "0"})
+    find_exporter("coco").write(document, tmp_path / "list.json", {})
+    told = COCO(tmp_path / "list.json")
+    assert told.anns[plain.id]["segmentation"] == [[10, 20, 30, 20, 30, 50.5]]
+    assert told.anns[others[0].id]["segmentation"] == []
 
 
 def test_voc_covers_every_pixel_and_reads_back(project: Project, tmp_path: Path) -> None:  # noqa: F811

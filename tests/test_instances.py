@@ -12,7 +12,7 @@ import torch
 
 from core.errors import InputError
 from core.geometry import Box
-from core.models.card import CARD_NAME
+from core.models.card import CARD_NAME, draft_of
 from core.models.catalog import configure, load_model, read_model_folder
 from core.models.instance_crops import CropShape
 from core.models.instances import CELLS, GREYED, KEPT
@@ -23,7 +23,7 @@ from core.outlines import COLUMNS
 from core.parameters import resolve
 from core.train.detector_crops import targets_of
 from core.train.families.instances import PARAMETERS
-from core.train.instances_package import draft_of, make_card, parts_alone, write_instances
+from core.train.instances_package import make_card, parts_alone, write_instances
 from core.train.instances_quality import Part, Pictured, matched, part_figures, ring_of
 from core.train.package import Identity
 from core.train.regions import Crop

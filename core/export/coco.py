@@ -39,7 +39,7 @@ def _annotation(item: ExportItem, category: int) -> dict[str, Any]:
         "category_id": category,
         "bbox": [box.x, box.y, box.w, box.h],
         "area": detection.area_px,
-        "segmentation": [],
+        "segmentation": [[round(v, 2) for corner in detection.outline for v in corner]] if detection.outline else [],
         "iscrowd": 0,
         "score": detection.score,
         "status": detection.status,
@@ -50,6 +50,6 @@ SPEC = ExporterSpec(
     id="coco",
     name="COCO",
     suffix=".json",
-    help="Boxes in full-resolution px for other training programs; sections are its images.",
+    help="Boxes, and outlines where there are any, in full-resolution px for other training programs; sections are its images.",
     write=write,
 )

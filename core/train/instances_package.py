@@ -11,9 +11,7 @@ from torch import nn
 
 from core.models.base import ModelSpec
 from core.models.card import CARD_FORMAT
-from core.models.card import draft_of as card_draft
-from core.models.catalog import configure
-from core.models.instances import CELLS, SPEC, scan_fields
+from core.models.instances import CELLS, scan_fields
 from core.models.networks import backbones
 from core.models.networks.instance_model import Judge, as_one
 from core.models.networks.window_classifier import tensors_of
@@ -62,11 +60,6 @@ def make_card(
         "metrics": dict(metrics or {}),
         "versions": versions(),
     }
-
-
-def draft_of(card: Mapping[str, Any]) -> ModelSpec:
-    """The spec of a model that has no weights yet, at default values; raises UsageError for what could not be saved later."""
-    return configure(SPEC.offer(card_draft(card)), {})
 
 
 def parts_alone(draft: ModelSpec) -> ModelSpec:
