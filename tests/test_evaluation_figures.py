@@ -188,7 +188,9 @@ def test_the_words_say_what_the_figures_do(places):
     assert consequences(places, 0.5) == (
         "At 0.5 you review 4 places: 2 of 4 defects are found, 2 missed, 2 false alarms (1 per mm²)."
     )
-    assert "nothing to review" in consequences(places, 0.99)
+    assert "nothing to review; all 4 defects are missed" in consequences(places, 0.99)
+    highest = max(row["threshold"] for row in places.figures["thresholds"] if row["review"] == 1)
+    assert consequences(places, highest).startswith(f"At {highest:.3g} you review 1 place: ")
     assert headline(places)["recall"] == 0.5
 
 
@@ -232,4 +234,4 @@ def test_images_without_a_good_one_have_no_threshold():
     assert figures["auroc"]["good"] is None
     judged = blank(kind="images", answers=tuple(given), figures=figures)
     assert headline(judged)["auroc"] == figures["auroc"]["mean"] == 1.0
-    assert summary(judged)[0] == "Of 2 images 1 are called right (50 %, 9 to 91)."
+    assert summary(judged)[0] == "Of 2 images 1 is called right (50 %, 9 to 91)."

@@ -163,6 +163,8 @@ class RoundsPanel(QWidget):
         scans.setSpacing(SPACE)
         scans.addRow("Before", self.before)
         scans.addRow("After", self.after)
+        for combo in (self.before, self.after):
+            scans.labelForField(combo).setMinimumHeight(combo.sizeHint().height())  # else it stands above its field
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
         layout.setSpacing(SPACE)

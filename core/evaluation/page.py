@@ -75,7 +75,7 @@ def _threshold(judged: Evaluation) -> Iterator[str]:
         return
     start = next((i for i, row in enumerate(table) if row["threshold"] >= judged.threshold - 1e-9), len(table) - 1)
     keys = ("threshold", "review", "found", "missed", "false_alarms", "per_mm2")
-    data = json.dumps({"what": "places" if judged.kind == "places" else "images",
+    data = json.dumps({"what": "place" if judged.kind == "places" else "image",
                        "rows": [[row[key] for key in keys] for row in table]}).replace("<", "\\u003c")  # fmt: skip
     yield (
         '<section><h2>Threshold</h2><input id="threshold" type="range" min="0" '

@@ -59,11 +59,12 @@ SCRIPT = """
   var told = JSON.parse(document.getElementById("table").textContent);
   var slider = document.getElementById("threshold"), line = document.getElementById("consequences");
   function number(n) { return n.toLocaleString("en"); }
+  function counted(n, what) { return number(n) + " " + what + (n === 1 ? "" : "s"); }
   slider.addEventListener("input", function () {
     var row = told.rows[slider.value], mm2 = row[5] === null ? "" : " (" + Number(row[5].toPrecision(3)) + " per mm²)";
-    line.textContent = "At " + Number(row[0].toPrecision(3)) + " you review " + number(row[1]) + " " + told.what + ": " +
-      number(row[2]) + " of " + number(row[2] + row[3]) + " defects are found, " + number(row[3]) + " missed, " +
-      number(row[4]) + (row[4] === 1 ? " false alarm" : " false alarms") + mm2 + ".";
+    line.textContent = "At " + Number(row[0].toPrecision(3)) + " you review " + counted(row[1], told.what) + ": " +
+      number(row[2]) + " of " + counted(row[2] + row[3], "defect") + (row[2] === 1 ? " is" : " are") + " found, " +
+      number(row[3]) + " missed, " + counted(row[4], "false alarm") + mm2 + ".";
   });
 })();
 """

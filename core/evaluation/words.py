@@ -76,15 +76,14 @@ def consequences(judged: Evaluation, threshold: float) -> str:
     """What a threshold leads to, in one sentence."""
     row = at_threshold(judged.figures["thresholds"], threshold)
     total = _defects(judged)
-    what = "places" if judged.kind == "places" else "images"
     if row is None:
-        return f"At {threshold:.3g} there is nothing to review; all {total:,} defects are missed."
+        missed = "the only defect is" if total == 1 else f"all {total:,} defects are"
+        return f"At {threshold:.3g} there is nothing to review; {missed} missed."
+    what = "place" if judged.kind == "places" else "image"
     per_mm2 = f" ({row['per_mm2']:.3g} per mm²)" if row["per_mm2"] is not None else ""
-    alarms = "alarm" if row["false_alarms"] == 1 else "alarms"
-    return (
-        f"At {threshold:.3g} you review {row['review']:,} {what}: {row['found']:,} of {total:,} defects are found, "
-        f"{row['missed']:,} missed, {row['false_alarms']:,} false {alarms}{per_mm2}."
-    )
+    found = f"{row['found']:,} of {_counted(total, 'defect')} {'is' if row['found'] == 1 else 'are'} found"
+    alarms = _counted(row["false_alarms"], "false alarm")
+    return f"At {threshold:.3g} you review {_counted(row['review'], what)}: {found}, {row['missed']:,} missed, {alarms}{per_mm2}."
 
 
 def provenance(judged: Evaluation) -> list[tuple[str, str]]:
@@ -114,10 +113,10 @@ def percent(share: float | None) -> str:
 def _of_places(judged: Evaluation) -> list[str]:
     figures, told = judged.figures, []
     defects, sure = figures["defects"], figures["intervals"]
-    of = "defects" if defects["truth"] != 1 else "defect"
+    is_one = "is a defect" if defects["tp"] == 1 else "are defects"
     told.append(
-        f"Of {defects['truth']:,} {of} it finds {defects['tp']:,}{_range(defects['recall'], sure['recall'])}; "
-        f"of {defects['tp'] + defects['fp']:,} places it shows, {defects['tp']:,} are defects"
+        f"Of {_counted(defects['truth'], 'defect')} it finds {defects['tp']:,}{_range(defects['recall'], sure['recall'])}; "
+        f"of {_counted(defects['tp'] + defects['fp'], 'place')} it shows, {defects['tp']:,} {is_one}"
         f"{_range(defects['precision'], sure['precision'])}."
     )
     area = figures["area_mm2"]
@@ -129,7 +128,9 @@ def _of_places(judged: Evaluation) -> list[str]:
     traces = figures["artefacts_called_defects"]
     if traces:
         told.append(
-            f"{traces:,} {'trace of preparation is' if traces == 1 else 'traces of preparation are'} taken for defects."
+            "1 trace of preparation is taken for a defect."
+            if traces == 1
+            else f"{traces:,} traces of preparation are taken for defects."
         )
     return told
 
@@ -138,7 +139,7 @@ def _of_images(judged: Evaluation) -> list[str]:
     figures, sure = judged.figures, judged.figures["intervals"]
     right = sum(one.predicted == one.truth for one in judged.answers)
     told = [
-        f"Of {figures['images']:,} images {right:,} are called right{_range(figures['accuracy'], sure['accuracy'])}."
+        f"Of {_counted(figures['images'], 'image')} {right:,} {'is' if right == 1 else 'are'} called right{_range(figures['accuracy'], sure['accuracy'])}."
     ]
     row = at_threshold(figures["thresholds"], judged.threshold)
     if row is not None:
@@ -148,6 +149,10 @@ def _of_images(judged: Evaluation) -> list[str]:
         )
     weak = _weakest({n: r["recall"] for n, r in figures["classes"].items() if r["images"]}, ())
     return [*told, weak] if weak else told
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _range(share: float | None, interval: Sequence[float] | None) -> str:
