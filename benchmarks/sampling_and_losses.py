@@ -31,7 +31,7 @@ from core.jobs import CancelToken, no_progress
 from core.models.catalog import read_model_folder
 from core.models.networks.window_classifier import put_weights
 from core.train.class_metrics import class_metrics
-from core.train.epochs import predict
+from core.train.course import predict
 from core.train.examples import read_examples
 from core.train.request import TrainRequest
 from core.train.running import run_training

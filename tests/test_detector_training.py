@@ -75,6 +75,7 @@ def test_a_short_training_finds_what_is_marked(trained: tuple[Path, dict]) -> No
     assert metrics["map33"] >= metrics["map50"]
     assert metrics["defects"]["recall"] >= 0.7
     assert not (folder / CHECKPOINT_NAME).exists()
+    assert read_model_folder(folder / "last").card["metrics"] == {}, "the last state is a model by itself"
     card = read_model_folder(folder).card
     assert card["metrics"]["validation"]["map50"] == metrics["map50"]
     assert card["training"]["commands"][-1].startswith("schliff train detector --data ")

@@ -224,10 +224,10 @@ def test_crops_hold_what_they_were_cut_around() -> None:
     for _ in range(20):
         crop = sampler.draw()
         assert crop.pixels.shape == (96, 96, 3)
-        assert len(crop.boxes) == 1
-        x, y, w, h = crop.boxes[0]
-        inner = crop.pixels[max(0, round(y + 2)) : round(y + h - 2), max(0, round(x + 2)) : round(x + w - 2)]
-        assert inner.min() > 200
+        assert len(crop.boxes) >= 1
+        for x, y, w, h in crop.boxes:  # beyond the section's edge its mirror image, too
+            inner = crop.pixels[max(0, round(y + 2)) : round(y + h - 2), max(0, round(x + 2)) : round(x + w - 2)]
+            assert not inner.size or inner.min() > 200
     beyond = cut(section, -40, -30, 96, 96)
     assert beyond.pixels.min() >= 100  # mirrored, not black
 

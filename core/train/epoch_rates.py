@@ -9,7 +9,7 @@ import torch
 
 from core.jobs import CancelToken, Progress
 from core.train.best_state import copied
-from core.train.epochs import Array, Course, batch_loss, batches_of, descend, new_optimiser
+from core.train.course import Array, Course, batch_loss, batches_of, descend, new_optimiser
 from core.train.rate_finder import RateCurve, find_rate
 from core.train.splits import epoch_order
 

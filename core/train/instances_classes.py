@@ -14,8 +14,9 @@ from core.jobs import CancelToken, Progress
 from core.models.base import ModelSpec
 from core.models.networks.instance_model import Judge, build_judge, classes_of
 from core.train.class_losses import ClassLoss
+from core.train.course import Course, Epochs
 from core.train.dataset import TrainingData
-from core.train.epochs import Course, Epochs, train_epochs
+from core.train.epochs import train_epochs
 from core.train.instances_source import PartSource, parts_on
 from core.train.splits import class_weights
 from core.train.window_package import never_call

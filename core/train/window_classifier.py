@@ -27,8 +27,9 @@ from core.models.networks.computing import Network
 from core.parameters import resolve
 from core.train.class_losses import ClassLoss
 from core.train.class_metrics import class_metrics
+from core.train.course import Course, Epochs, predict
 from core.train.epoch_rates import try_rates
-from core.train.epochs import CHECKPOINT_NAME, Course, Epochs, Fitted, predict, train_epochs
+from core.train.epochs import CHECKPOINT_NAME, Fitted, train_epochs
 from core.train.examples import Examples, Folds, read_examples, scale_of
 from core.train.families.windows import PARAMETERS
 from core.train.rate_finder import RATE_NAME, found_once
