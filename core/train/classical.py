@@ -77,6 +77,8 @@ def train_classical(
 
 
 def _check(classes: np.ndarray, folds: Folds, method: str, data: Path) -> None:
+    if not all(len(unseen) for _, unseen in folds):
+        raise UsageError("nothing is left to calibrate on", remedy="Raise most, or set more of the data aside.")
     if method != ONE_CLASS_SVM:
         if len(np.unique(classes)) < 2:
             raise InputError("all of it is of one class", path=data, remedy="Add something of another one.")
