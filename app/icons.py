@@ -65,6 +65,8 @@ class _Drawing(QIconEngine):
         return self.pixmap(size, mode, state)
 
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        if rect.isEmpty():  # its button has not been laid out yet
+            return
         ratio = painter.device().devicePixelRatioF()
         painter.drawPixmap(rect, self.pixmap(rect.size() * ratio, mode, state))
 

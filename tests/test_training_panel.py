@@ -329,3 +329,12 @@ def test_titles_of_panels_are_never_cut_short(qtbot, window, tmp_path):
         window.docks.bring(name)
     bars = [bar for bar in window.findChildren(QTabBar) if bar.parent() is window and bar.count() > 5]
     assert [bar.elideMode() for bar in bars] == [Qt.TextElideMode.ElideNone]
+
+
+def test_another_training_begins_with_the_settings_of_the_last(qtbot, window, here, panel):
+    choose_toy(panel, steps=7)
+    click(qtbot, panel.form.start_button)
+    until_over(qtbot, window)
+    click(qtbot, panel.run.again_button)
+    assert panel.form.settings.values()["steps"] == 7
+    assert panel.form.name.text() != "plates classifier"  # that one is taken

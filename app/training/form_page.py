@@ -53,7 +53,9 @@ class FormPage(FootedPanel):
         """There may be other models by now, and other trainings to go on with."""
         self._models = self._list_them()
         self.unfinished.refresh()
+        chosen = self._chosen()
         self._trainer_changed()
+        self.settings.set_values(chosen)
 
     def request(self) -> TrainRequest:
         """What is asked for. Raises UsageError saying what is missing or wrong."""
@@ -82,6 +84,13 @@ class FormPage(FootedPanel):
     def _trainer_changed(self) -> None:
         self.settings.show_for(self.trainer.spec, self._models)
         self._suggest_name()
+
+    def _chosen(self) -> dict[str, object]:
+        """The settings that were made, as far as they hold."""
+        try:
+            return self.settings.values()
+        except UsageError:
+            return {}
 
     def _suggest_name(self) -> None:
         """After the data and what is trained, as long as nobody typed one."""

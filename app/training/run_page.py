@@ -103,7 +103,10 @@ class RunPage(FootedPanel):
         elif training.state == "done":
             headline = "The model is ready."
         elif training.state == "stopped":
-            headline, detail = "Stopped. What it has learnt is kept; Go on takes it up again.", ""
+            headline, detail = (
+                "Stopped. What it has learnt up to its last checkpoint is kept; Go on takes it up again.",
+                "",
+            )
         elif training.error is not None:
             headline, colour = self._error_text(training.error), theme.error
         self.headline.setText(headline)
