@@ -9,6 +9,7 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QToolTip
 
 from app.session_opening import Opened
+from app.session_picked import Picked
 from app.session_state import SavedView, ViewState
 from app.viewer.colour_maps import COLOUR_MAPS, colour_table
 from app.viewer.readout import position_text, value_text, zoom_text
@@ -116,6 +117,19 @@ def test_the_selected_box_stands_out(qtbot, viewer):
     viewer.session.select(1, "viewer")
     assert tuple(grabbed(viewer)[156, 200]) == (255, 255, 255)
     assert tuple(before[156, 200]) == (128, 128, 128)
+
+
+def test_what_a_short_list_brought_up_is_framed_below_the_threshold_too(qtbot, viewer):
+    show(qtbot, viewer, [detection(1, 500, 400)])
+    session = viewer.session
+    session.set_threshold(2.0)
+    session.select(1, "viewer")
+    qtbot.waitUntil(lambda: not len(viewer.overlays.boxes.boxes.detections))
+    assert tuple(grabbed(viewer)[156, 200]) == (128, 128, 128)
+    session.picking.show(Picked("Of them one", session.scan.id if session.scan else "", (1,)))
+    assert tuple(grabbed(viewer)[156, 200]) == (255, 255, 255)
+    session.picking.clear()
+    assert tuple(grabbed(viewer)[156, 200]) == (128, 128, 128)
 
 
 def test_choosing_in_the_gallery_flies_there(qtbot, viewer):

@@ -115,7 +115,7 @@ class RoundsPanel(QWidget):
             self._session.message.emit("info", "Everything this scan found has been judged.")
             return
         hints = {one.detection.id: one.why for one in proposals}
-        title = f"{len(proposals)} whose label would teach most ({scan.model_name})"
+        title = f"{len(proposals)} whose label would teach “{scan.model_name}” most"
         self._session.picking.show(Picked(title, scan.id, tuple(hints), hints))
 
     def _clicked(self, item: QTreeWidgetItem) -> None:

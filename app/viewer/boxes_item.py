@@ -117,9 +117,15 @@ class BoxesItem(TiledOverlay):
         return self._boxes.detections[int(found[np.argmin(np.where(inside, areas, np.inf))])]
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        if not len(self._boxes.detections):
-            return
         zoom = painter.worldTransform().m11()
+        if len(self._boxes.detections):
+            self._paint_boxes(painter, option, widget, zoom)
+        if self._selected is not None:
+            _paint_frame(painter, drawn_edges(_edges([self._selected]), zoom)[0], zoom)
+
+    def _paint_boxes(
+        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None, zoom: float
+    ) -> None:
         seen = _seen(painter, option, widget)
         box = Box(seen.x(), seen.y(), seen.width(), seen.height())
         if self.needs_tiles(box, zoom):
@@ -129,8 +135,6 @@ class BoxesItem(TiledOverlay):
                 ratio = painter.device().devicePixelRatioF()
                 self._look_at(View(box, zoom * ratio, ratio), painter.opacity())
             self._paint_lines(painter, exposed_parts(painter, option.exposedRect), zoom)
-        if self._selected is not None:
-            _paint_frame(painter, drawn_edges(_edges([self._selected]), zoom)[0], zoom)
 
     def needs_tiles(self, box: Box, zoom: float) -> bool:
         """A few are drawn as lines."""

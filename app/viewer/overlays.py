@@ -55,6 +55,7 @@ class Overlays(QObject):
         session.visible_changed.connect(self._boxes_soon.start)
         session.decisions_changed.connect(self._decided)
         session.selection_changed.connect(self._show_selected)
+        session.picking.changed.connect(self._show_selected)
         session.layers_changed.connect(self._layers_changed)
         self._marks: tuple[object, ...] = ()  # what the minimap was told last
         self._show_boxes()
@@ -147,7 +148,8 @@ class Overlays(QObject):
         self._tell_marks()
 
     def _show_selected(self, source: str = "") -> None:
-        """A selected detection that is hidden or below the threshold has no frame."""
-        selected = self._session.selected
-        shown = selected is not None and self._session.visible_row(selected.id) is not None
+        """A selected detection that is hidden or below the threshold has no frame, unless a short list brought it up."""
+        selected, picked = self._session.selected, self._session.picking.picked
+        is_picked = selected is not None and picked is not None and selected.id in picked.ids
+        shown = selected is not None and (is_picked or self._session.visible_row(selected.id) is not None)
         self.boxes.set_selected(selected if shown else None)
