@@ -30,12 +30,18 @@ def corners_of(rows: Array) -> Array:
 
 
 def placed(rows: Array, x: float, y: float, scale: float, within: Box) -> Array:
-    """Boxes and outlines in px of a tile whose corner is at (x, y), in another frame: moved, scaled, cut to a box there."""
+    """Boxes and outlines in px of a tile whose corner is at (x, y), in another frame: moved, scaled, cut to a box there.
+
+    Those of which nothing is left there are dropped.
+    """
     moved = rows.astype(np.float32)
     for first, corner, low, high in ((0, x, within.x, within.x1), (1, y, within.y, within.y1)):
         columns = [first, first + 2, *range(BOX_COLUMNS + first, rows.shape[1], 2)]
         moved[:, columns] = ((moved[:, columns] + np.float32(corner)) * np.float32(scale)).clip(low, high)
-    return moved
+    left = (moved[:, 2:4] > moved[:, :2]).all(1)
+    if moved.shape[1] > BOX_COLUMNS:
+        left &= _doubled_areas(corners_of(moved)) > 0
+    return moved[left]
 
 
 def ring_around(mask: Array, box: Box) -> Array | None:
@@ -51,15 +57,18 @@ def ring_around(mask: Array, box: Box) -> Array | None:
     rings = find_contours(np.pad(mask, 1), 0.5)
     if not rings:
         return None
-    ring = max(rings, key=_doubled_area)[:, ::-1] - 0.5  # a cell's middle lies half a cell in
+    ring = (
+        max(rings, key=lambda one: _doubled_areas(one[None])[0])[:, ::-1] - 0.5
+    )  # a cell's middle lies half a cell in
     height, width = mask.shape
     shares = ring.clip(0, (width, height)) / (width, height)
     return evenly(shares * (box.w, box.h) + (box.x, box.y))
 
 
-def _doubled_area(ring: Array) -> float:
-    """Of a ring whose last point is its first."""
-    return float(abs(ring[:-1, 0] @ ring[1:, 1] - ring[1:, 0] @ ring[:-1, 1]))
+def _doubled_areas(rings: Array) -> Array:
+    """(n,) of rings (n, k, 2)."""
+    x, y = np.moveaxis(rings - rings[:, :1], 2, 0).astype(np.float64)
+    return np.abs((x * np.roll(y, -1, 1) - np.roll(x, -1, 1) * y).sum(1))
 
 
 def evenly(ring: Array, count: int = CORNERS) -> Array:

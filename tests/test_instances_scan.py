@@ -139,6 +139,16 @@ def test_rows_are_placed_with_their_outlines() -> None:
     assert corners_of(placed(rows[:, :6], 0, 0, 1.0, Box(0, 0, 99, 99))).shape == (1, 0, 2)
 
 
+def test_what_reaches_into_a_frame_with_its_box_only_is_dropped() -> None:
+    """As the mirror image of a part beyond the section's edge does."""
+    ring = evenly(disc(100_030, 30, 10))
+    rows = np.concatenate([[100_018, 18, 100_042, 42, 0.5, 1], ring.ravel()])[None].astype(np.float32)
+    assert len(placed(rows, 0, 0, 1.0, Box(0, 0, 100_019, 99))) == 0
+    assert len(placed(rows, 0, 0, 1.0, Box(0, 0, 100_025, 99))) == 1
+    assert len(placed(rows[:, :6], 0, 0, 1.0, Box(0, 0, 100_019, 99))) == 1
+    assert len(placed(rows[:, :6], 0, 0, 1.0, Box(0, 0, 100_018, 99))) == 0
+
+
 # -- in the project --------------------------------------------------------------------------------------------------
 
 

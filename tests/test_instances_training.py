@@ -44,7 +44,7 @@ FAST = {
     "width": 8, "blocks": 1, "batch": 2, "crop_px": 96, "um_per_px": 1.0, "input_px": 32, "augmentation": 0.2,
     "learning_rate": 3e-3, "judge_rate": 0.02, "judge_batch": 8, "every": 1000,
 }  # fmt: skip
-LEARNS = {"steps": 36, "epochs": 10, "batch": 4, "crop_px": 128, "width": 12}
+LEARNS = {"steps": 36, "epochs": 10, "batch": 2, "width": 12, "learning_rate": 5e-3, "score_floor": 0.3}
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +93,22 @@ def scan(model: Path, image: np.ndarray, folder: Path, tile_px: int) -> tuple[li
         return sorted(project.detections(summary.scan_id), key=lambda d: d.box), summary.sound_parts
 
 
+def test_a_trained_model_finds_as_much_on_every_grid(
+    trained: tuple[Path, dict, list[TrainStep]], tmp_path: Path
+) -> None:
+    """So short a training finds parts several times over: the more there is in a tile, the sooner something is left out."""
+    image, parts = picture(7, 192)
+    (small, small_sound), (large, large_sound) = (
+        scan(trained[0], image, tmp_path / str(side), side) for side in (64, 256)
+    )
+    assert len(small) + small_sound >= len(parts)
+    assert len(small) + small_sound == pytest.approx(len(large) + large_sound, rel=0.2)
+    pairs = [(here, max(small, key=lambda there: here.box.iou(there.box))) for here in large]
+    same = [(here, there) for here, there in pairs if here.box.iou(there.box) > 0.5]
+    assert len(same) >= 0.9 * len(large)
+    assert np.median([abs(here.area_px / there.area_px - 1) for here, there in same]) < 0.1
+
+
 def test_evaluation_says_how_well_parts_are_outlined(
     trained: tuple[Path, dict, list[TrainStep]], data: Path, tmp_path: Path
 ) -> None:
@@ -103,8 +119,10 @@ def test_evaluation_says_how_well_parts_are_outlined(
     found, _ = scan(trained[0], image[..., ::-1], tmp_path / "a", 256)
     told: dict[str, Any] = instance_figures(spec, [first], [found])["instances"]
     assert told["marked"] == len(first.marks)
-    assert told["found"] == pytest.approx(len(found), abs=2)
-    assert told["mask_iou"] > 0.6
+    assert told["found"] + told["too_many"] == len(found)
+    kinds = set(read_model_folder(trained[0]).labels)
+    assert told["found"] >= 0.7 * sum(one.label in kinds for one in first.marks)
+    assert told["mask_iou"] > 0.5
     assert instance_figures(replace(spec, family="detector"), [first], [found]) == {}
 
 
@@ -148,24 +166,30 @@ def test_what_made_a_part_look_like_its_class_lies_on_the_part(trained: tuple[Pa
     assert model.explain(np.zeros((128, 128, 3), np.uint8), "crossed") is None
 
 
-@pytest.mark.parametrize("phase", ["parts", "classes"])
-def test_a_training_that_was_stopped_goes_on_to_the_same_end(phase: str, data: Path, tmp_path: Path) -> None:
-    settings = {**FAST, "steps": 4, "every": 2, "epochs": 3}
+def test_a_training_that_was_stopped_in_each_phase_goes_on_to_the_same_end(tmp_path: Path) -> None:
+    data = write_coco(tmp_path / "data", (1, 2), 96)
+    settings = {**FAST, "steps": 4, "every": 2, "epochs": 3, "score_floor": 0.5}
     train_instances(data, tmp_path / "one", settings, 2, "cpu")
-    cancel = CancelToken()
+    two = tmp_path / "two"
+    for phase, checkpoint in (("parts", PARTS_CHECKPOINT), ("classes", CLASSES_CHECKPOINT)):
+        cancel, steps = CancelToken(), list[int]()
 
-    def stop(step: Step) -> None:
-        if isinstance(step, TrainStep) and step.phase == phase and "loss" in step.message and step.done >= 3:
-            cancel.cancel()
+        def stop(step: Step, phase: str = phase, cancel: CancelToken = cancel, steps: list[int] = steps) -> None:
+            if isinstance(step, TrainStep) and step.phase == phase and "loss" in step.message:
+                steps.append(step.done)
+                if step.done >= 3:
+                    cancel.cancel()
 
-    with pytest.raises(CancelledError):
-        train_instances(data, tmp_path / "two", settings, 2, "cpu", stop, cancel)
-    assert (tmp_path / "two" / PARTS_CHECKPOINT).is_file()
-    train_instances(data, tmp_path / "two", settings, 2, "cpu")
-    assert not (tmp_path / "two" / CLASSES_CHECKPOINT).exists()
-    one, two = (read_model_folder(tmp_path / name).card for name in ("one", "two"))
-    assert one["weights"] == two["weights"]
-    assert one["metrics"] == two["metrics"]
+        with pytest.raises(CancelledError):
+            train_instances(data, two, settings, 2, "cpu", stop, cancel)
+        assert (two / checkpoint).is_file()
+        assert steps[-1] >= 3
+    train_instances(data, two, settings, 2, "cpu")
+    assert not (two / PARTS_CHECKPOINT).exists()
+    assert not (two / CLASSES_CHECKPOINT).exists()
+    straight, broken = (read_model_folder(tmp_path / name).card for name in ("one", "two"))
+    assert straight["weights"] == broken["weights"]
+    assert straight["metrics"] == broken["metrics"]
 
 
 def test_what_can_not_be_trained_on_is_refused(data: Path, tmp_path: Path) -> None:
@@ -188,7 +212,7 @@ def test_what_can_not_be_trained_on_is_refused(data: Path, tmp_path: Path) -> No
 
 def test_parts_of_one_kind_need_no_judge(tmp_path: Path) -> None:
     data = write_coco(tmp_path / "d", (1, 2), 96, ("void",))
-    train_instances(data, tmp_path / "m", {**FAST, "steps": 1, "score_floor": 0.3}, 0, "cpu")
+    train_instances(data, tmp_path / "m", {**FAST, "steps": 1, "score_floor": 0.5}, 0, "cpu")
     spec = read_model_folder(tmp_path / "m")
     assert spec.card["network"]["judge"] is None
     assert torch.get_num_threads() == 1

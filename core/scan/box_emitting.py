@@ -56,8 +56,7 @@ class BoxEmitter:
             )
         x, y, *_ = self._plan.grid.model_box(tile, self._spec.halo_px)
         boxes = placed(boxes, x, y, self._plan.grid.scale, self._section)
-        kept = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]) & (boxes[:, 4] >= self._spec.score_floor)
-        self._store.mapped(tile.index, boxes[kept])
+        self._store.mapped(tile.index, boxes[boxes[:, 4] >= self._spec.score_floor])
 
     def emit(self, tile: Tile) -> list[Detection]:
         seen = self._seen(tile)

@@ -31,5 +31,4 @@ def section_boxes(model: Model, pixels: Array) -> Array:
             boxes = model.find_boxes(padded[y : y + tile + 2 * halo, x : x + tile + 2 * halo])
             boxes = placed(boxes, x - halo, y - halo, 1.0, Box(0, 0, width, height))
             found.append(boxes[with_middle_in(boxes, Box(x, y, tile, tile))])
-    boxes = np.concatenate(found)
-    return surest(boxes[(boxes[:, 2:4] > boxes[:, :2]).all(1)])
+    return surest(np.concatenate(found))
