@@ -58,6 +58,8 @@ class _Drawing(QIconEngine):
         self._look = (name, normal, disabled)
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        if size.isEmpty():  # its button has not been laid out yet
+            return QPixmap()
         name, normal, disabled = self._look
         return _render(name, min(size.width(), size.height()), disabled if mode == QIcon.Mode.Disabled else normal)
 
@@ -65,8 +67,6 @@ class _Drawing(QIconEngine):
         return self.pixmap(size, mode, state)
 
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
-        if rect.isEmpty():  # its button has not been laid out yet
-            return
         ratio = painter.device().devicePixelRatioF()
         painter.drawPixmap(rect, self.pixmap(rect.size() * ratio, mode, state))
 

@@ -107,7 +107,10 @@ def reviewed(viewer, tmp_path, detections):
             " parameters, provenance, started) VALUES ('scan-1', 1, '', 'done', 0.5, '{\"id\": \"m\"}', 1, 1, 1, '', '', '', '')"
         )
         rows = [(d.id, d.label, d.score, d.box.x, d.box.y, d.box.w, d.box.h, d.area_px, d.severity) for d in detections]
-        db.executemany("INSERT INTO detections VALUES (?, 'scan-1', 0, ?, ?, ?, ?, ?, ?, ?, ?, 'unreviewed', '')", rows)
+        columns = "id, label, score, x_px, y_px, w_px, h_px, area_px, severity"
+        db.executemany(
+            f"INSERT INTO detections ({columns}, scan_id, tile) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'scan-1', 0)", rows
+        )
     session.project, session._reviewing.review = project, Review(project)
     return project
 
