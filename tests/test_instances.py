@@ -161,6 +161,8 @@ def test_figures_of_parts_can_be_worked_out_by_hand() -> None:
     found = (part("void", 0), part("void", 100, 8), part("good", 200), part("bridge", 400))
     picture = Pictured(marked, found)
     assert [f.label if f else None for _, f in matched(picture)] == ["void", "void", "good", None]
+    assert matched(Pictured((), found)) == []  # a picture without a part
+    assert [f for _, f in matched(Pictured(marked, ()))] == [None] * 4
     figures = part_figures([picture], ("bridge", "void", "good"), "good")
     assert (figures["marked"], figures["found"], figures["too_many"]) == (4, 3, 1)
     assert figures["mask_iou"] == pytest.approx((1 + 0.8 + 1) / 3, abs=0.02)

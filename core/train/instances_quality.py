@@ -92,7 +92,7 @@ def mean_overlap(pairs: Sequence[tuple[Part, Part]]) -> float | None:
 def matched(picture: Pictured) -> list[tuple[Part, Part | None]]:
     """For each marked part the found one that is the same: whichever boxes overlap most go together first."""
     found = picture.found
-    ious = np.array([[m.box.iou(f.box) for f in found] for m in picture.marked]).reshape(len(picture.marked), -1)
+    ious = np.array([[m.box.iou(f.box) for f in found] for m in picture.marked])
     partner: dict[int, int] = {}
     while ious.size and ious.max() >= SAME_PART_IOU:
         mark, part = (int(i) for i in np.unravel_index(ious.argmax(), ious.shape))
