@@ -63,6 +63,7 @@ def with_classes(network: DenseBackbone, classes: int) -> DenseBackbone:
     torch.nn.init.normal_(wider.head.weight, 0, float(network.head.weight[1].detach().std()))
     torch.nn.init.normal_(wider.head.bias)  # type: ignore[arg-type]
     with torch.no_grad():
+        wider.head.weight.abs_()  # weights of both signs cancel, and what is left of them is rounding
         wider.head.weight[:2] = network.head.weight
     return wider
 

@@ -26,9 +26,10 @@ def schliff(*words: object) -> str:
 def test_demo_scans_a_sample_and_draws_the_window(tmp_path: Path):
     project, picture = tmp_path / "demo.schliff", tmp_path / "window.png"
     told = ran("demo", "--size", 1536, "--project", project, "--screenshot", picture).stderr.splitlines()
-    assert told[:3] == ["making the sample", "scanning with texture", "scanning with battery-windows"]
+    models = ["texture", "battery-detector", "battery-windows"]
+    assert told[:4] == ["making the sample", *(f"scanning with {model}" for model in models)]
     listed = json.loads(schliff("defects", project, "--json"))
-    assert {row["model"] for row in listed} == {"texture", "battery-windows"}
+    assert {row["model"] for row in listed} == set(models)
     window = cv2.imread(str(picture))
     assert window is not None
     assert window.shape == (1000, 1600, 3)
