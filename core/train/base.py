@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,25 @@ IDENTITY = frozenset({"id", "name", "data_commands"})
 # after a break it goes on. Raises UsageError for settings, InputError for data, ResourceError for device, disk or
 # download, CancelledError.
 Trainer = Callable[[Path, Path, Mapping[str, Any], int, str, Progress, CancelToken | None], dict[str, Any]]
+
+
+# How a model is called and what it may be used for; every way to train takes these.
+IDENTITY = (
+    Parameter("id", str, "", "what --model calls it; empty: the folder's name"),
+    Parameter("name", str, "", "what people read; empty: the id"),
+    Parameter("description", str, "", "what it finds or tells apart, and on what it was trained"),
+    Parameter("licence", str, "", "under which licence the model may be used"),
+)
+
+
+def imported(module: str, function: str) -> Trainer:
+    """A trainer whose module, and torch with it, is imported when it is called."""
+
+    def train(*given: Any) -> dict[str, Any]:
+        metrics: dict[str, Any] = getattr(importlib.import_module(module), function)(*given)
+        return metrics
+
+    return train
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-from core.jobs import CancelToken, Progress
 from core.parameters import Parameter
-from core.train.base import TrainerSpec
+from core.train.base import IDENTITY, TrainerSpec, imported
 
 PARAMETERS = (
-    Parameter("id", str, "", "what --model calls it; empty: the folder's name"),
-    Parameter("name", str, "", "what people read; empty: the id"),
-    Parameter("description", str, "", "what it finds, and on what it was trained"),
-    Parameter("licence", str, "", "under which licence the weights may be used"),
+    *IDENTITY,
     Parameter("data_commands", str, "", "how the data was made; kept in the card before the training command"),
     Parameter("um_per_px", float, 1.0, "scale at which the network looks", 0.01, 1000, "µm/px", main=True),
     # torch 2.14 writes beyond its buffers in gradients of channels-last convolutions narrower than 8 maps.
@@ -38,21 +30,6 @@ PARAMETERS = (
     Parameter("score_floor", float, 0.2, "detections that score less are not kept", 0.01, 0.9),
 )  # fmt: skip
 
-
-def _train(
-    data: Path,
-    out: Path,
-    settings: Mapping[str, Any],
-    seed: int,
-    device: str,
-    progress: Progress,
-    cancel: CancelToken | None,
-) -> dict[str, Any]:
-    from core.train.classifier import train_classifier
-
-    return train_classifier(data, out, settings, seed, device, progress, cancel)
-
-
 SPEC = TrainerSpec(
     id="cells",
     family="classifier",
@@ -60,6 +37,6 @@ SPEC = TrainerSpec(
     description="Finds by itself where in a marked box the defect is; learns in minutes on a laptop.",
     data=("boxes", "outlines"),
     parameters=PARAMETERS,
-    run=_train,
+    run=imported("core.train.classifier", "train_classifier"),
     lighter={"width": 8, "blocks": 1},
 )

@@ -9,13 +9,10 @@ from typing import Any
 from core.jobs import CancelToken, Progress
 from core.models.classical import GLCM_SVM, METHODS
 from core.parameters import Parameter
-from core.train.base import TrainerSpec
+from core.train.base import IDENTITY, TrainerSpec
 
 PARAMETERS = (
-    Parameter("id", str, "", "what --model calls it; empty: the folder's name"),
-    Parameter("name", str, "", "what people read; empty: the id"),
-    Parameter("description", str, "", "what it tells apart, and on what it was trained"),
-    Parameter("licence", str, "", "under which licence it may be used"),
+    *IDENTITY,
     Parameter("method", str, GLCM_SVM, "statistics and machine; one_class_svm only learns what is without a defect",
               choices=tuple(METHODS), main=True),
     Parameter("no_defect", str, "", "the class without a defect; empty: the one called normal, good, ok, none…"),

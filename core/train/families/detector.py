@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-from core.jobs import CancelToken, Progress
 from core.models.detector import NETWORKS
 from core.parameters import Parameter
-from core.train.base import TrainerSpec
+from core.train.base import IDENTITY, TrainerSpec, imported
 
 SGD, ADAMW = "sgd", "adamw"
 
 PARAMETERS = (
-    Parameter("id", str, "", "what --model calls it; empty: the folder's name"),
-    Parameter("name", str, "", "what people read; empty: the id"),
-    Parameter("description", str, "", "what it finds, and on what it was trained"),
-    Parameter("licence", str, "", "under which licence the weights may be used"),
+    *IDENTITY,
     Parameter("data_commands", str, "", "how the data was made; kept in the card before the training command"),
     Parameter("network", str, "ssd_cells", "the network; ssd_cells is the smallest", choices=NETWORKS, main=True),
     Parameter("width", int, 24, "ssd_cells: feature maps of the first layers", 8, 128),
@@ -39,21 +31,6 @@ PARAMETERS = (
     Parameter("score_floor", float, 0.05, "boxes that score less are not kept", 0.01, 0.9),
 )  # fmt: skip
 
-
-def _train(
-    data: Path,
-    out: Path,
-    settings: Mapping[str, Any],
-    seed: int,
-    device: str,
-    progress: Progress,
-    cancel: CancelToken | None,
-) -> dict[str, Any]:
-    from core.train.detector import train_detector
-
-    return train_detector(data, out, settings, seed, device, progress, cancel)
-
-
 SPEC = TrainerSpec(
     id="detector",
     family="detector",
@@ -61,6 +38,6 @@ SPEC = TrainerSpec(
     description="Boxes around defects: Faster R-CNN, SSD, or a light network for processors.",
     data=("boxes", "outlines"),
     parameters=PARAMETERS,
-    run=_train,
+    run=imported("core.train.detector", "train_detector"),
     lighter={"network": "ssd_cells"},
 )

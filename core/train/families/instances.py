@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-from core.jobs import CancelToken, Progress
 from core.models.classifier import BACKBONES
 from core.models.instances import CELLS, NETWORKS, OUTSIDE
 from core.parameters import Parameter
-from core.train.base import TrainerSpec
+from core.train.base import IDENTITY, TrainerSpec, imported
 from core.train.families import detector, windows
 
 ONE_CLASS, CLASSES = "one_class", "classes"
@@ -23,7 +18,8 @@ def _shared(parameters: tuple[Parameter, ...], *names: str) -> tuple[Parameter, 
 
 
 PARAMETERS = (
-    *_shared(detector.PARAMETERS, "id", "name", "description", "licence", "data_commands"),
+    *IDENTITY,
+    *_shared(detector.PARAMETERS, "data_commands"),
     Parameter("network", str, CELLS, "finds the parts: Mask R-CNN; maskrcnn_cells is for processors", choices=NETWORKS, main=True),
     Parameter("width", int, 24, "maskrcnn_cells: feature maps of the first layers", 8, 128),
     Parameter("blocks", int, 2, "maskrcnn_cells: residual blocks per stage", 1, 4),
@@ -51,28 +47,13 @@ PARAMETERS = (
     Parameter("score_floor", float, 0.05, "parts whose class scores less are not kept", 0.01, 0.9),
 )  # fmt: skip
 
-
-def _train(
-    data: Path,
-    out: Path,
-    settings: Mapping[str, Any],
-    seed: int,
-    device: str,
-    progress: Progress,
-    cancel: CancelToken | None,
-) -> dict[str, Any]:
-    from core.train.instances import train_instances
-
-    return train_instances(data, out, settings, seed, device, progress, cancel)
-
-
 SPEC = TrainerSpec(
     id="instances",
     family="instances",
     name="Parts one by one",
-    description="Outlines parts (solder joints, particles), then classifies each; an hour or two on a processor.",
+    description="Outlines parts (solder joints, particles), then classifies each; slow without a graphics card.",
     data=("outlines",),
     parameters=PARAMETERS,
-    run=_train,
+    run=imported("core.train.instances", "train_instances"),
     lighter={"network": CELLS, "backbone": windows.SMALL},
 )

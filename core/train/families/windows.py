@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-from core.jobs import CancelToken, Progress
 from core.models.classifier import BACKBONES
 from core.parameters import Parameter
-from core.train.base import TrainerSpec
+from core.train.base import IDENTITY, TrainerSpec, imported
 
 SMALL = "small"
 LOSSES = ("cross_entropy", "focal", "label_smoothing", "max_entropy", "alpha_js")
 
 PARAMETERS = (
-    Parameter("id", str, "", "what --model calls it; empty: the folder's name"),
-    Parameter("name", str, "", "what people read; empty: the id"),
-    Parameter("description", str, "", "what it tells apart, and on what it was trained"),
-    Parameter("licence", str, "", "under which licence the weights may be used"),
+    *IDENTITY,
     Parameter("backbone", str, "resnet18", "the network; small: a narrow ResNet for processors", choices=(SMALL, *BACKBONES),
               main=True),
     Parameter("weights", str, "", "start: empty random, imagenet (torchvision's, online), a model folder, or a file",
@@ -49,21 +41,6 @@ PARAMETERS = (
     Parameter("cross_validate", bool, False, "trains once for each part and reports mean and deviation; keeps the first"),
 )  # fmt: skip
 
-
-def _train(
-    data: Path,
-    out: Path,
-    settings: Mapping[str, Any],
-    seed: int,
-    device: str,
-    progress: Progress,
-    cancel: CancelToken | None,
-) -> dict[str, Any]:
-    from core.train.window_classifier import train_window_classifier
-
-    return train_window_classifier(data, out, settings, seed, device, progress, cancel)
-
-
 SPEC = TrainerSpec(
     id="windows",
     family="classifier",
@@ -71,6 +48,6 @@ SPEC = TrainerSpec(
     description="One class for each window: ResNet, VGG, GoogLeNet, or a small network for processors.",
     data=("images", "boxes", "outlines"),
     parameters=PARAMETERS,
-    run=_train,
+    run=imported("core.train.window_classifier", "train_window_classifier"),
     lighter={"backbone": SMALL},
 )
