@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.parameters import Parameter
 from core.train.base import IDENTITY, TrainerSpec, imported
 
-PARAMETERS = (
+PARAMETERS: tuple[Parameter, ...] = (
     *IDENTITY,
     Parameter("data_commands", str, "", "how the data was made; kept in the card before the training command"),
     Parameter("um_per_px", float, 1.0, "scale at which the network looks", 0.01, 1000, "µm/px", main=True),

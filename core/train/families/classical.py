@@ -11,7 +11,7 @@ from core.models.classical import GLCM_SVM, METHODS
 from core.parameters import Parameter
 from core.train.base import IDENTITY, TrainerSpec
 
-PARAMETERS = (
+PARAMETERS: tuple[Parameter, ...] = (
     *IDENTITY,
     Parameter("method", str, GLCM_SVM, "statistics and machine; one_class_svm only learns what is without a defect",
               choices=tuple(METHODS), main=True),

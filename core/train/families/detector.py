@@ -8,7 +8,7 @@ from core.train.base import IDENTITY, TrainerSpec, imported
 
 SGD, ADAMW = "sgd", "adamw"
 
-PARAMETERS = (
+PARAMETERS: tuple[Parameter, ...] = (
     *IDENTITY,
     Parameter("data_commands", str, "", "how the data was made; kept in the card before the training command"),
     Parameter("network", str, "ssd_cells", "the network; ssd_cells is the smallest", choices=NETWORKS, main=True),

@@ -17,7 +17,7 @@ def _shared(parameters: tuple[Parameter, ...], *names: str) -> tuple[Parameter, 
     return tuple(known[name] for name in names)
 
 
-PARAMETERS = (
+PARAMETERS: tuple[Parameter, ...] = (
     *IDENTITY,
     *_shared(detector.PARAMETERS, "data_commands"),
     Parameter("network", str, CELLS, "finds the parts: Mask R-CNN; maskrcnn_cells is for processors", choices=NETWORKS, main=True),

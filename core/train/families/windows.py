@@ -9,7 +9,7 @@ from core.train.base import IDENTITY, TrainerSpec, imported
 SMALL = "small"
 LOSSES = ("cross_entropy", "focal", "label_smoothing", "max_entropy", "alpha_js")
 
-PARAMETERS = (
+PARAMETERS: tuple[Parameter, ...] = (
     *IDENTITY,
     Parameter("backbone", str, "resnet18", "the network; small: a narrow ResNet for processors", choices=(SMALL, *BACKBONES),
               main=True),
