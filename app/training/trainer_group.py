@@ -17,7 +17,7 @@ from core.data.labelled import DataKind
 from core.devices import DEVICES
 from core.models.base import ModelSpec
 from core.parameters import Parameter
-from core.train.base import IDENTITY, TrainerSpec
+from core.train.base import ASKED_ELSEWHERE, TrainerSpec
 from core.train.trainers import trainers
 
 # Not a trainer's own: part of the request. Another one gives a model that is as good, yet not the same.
@@ -100,7 +100,7 @@ class SettingsGroup(Group):
 
     def show_for(self, spec: TrainerSpec, models: list[ModelSpec]) -> None:
         """The settings of a trainer at their defaults. `models` of its family are offered to start from."""
-        own = [p for p in spec.parameters if p.name not in IDENTITY]
+        own = [p for p in spec.parameters if p.name not in ASKED_ELSEWHERE]
         offered = tuple((str(model.path), model.name) for model in models if model.path and model.family == spec.family)
         own = [replace(p, offers=(*p.offers, *offered)) if p.takes_model and p.offers else p for p in own]
         self.main.set_parameters([p for p in own if p.main])

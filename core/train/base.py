@@ -13,7 +13,7 @@ from core.jobs import CancelToken, Progress, Step
 from core.parameters import Parameter
 
 # What a model is called and how its data was made: parameters that a form has fields of its own for, or none.
-IDENTITY = frozenset({"id", "name", "data_commands"})
+ASKED_ELSEWHERE = frozenset({"id", "name", "data_commands"})
 
 # (data, model folder to write, settings, seed, device, progress, cancel) → metrics. Called again with the same folder
 # after a break it goes on. Raises UsageError for settings, InputError for data, ResourceError for device, disk or
