@@ -30,9 +30,7 @@ class WindowTraining:
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle("Close Schliff")
         box.setText(f"“{model_name(training.request)}” is still being trained.")
-        box.setInformativeText(
-            "What it has learnt up to its last checkpoint is kept. Train ▸ Train a model goes on with it."
-        )
+        box.setInformativeText("What it has learnt is kept. Train ▸ Train a model goes on with it.")
         stay = box.addButton("Don't close", QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(box.addButton("Close and go on later", QMessageBox.ButtonRole.AcceptRole))
         box.setEscapeButton(stay)

@@ -104,7 +104,7 @@ class RunPage(FootedPanel):
             headline = "The model is ready."
         elif training.state == "stopped":
             headline, detail = (
-                "Stopped. What it has learnt up to its last checkpoint is kept; Go on takes it up again.",
+                "Stopped. What it has learnt is kept; Go on takes it up again.",
                 "",
             )
         elif training.error is not None:
@@ -195,7 +195,7 @@ class RunPage(FootedPanel):
         self.classes.setTextFormat(Qt.TextFormat.RichText)
         self.classes.setToolTip("Right: of what it calls so, how much is. Found: of what is there, how much it finds.")
         self.scan_button.setDefault(True)
-        self.stop_button.setToolTip("What was learnt is kept, up to its last checkpoint; it can be gone on with")
+        self.stop_button.setToolTip("What was learnt is kept; it can be gone on with")
         self.pause_button.setToolTip("Stands still until Go on")
         top = Group("")
         top.heading.hide()

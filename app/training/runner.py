@@ -121,7 +121,7 @@ class TrainingRunner(QObject):
             self.changed.emit()
 
     def cancel(self) -> None:
-        """Stops it; what was learnt up to its last checkpoint is kept."""
+        """Stops it; what was learnt so far is kept."""
         if self._job is not None:
             self._job.cancel()
             self.changed.emit()
