@@ -31,6 +31,7 @@ RULE = (
     f"areas within a factor of {LARGEST_RATIO:g}; preparation artefacts are no defects"
 )
 NO_CLASSES = frozenset({"anomaly"})
+_APART_PX = 1e7
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class Found:
     label: str
     score: float
     box: Box
+
+
+def box_on(picture: int, box: Box) -> Box:
+    """A box of one of several pictures that are judged together: so far apart that none matches another picture's."""
+    return box.moved(picture * _APART_PX, 0)
 
 
 def check_project(project: Project, truth: Path) -> dict[str, Any]:

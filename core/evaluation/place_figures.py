@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from core.average_precision import ELEVEN_POINTS, average_precision, class_precisions, coco_precisions, hits_at
-from core.check import Found, check, match
+from core.check import Found, box_on, check, match
 from core.evaluation.curves import MOST_POINTS, calibration, precision_recall_curve, threshold_table
 from core.evaluation.statistics import Interval, group_bootstrap, wilson
 from core.evaluation.values import ANOMALY, Evaluation, Place
@@ -32,8 +32,6 @@ Array = np.ndarray
 
 NOT_FOUND, NOTHING = "not found", "nothing there"
 ALL = "all defects"
-# Pictures lie this far apart when they are judged together, so that no detection matches another picture's truth.
-_APART_PX = 1e7
 
 
 def place_figures(judged: Evaluation) -> dict[str, Any]:
@@ -175,11 +173,11 @@ def _marked(judged: Evaluation) -> list[TruthBox]:
 
 
 def _of_found(one: Place) -> Found:
-    return Found(one.label, one.score, one.box.moved(one.picture * _APART_PX, 0))
+    return Found(one.label, one.score, box_on(one.picture, one.box))
 
 
 def _of_marked(one: Place) -> TruthBox:
-    return TruthBox(one.label, one.box.moved(one.picture * _APART_PX, 0))
+    return TruthBox(one.label, box_on(one.picture, one.box))
 
 
 def _pictures(places: Iterable[Place]) -> Array:

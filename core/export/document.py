@@ -42,6 +42,11 @@ class ExportDocument:
     registrations: Mapping[int, Registration]
     provenance: Mapping[str, Any]
 
+    @property
+    def models(self) -> list[str]:
+        """Id and version of every model that found something here, sorted."""
+        return sorted({f"{scan['model']} {scan['version']}" for scan in self.provenance["scans"]})
+
     def section_of(self, item: ExportItem) -> SectionRecord:
         return self.sections[item.detection.section_id]
 

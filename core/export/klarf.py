@@ -39,7 +39,7 @@ def write(document: ExportDocument, path: Path, values: Mapping[str, Any]) -> No
         f'LotID "{_plain(values["lot"])}";',
         f"SampleSize 1 {math.ceil(math.hypot(width, height) / 1000)};",
         f'DeviceID "{_plain(name)}";',
-        f'SetupID "{_plain(_models(document))}" {now};',
+        f'SetupID "{_plain(" ".join(document.models) or "none")}" {now};',
         f'StepID "{_plain(values["step"])}";',
         "SampleOrientationMarkType NOTCH;",
         "OrientationMarkLocation DOWN;",
@@ -91,10 +91,6 @@ def _real(value: float) -> str:
 def _plain(text: str) -> str:
     """What may stand between quotes: KLARF is ASCII and knows no escapes."""
     return "".join(c if c.isascii() and c.isprintable() and c not in '";' else "_" for c in text)
-
-
-def _models(document: ExportDocument) -> str:
-    return " ".join(sorted({f"{scan['model']} {scan['version']}" for scan in document.provenance["scans"]})) or "none"
 
 
 SPEC = ExporterSpec(

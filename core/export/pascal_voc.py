@@ -23,7 +23,7 @@ def write(document: ExportDocument, path: Path, values: Mapping[str, Any]) -> No
     if section_id is not None:
         section = document.sections[section_id]
         _texts(root, folder=section.path.parent.name, filename=section.name, path=str(section.path))
-        _texts(SubElement(root, "source"), database="Schliff", annotation=", ".join(_models(document)))
+        _texts(SubElement(root, "source"), database="Schliff", annotation=", ".join(document.models))
         _texts(SubElement(root, "size"), width=section.width_px, height=section.height_px, depth=3)
         for item in document.items:
             box = item.detection.box
@@ -39,10 +39,6 @@ def write(document: ExportDocument, path: Path, values: Mapping[str, Any]) -> No
 def _texts(parent: Element, **values: str | int) -> None:
     for name, value in values.items():
         SubElement(parent, name).text = str(value)
-
-
-def _models(document: ExportDocument) -> list[str]:
-    return sorted({f"{scan['model']} {scan['version']}" for scan in document.provenance["scans"]})
 
 
 SPEC = ExporterSpec(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.average_precision import average_precision
-from core.check import Found, check, match
+from core.check import Found, box_on, check, match
 from core.geometry import Box
 from core.jobs import CancelToken
 from core.models.base import Model, ModelSpec
@@ -22,9 +22,6 @@ from core.train.regions import LabelledSection
 from core.truth import TruthBox
 
 Array = np.ndarray
-
-# Sections lie this far apart when they are looked at together, so that no detection matches another section's truth.
-_APART_PX = 1e7
 
 
 @dataclass(frozen=True)
@@ -58,8 +55,8 @@ def find_on(model: Model, sections: Sequence[LabelledSection], cancel: CancelTok
     for number, section in enumerate(sections):
         cancel.check()
         here = (f for f in _found_on(model, section) if section.knows(*f.box.center))
-        found += [Found(f.label, f.score, f.box.moved(number * _APART_PX, 0)) for f in here]
-        marked += [TruthBox(t.label, t.box.moved(number * _APART_PX, 0)) for t in _truth_of(section, model.spec)]
+        found += [Found(f.label, f.score, box_on(number, f.box)) for f in here]
+        marked += [TruthBox(t.label, box_on(number, t.box)) for t in _truth_of(section, model.spec)]
     area = sum(s.pixels.shape[0] * s.pixels.shape[1] for s in sections)
     return Findings(tuple(found), tuple(marked), area / 1e6)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from core.check import Found
+from core.check import Found, box_on
 from core.geometry import Box
 from core.models.base import Model
 from core.outlines import Outline, as_outline, corners_of, overlap
@@ -21,8 +21,6 @@ Array = np.ndarray
 
 SAME_PART_IOU = 0.5
 NOT_FOUND = "not found"
-# Sections lie this far apart when they are looked at together, so that no part matches another section's.
-_APART_PX = 1e7
 
 
 @dataclass(frozen=True)
@@ -51,10 +49,8 @@ def look_at(model: Model, sections: Sequence[LabelledSection], names: Sequence[s
 
 def findings(pictures: Sequence[Pictured], labels: Sequence[str], megapixels: float) -> Findings:
     """Those of defects, for `core.train.evaluate`."""
-    found = [
-        Found(one.label, one.score, one.box.moved(n * _APART_PX, 0)) for n, p in enumerate(pictures) for one in p.found
-    ]
-    marked = [TruthBox(one.label, one.box.moved(n * _APART_PX, 0)) for n, p in enumerate(pictures) for one in p.marked]
+    found = [Found(one.label, one.score, box_on(n, one.box)) for n, p in enumerate(pictures) for one in p.found]
+    marked = [TruthBox(one.label, box_on(n, one.box)) for n, p in enumerate(pictures) for one in p.marked]
     known = set(labels)
     return Findings(
         tuple(f for f in found if f.label in known), tuple(m for m in marked if m.label in known), megapixels
