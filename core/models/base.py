@@ -76,6 +76,14 @@ class ModelSpec:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A picture that helps to see why, as large as the crop it was asked for: (h, w, 3) uint8 RGB, and what it shows."""
+
+    title: str
+    pixels: Array
+
+
 class Model:
     """A loaded model. `str(device)` names what it computes on.
 
@@ -163,6 +171,10 @@ class Model:
         None when the model has no explanation to give.
         """
         return None
+
+    def evidence(self, pixels: Array, label: str) -> tuple[Evidence, ...]:
+        """What is shown beside a crop, given as for `explain`: what the model made of it, what normal looks like."""
+        return ()
 
 
 def with_values(spec: ModelSpec, given: Mapping[str, Any]) -> ModelSpec:
