@@ -34,17 +34,28 @@ class Picking(QObject):
         self._session = session
         self.picked: Picked | None = None
         self._is_coming = False  # its scan, or the detections of that, aren't there yet
+        self._shown_before = ""  # the scan that was left for it
         session.section_changed.connect(self.clear)
         session.scans_changed.connect(self._scan_changed)
         session.detections_changed.connect(self._begin)
 
     def show(self, picked: Picked) -> None:
         """Shows its scan, only these of it, and goes to the first."""
+        scan = self._session.scan
+        if self.picked is None or scan is None:
+            self._shown_before = scan.id if scan is not None else ""
         self.picked, self._is_coming = picked, True
-        if self._session.scan is None or self._session.scan.id != picked.scan_id:
+        if scan is None or scan.id != picked.scan_id:
             self._session.set_scan(picked.scan_id)
         self._begin()
         self.changed.emit()
+
+    def leave(self) -> None:
+        """Shows all detections again, of the scan that was shown before."""
+        before, picked = self._shown_before, self.picked
+        self.clear()
+        if picked is not None and before not in ("", picked.scan_id):
+            self._session.set_scan(before)
 
     def clear(self) -> None:
         if self.picked is not None:

@@ -186,6 +186,11 @@ def test_an_evaluation_is_kept_beside_its_model(toy_data: Path, tmp_path: Path):
     assert {p.stem for p in stored_evaluations(spec)} == {first.name, second.name}
     assert json.loads(json.dumps(read_evaluation(path).to_json())) == json.loads(json.dumps(first.to_json()))
     assert stored_evaluations(replace(spec, source="bundled")) == []
+    cut = first.to_json()
+    del cut["figures"]["map50"]
+    path.write_text(json.dumps(cut))
+    with pytest.raises(InputError, match="figures are missing: map50"):
+        read_evaluation(path)
     path.write_text('{"format": 99}')
     with pytest.raises(InputError, match="format 99"):
         read_evaluation(path)

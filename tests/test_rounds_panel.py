@@ -103,6 +103,18 @@ def test_what_vanished_is_shown_in_the_scan_that_had_it(qtbot, session, shown):
     assert session.picking.picked is None, "another scan is another list"
 
 
+def test_leaving_what_vanished_goes_back_to_the_scan_that_was_open(qtbot, session, shown):
+    first, second = shown.scans
+    click(qtbot, shown.rounds.tree, "Vanished")
+    qtbot.waitUntil(lambda: len(places(shown.gallery)) == 3, timeout=10_000)
+    click(qtbot, shown.rounds.tree, "False alarms again")
+    qtbot.waitUntil(lambda: places(shown.gallery) == [400], timeout=10_000)
+    click(qtbot, shown.rounds.tree, "Vanished")
+    qtbot.waitUntil(lambda: len(places(shown.gallery)) == 3 and session.scan.id == first.id, timeout=10_000)
+    qtbot.mouseClick(shown.gallery.picked_bar.close_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: session.scan.id == second.id and len(places(shown.gallery)) == 5, timeout=10_000)
+
+
 def test_a_disagreement_goes_when_it_is_judged_anew(qtbot, session, shown):
     click(qtbot, shown.rounds.tree, "False alarms again")
     qtbot.waitUntil(lambda: places(shown.gallery) == [400])

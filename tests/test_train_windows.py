@@ -109,6 +109,17 @@ def test_validated_windows_stay_and_others_move_but_show_the_same():
     assert not any((image.max(2) > 200).any() for image in source.batch([1] * 40, np.random.default_rng(1), 0.2))
 
 
+def test_a_window_without_a_defect_never_moves_to_where_nobody_looked():
+    """Beyond what is known the section is bright; only its edge may be seen, as little as its known part ends at."""
+    section = section_with(known=np.array([[100, 100, 40, 40]], np.float32))
+    section.pixels[:] = 255
+    section.pixels[100:140, 100:140] = 0
+    source = WindowSource([section], [Window(0, 120, 120, NO_DEFECT)], SIDE)
+    moved = source.batch([0] * 40, np.random.default_rng(0), strength=1.0)
+    assert (moved.max(3) > 200).mean((1, 2)).max() < 0.25
+    assert len({image.tobytes() for image in moved}) > 20, "but it moves"
+
+
 # -- data --------------------------------------------------------------------------------------------------------------
 
 

@@ -45,7 +45,7 @@ class PickedBar(QWidget):
         set_icon(self.close_button, "close")
         self.close_button.setToolTip("Show all detections again")
         self.close_button.setAccessibleName("Show all detections again")
-        self.close_button.clicked.connect(self._session.picking.clear)
+        self.close_button.clicked.connect(self._session.picking.leave)
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addWidget(self.title)

@@ -20,6 +20,14 @@ ANOMALY = "anomaly"  # the one label of models that know no classes
 EvaluationKind = Literal["images", "places"]
 FailureKind = Literal["miss", "false_alarm", "confusion"]
 
+# Figures that whoever shows an evaluation may count on.
+_ALWAYS = frozenset({"classes", "confusion", "thresholds", "curves", "calibration", "intervals"})
+_FIGURES: Mapping[EvaluationKind, frozenset[str]] = {
+    "images": _ALWAYS | {"images", "accuracy", "balanced_accuracy", "macro_f1", "auroc", "auprc"},
+    "places": _ALWAYS
+    | {"defects", "map50", "map50_95", "average_precision", "area_mm2", "artefact_classes", "artefacts_called_defects"},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -130,6 +138,9 @@ class Evaluation:
         try:
             if stored["format"] != FORMAT:
                 raise ValueError(f"format {stored['format']!r} is not known to this version")
+            lacking = _FIGURES[stored["kind"]] - set(stored["figures"])
+            if lacking:
+                raise ValueError(f"figures are missing: {', '.join(sorted(lacking))}")
             values = {name: value for name, value in stored.items() if name != "format"}
             return cls(**{
                 **values,

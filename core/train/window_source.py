@@ -9,7 +9,7 @@ import numpy as np
 from core.train.image_source import vary
 from core.train.regions import LabelledSection
 from core.train.sampling import cut
-from core.train.window_places import Window, anywhere, shown
+from core.train.window_places import NO_DEFECT, Window, anywhere, shown, shows_nothing
 
 Array = np.ndarray
 
@@ -50,7 +50,7 @@ class WindowSource:
                 x, y = anywhere(section, self._side * zoom, rng) or (x, y)
             height, width = section.pixels.shape[:2]
             is_on_it = 0 <= x < width and 0 <= y < height
-            if is_on_it and shown(section, x, y, self._side * zoom) == window.shows:
+            if is_on_it and _shows_the_same(section, window, x, y, self._side * zoom):
                 return self._cut(window, x, y, zoom)
         return self._at_rest(window)
 
@@ -60,3 +60,10 @@ class WindowSource:
     def _cut(self, window: Window, x: float, y: float, zoom: float) -> Array:
         side = self._side * zoom
         return cut(self._sections[window.section], x - side / 2, y - side / 2, side, self._side).pixels
+
+
+def _shows_the_same(section: LabelledSection, window: Window, x: float, y: float, side: float) -> bool:
+    """Whether the window shows its class here, too; that there is no defect must be known of all of it."""
+    if window.shows == NO_DEFECT:
+        return shows_nothing(section, x, y, side)
+    return shown(section, x, y, side) == window.shows
