@@ -116,7 +116,7 @@ def test_a_window_without_a_defect_never_moves_to_where_nobody_looked():
     section.pixels[100:140, 100:140] = 0
     source = WindowSource([section], [Window(0, 120, 120, NO_DEFECT)], SIDE)
     moved = source.batch([0] * 40, np.random.default_rng(0), strength=1.0)
-    assert (moved.max(3) > 200).mean((1, 2)).max() < 0.25
+    assert (moved.max(3) > 200).mean((1, 2)).max() < 0.2
     assert len({image.tobytes() for image in moved}) > 20, "but it moves"
 
 
