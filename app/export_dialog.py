@@ -8,10 +8,9 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QW
 
 from app.combo import ComboBox
 from app.forms import ParameterForm
-from app.gallery.arrangement import STATUS_NAMES
 from app.panels.layout import muted
 from app.theme import SPACE
-from core.detection import STATUSES
+from core.detection import STATUS_NAMES, STATUSES
 from core.export.base import ExporterSpec
 from core.export.document import Frame
 

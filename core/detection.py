@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
 Status = Literal["unreviewed", "defect", "artefact", "false_alarm"]
 STATUSES: tuple[Status, ...] = get_args(Status)
+STATUS_NAMES: dict[Status, str] = {
+    "unreviewed": "Unreviewed",
+    "defect": "Defect",
+    "artefact": "Artefact",
+    "false_alarm": "False alarm",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,7 @@ from functools import cache
 from typing import Any
 
 from core.class_colours import class_name
-from core.detection import STATUSES, Detection, Status
-
-STATUS_NAMES: dict[Status, str] = {
-    "unreviewed": "Unreviewed",
-    "defect": "Defect",
-    "artefact": "Artefact",
-    "false_alarm": "False alarm",
-}
+from core.detection import STATUS_NAMES, STATUSES, Detection, Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,12 @@ from PySide6.QtWidgets import (
 
 from app.class_colours import class_colours, class_name
 from app.combo import ComboBox
-from app.gallery.arrangement import SORT_FIELDS, STATUS_NAMES, Arrangement
+from app.gallery.arrangement import SORT_FIELDS, Arrangement
 from app.gallery.badges import chip_icon, status_icon
 from app.gallery.view import LARGEST_SIDE, SMALLEST_SIDE
 from app.icons import set_icon
 from app.theme import SPACE
-from core.detection import STATUSES
+from core.detection import STATUS_NAMES, STATUSES
 from core.ranking import RANKING_HELP
 
 SEARCH_AFTER_MS = 150

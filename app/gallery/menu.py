@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app.gallery.arrangement import STATUS_NAMES
 from app.gallery.badges import status_icon
-from core.detection import STATUSES, Status
+from core.detection import STATUS_NAMES, STATUSES, Status
 
 
 def crop_menu(

@@ -10,10 +10,10 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from app.gallery.arrangement import STATUS_NAMES, Arrangement, arrange
+from app.gallery.arrangement import Arrangement, arrange
 from app.scores import PROBABILITY, format_score
 from core.class_colours import class_name
-from core.detection import Detection
+from core.detection import STATUS_NAMES, Detection
 
 Index = QModelIndex | QPersistentModelIndex
 

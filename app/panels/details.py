@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
 )
 
 from app.class_colours import class_colour
-from app.gallery.arrangement import STATUS_NAMES
 from app.gallery.badges import chip_icon, status_icon
 from app.panels.layout import Group
 from app.registration.wording import error_text, sem_numbers, sem_text
@@ -26,7 +25,7 @@ from app.scores import PROBABILITY, format_score
 from app.session import Session
 from app.theme import SPACE
 from core.class_colours import class_name
-from core.detection import STATUSES, Detection, Status
+from core.detection import STATUS_NAMES, STATUSES, Detection, Status
 from core.frames import StageSource
 from core.section import SectionInfo
 
