@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -74,6 +76,26 @@ def test_rejected_frames_lie_below_and_are_dashed():
         axis=1
     )
     assert 20 < bottom.sum() < 60, "only where it is alone, on and off"
+
+
+def test_what_has_an_outline_is_framed_by_it_once_it_is_large_enough():
+    box, ring = (450.0, 100.0, 550.0, 200.0), np.array([(500.0, 100.0), (550.0, 150.0), (500.0, 200.0), (450.0, 150.0)])
+    painter = BoxPainter(BoxIndex(np.array([box])), PLAIN, np.array([0]), {0: ring})
+    both = np.concatenate([painter.paint(OverlayTile(1.0, column, 0)).pixels for column in (0, 1)], axis=1)
+    blue = (both[..., 2::-1] == BLUE).all(axis=2)
+    assert blue[125, 473:478].any(), "on the ring, in one tile"
+    assert blue[125, 523:528].any(), "and in the other"
+    assert not blue[99:103, 450:480].any(), "no corner of a box"
+    small = painter.paint(OverlayTile(0.1, 0, 0)).pixels
+    assert (small[10, 45:55, 2::-1] == BLUE).all(axis=1).sum() > 8, "too small on the screen: its box"
+
+
+def test_a_few_outlines_are_drawn_as_lines(qtbot, viewer):
+    ring = ((540.0, 400.0), (580.0, 440.0), (540.0, 480.0), (500.0, 440.0))
+    show(qtbot, viewer, [replace(detection(1, 500, 400, side=80.0), outline=ring)])  # viewport (180, 160) to (260, 240)
+    shown = grabbed(viewer)
+    assert (shown[178:183, 198:203] != 128).any(), "the ring passes here"
+    assert (shown[158:170, 178:190] == 128).all(), "where a box would have a corner"
 
 
 def test_crowds_of_small_boxes_become_density_and_large_or_sparse_ones_do_not():

@@ -6,18 +6,18 @@ are shown is the session's decision, their colours are `app.class_colours`'.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from operator import attrgetter
 
 import numpy as np
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.class_colours import class_colours
-from app.viewer.overlay_boxes import HALO_ALPHA, HALO_PX, MIN_SCREEN_PX, BoxPainter, Stroke, drawn_edges
+from app.viewer.overlay_boxes import HALO_ALPHA, HALO_PX, MIN_SCREEN_PX, BoxPainter, Stroke, drawn_edges, outlined
 from app.viewer.overlay_item import TiledOverlay
 from app.viewer.overlay_sheet import Device, View, exposed_parts
 from app.viewer.overlay_worker import OverlayWorker
@@ -43,13 +43,15 @@ class BoxSet:
     painter: BoxPainter
     strokes: Sequence[Stroke]
     stroke_of: Array  # of each detection, its place in `strokes`
+    rings: Mapping[int, Array] = field(default_factory=dict)  # outlines by row, of those that have one
 
 
 def box_set(detections: Sequence[Detection], labels: Sequence[str], artefact_labels: Collection[str]) -> BoxSet:
     """Takes about a millisecond for a thousand; may be called in any thread."""
     index = BoxIndex(_edges(detections))
     strokes, stroke_of = _strokes(detections, labels, artefact_labels)
-    return BoxSet(detections, index, BoxPainter(index, strokes, stroke_of), strokes, stroke_of)
+    rings = {row: np.array(one.outline) for row, one in enumerate(detections) if one.outline}
+    return BoxSet(detections, index, BoxPainter(index, strokes, stroke_of, rings), strokes, stroke_of, rings)
 
 
 def with_decisions(
@@ -61,7 +63,7 @@ def with_decisions(
     moved = np.array([strokes.index(stroke) for stroke in boxes.strokes], np.int64)
     stroke_of = moved[boxes.stroke_of]
     stroke_of[list(rows)] = [strokes.index(new[place]) for place in new_of]
-    return BoxSet(after, boxes.index, boxes.painter.restroked(strokes, stroke_of), strokes, stroke_of)
+    return BoxSet(after, boxes.index, boxes.painter.restroked(strokes, stroke_of), strokes, stroke_of, boxes.rings)
 
 
 class BoxesItem(TiledOverlay):
@@ -158,13 +160,20 @@ class BoxesItem(TiledOverlay):
         found = touching[0] if len(touching) == 1 else np.unique(np.concatenate(touching))
         if not found.size:
             return
-        edges, stroke_of = drawn_edges(self._boxes.index.edges[found], zoom), self._boxes.stroke_of[found]
+        stroke_of = self._boxes.stroke_of[found]
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(_pen(QColor(0, 0, 0, HALO_ALPHA), HALO_PX))
-        painter.drawRects(_rects(edges))
+        self._draw_frames(painter, found, zoom)
         for place in np.unique(stroke_of).tolist():
             painter.setPen(_stroke_pen(self._boxes.strokes[place]))
-            painter.drawRects(_rects(edges[stroke_of == place]))
+            self._draw_frames(painter, found[stroke_of == place], zoom)
+
+    def _draw_frames(self, painter: QPainter, found: Array, zoom: float) -> None:
+        edges = self._boxes.index.edges[found]
+        has_ring = outlined(found, edges, self._boxes.rings, zoom)
+        painter.drawRects(_rects(drawn_edges(edges[~has_ring], zoom)))
+        for number in found[has_ring].tolist():
+            painter.drawPolygon(QPolygonF([QPointF(x, y) for x, y in self._boxes.rings[number].tolist()]))
 
 
 def _edges(detections: Sequence[Detection]) -> Array:

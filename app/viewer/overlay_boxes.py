@@ -1,6 +1,6 @@
 """Decides how thousands of boxes become a picture: thin frames with a dark edge, or a density where they would overlap.
 
-Frames are drawn as numbers of their strokes, widened, and coloured last, which takes a few milliseconds for a thousand of
+A finding with an outline is framed by that, once it is large enough on the screen to be told from its box. Frames are drawn as numbers of their strokes, widened, and coloured last, which takes a few milliseconds for a thousand of
 them. Density is the number of detections around a point on a scale of its own colours, whatever their classes; it fades
 in where frames begin to cover each other.
 """
@@ -8,7 +8,7 @@ in where frames begin to cover each other.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 
@@ -21,6 +21,7 @@ from core.box_index import BoxIndex
 Array = np.ndarray
 
 MIN_SCREEN_PX = 8.0  # a smaller box is drawn this large, so that it can be seen and clicked
+OUTLINED_PX = 12.0  # on the screen; what is smaller has a box only
 HALO_PX = 4.0  # on the screen; the dark edge under a line, for bright metal
 HALO_ALPHA = 90
 DENSITY_COLOURS = "viridis"
@@ -59,11 +60,26 @@ def drawn_edges(edges: Array, zoom: float) -> Array:
     return np.concatenate([centre - half, centre + half], axis=1)
 
 
-class BoxPainter:
-    """Paints boxes by their level-0 edges; `stroke_of[i]` is the place of box i's stroke, later ones lie on top."""
+def outlined(found: Array, edges: Array, rings: Mapping[int, Array], zoom: float) -> Array:
+    """Which of the found boxes (n,) are framed by their outline, as (n,) bool. `zoom`: see `drawn_edges`."""
+    if not rings:
+        return np.zeros(len(found), bool)
+    large = (edges[:, 2:] - edges[:, :2]).max(axis=1, initial=0) * zoom >= OUTLINED_PX
+    large[large] = [number in rings for number in found[large].tolist()]
+    return large
 
-    def __init__(self, index: BoxIndex, strokes: Sequence[Stroke], stroke_of: Array) -> None:
+
+class BoxPainter:
+    """Paints boxes by their level-0 edges; `stroke_of[i]` is the place of box i's stroke, later ones lie on top.
+
+    `rings`: outlines, (corners, 2) in level-0 px, by the numbers of the boxes that have one.
+    """
+
+    def __init__(
+        self, index: BoxIndex, strokes: Sequence[Stroke], stroke_of: Array, rings: Mapping[int, Array] | None = None
+    ) -> None:
         self._index, self._strokes, self._stroke_of = index, tuple(strokes), stroke_of
+        self._rings = rings or {}
         self._palette = _palette(self._strokes)
         sides = index.edges[:, 2:] - index.edges[:, :2]
         self._median_side = float(np.median(np.sqrt(sides[:, 0] * sides[:, 1]))) if len(index) else 0.0
@@ -103,16 +119,17 @@ class BoxPainter:
         edges = self._index.edges[found]
         if share >= 1:
             return Painted(self._density(edges, tile))
-        frames = self._frames(edges, self._stroke_of[found], tile)
+        frames = self._frames(found, edges, tile)
         if share <= 0:
             return Painted(frames)
         import cv2
 
         return Painted(cv2.addWeighted(frames, 1 - share, self._density(edges, tile), share, 0))
 
-    def _frames(self, edges: Array, stroke_of: Array, tile: OverlayTile) -> Array:
+    def _frames(self, found: Array, edges: Array, tile: OverlayTile) -> Array:
         import cv2
 
+        stroke_of, has_ring = self._stroke_of[found], outlined(found, edges, self._rings, tile.zoom / tile.ratio)
         ratio, side = tile.ratio, TILE + 2 * _MARGIN
         origin = np.array([tile.column, tile.row] * 2) * TILE - _MARGIN
         at = drawn_edges(edges, tile.zoom / ratio) * tile.zoom - origin
@@ -122,7 +139,11 @@ class BoxPainter:
             lines = np.zeros((side, side), np.uint8)
             for place, stroke in enumerate(self._strokes):
                 if (stroke.width, stroke.dashed) == (width, dashed):
-                    _outline(lines, rects[stroke_of == place], place + 1)
+                    own = stroke_of == place
+                    _outline(lines, rects[own & ~has_ring], place + 1)
+                    rings = [self._rings[number] for number in found[own & has_ring].tolist()]
+                    corners = [np.rint(ring * tile.zoom - origin[:2]).astype(np.int32) for ring in rings]
+                    cv2.polylines(lines, corners, True, place + 1, 1)
             if dashed:
                 lines *= _dashes(side)
             cv2.max(numbers, _widened(lines, round(width * ratio)), numbers)
