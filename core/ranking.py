@@ -1,21 +1,128 @@
-"""Decides what "worst" means. The gallery, the lists and the report all sort by this and by nothing else."""
+"""Decides what "worst" means. The gallery, the lists and the report all sort by this and by nothing else.
+
+Severity is a class's weight times the sum of three shares, each 0 to 1:
+
+- certainty: the model's score; of a distance, how far it is beyond the model's own threshold (one half there);
+- size: the marked area a against a₀ = 50 µm × 50 µm, as a / (a + a₀);
+- rarity: how few of the scan's detections are like it. Alike are those of the same class whose area differs by a factor of
+  two at most. With k alike (itself included) among n, it is log(n / k) / log n: 0 if all are alike, 1 if it is the only
+  one of its kind. It is the self-information of meeting one like it (Shannon 1948), by the most there can be.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from core.detection import Detection
+from core.detection_table import DetectionTable
+
+Array = np.ndarray
+
+CERTAINTY_SHARE, SIZE_SHARE, RARITY_SHARE = 0.65, 0.20, 0.15
+ARTEFACT_WEIGHT = 0.2
+ALIKE_FACTOR = 2.0  # of areas
+# An area at which size counts half: a mark of 50 µm side, or of 100 px where the section has no scale.
+HALF_SIDE_UM, HALF_SIDE_PX = 50.0, 100.0
 
 RANKING_HELP = (
-    "Severity, 0 to 100: three quarters how sure the model is, one quarter how large the mark is. "
-    "Traces of preparation count a fifth. Equal severities are ordered from top to bottom, left to right."
+    "Severity, 0 to 100: "
+    f"{CERTAINTY_SHARE:.0%} how sure the model is, {SIZE_SHARE:.0%} how large the mark is, {RARITY_SHARE:.0%} how unusual it is "
+    "among the detections of its scan; times the weight of its class. "
+    "Equal severities are ordered from top to bottom, left to right."
 )
 
-_CERTAINTY_SHARE = 0.75
-_ARTEFACT_WEIGHT = 0.2
-# An area at which size counts half: a mark of 50 µm side, or of 100 px where the section has no scale.
-_HALF_AREA_UM2 = 50.0**2
-_HALF_AREA_PX2 = 100.0**2
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What severity needs to know beside the detections.
+
+    Args:
+        threshold: the model's default one, so that moving the threshold never reorders the gallery.
+        is_probability: whether scores are; else they are distances.
+        um2_per_px2: the area of a level-0 px, None without calibration.
+        weights: 0 to 1 by class; 1 for those that are missing.
+    """
+
+    threshold: float
+    is_probability: bool
+    um2_per_px2: float | None
+    weights: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """How the severity of one detection comes about. `alike` of `count` detections of its scan are like it."""
+
+    certainty: float
+    size: float
+    rarity: float
+    weight: float
+    alike: int
+    count: int
+
+    @property
+    def severity(self) -> float:
+        return float(self.weight * _sum(self.certainty, self.size, self.rarity))
+
+
+class Ranking:
+    """Severities among the detections of one scan.
+
+    Args:
+        labels, areas_px: the class and the marked area (level-0 px²) of each of them, those below the threshold too. Others
+            may be ranked among them; each counts itself.
+    """
+
+    def __init__(self, scale: Scale, labels: Iterable[str] = (), areas_px: Iterable[float] = ()) -> None:
+        self.scale = scale
+        names, areas = np.array(list(labels), dtype=object), np.fromiter(areas_px, np.float64)
+        self.count = len(areas)
+        self._areas = {label: np.sort(areas[names == label]) for label in set(names.tolist())}
+
+    def severities(self, labels: Sequence[str], scores: Array, areas_px: Array) -> Array:
+        """(n,) of 0 to 100."""
+        names = np.array(labels, dtype=object)
+        rarity, weight = np.zeros(len(scores)), np.ones(len(scores))
+        for label in set(labels):
+            here = names == label
+            rarity[here] = self._rarity(self._alike(label, areas_px[here]))
+            weight[here] = self.scale.weights.get(label, 1.0)
+        return weight * _sum(_certainty(scores, self.scale), _size(areas_px, self.scale), rarity)
+
+    def parts(self, detection: Detection) -> Parts:
+        """Of one detection, for people who ask why."""
+        score, area = np.array([detection.score]), np.array([detection.area_px])
+        alike = self._alike(detection.label, area)
+        return Parts(
+            certainty=float(_certainty(score, self.scale)[0]),
+            size=float(_size(area, self.scale)[0]),
+            rarity=float(self._rarity(alike)[0]),
+            weight=self.scale.weights.get(detection.label, 1.0),
+            alike=int(alike[0]),
+            count=max(self.count, 1),
+        )
+
+    def ranked(self, detections: Sequence[Detection]) -> list[Detection]:
+        """The same with their severities here, in the order given."""
+        found = self.severities(
+            [d.label for d in detections],
+            np.array([d.score for d in detections], np.float64),
+            np.array([d.area_px for d in detections], np.float64),
+        )
+        return [replace(d, severity=value) for d, value in zip(detections, found.tolist(), strict=True)]
+
+    def _alike(self, label: str, areas_px: Array) -> Array:
+        known = self._areas.get(label, np.empty(0))
+        low = np.searchsorted(known, areas_px / ALIKE_FACTOR, "left")
+        return np.maximum(np.searchsorted(known, areas_px * ALIKE_FACTOR, "right") - low, 1)
+
+    def _rarity(self, alike: Array) -> Array:
+        if self.count < 2:
+            return np.zeros(len(alike))  # nothing to compare it with
+        return np.clip(1 - np.log(alike) / np.log(self.count), 0.0, 1.0)
 
 
 def severity(
@@ -27,21 +134,36 @@ def severity(
     is_probability: bool,
     is_artefact: bool,
 ) -> float:
-    """How bad a detection is, 0 to 100.
+    """Of a detection by itself, 0 to 100: nothing is known yet of the others, nor of weights that somebody chose."""
+    scale = Scale(threshold, is_probability, um2_per_px2, default_weights([""], [""] if is_artefact else []))
+    return float(Ranking(scale).severities([""], np.array([score]), np.array([area_px]))[0])
 
-    Args:
-        score: the model's own; a probability, or a distance that counts half at `threshold`.
-        threshold: the model's default one, so that moving the threshold never reorders the gallery.
-        area_px: the marked area in level-0 px².
-        um2_per_px2: the area of a level-0 px, None without calibration.
-    """
-    certainty = score if is_probability else score / (score + threshold) if score > 0 else 0.0
-    area, half = (area_px * um2_per_px2, _HALF_AREA_UM2) if um2_per_px2 else (area_px, _HALF_AREA_PX2)
-    size = area / (area + half)
-    weight = _ARTEFACT_WEIGHT if is_artefact else 1.0
-    return 100 * weight * (_CERTAINTY_SHARE * certainty + (1 - _CERTAINTY_SHARE) * size)
+
+def default_weights(labels: Iterable[str], artefact_labels: Collection[str]) -> dict[str, float]:
+    """Every class counts fully, traces of preparation a fifth."""
+    return {label: ARTEFACT_WEIGHT if label in artefact_labels else 1.0 for label in labels}
 
 
 def worst_first(detections: Iterable[Detection]) -> list[Detection]:
     """Highest severity first; ties from top to bottom, left to right, then by id, so that the order is stable."""
-    return sorted(detections, key=lambda d: (-d.severity, d.box.y, d.box.x, d.id))
+    table = DetectionTable(detections)
+    columns = (table.column("id"), table.column("left"), table.column("top"), -table.column("severity"))
+    return [table[row] for row in np.lexsort(columns).tolist()]
+
+
+def _certainty(scores: Array, scale: Scale) -> Array:
+    if scale.is_probability:
+        return scores
+    positive = np.maximum(scores, 0.0)
+    return positive / np.maximum(positive + scale.threshold, np.finfo(float).tiny)
+
+
+def _size(areas_px: Array, scale: Scale) -> Array:
+    if scale.um2_per_px2 is None:
+        return areas_px / (areas_px + HALF_SIDE_PX**2)
+    areas = areas_px * scale.um2_per_px2
+    return areas / (areas + HALF_SIDE_UM**2)
+
+
+def _sum(certainty: Array | float, size: Array | float, rarity: Array | float) -> Array | float:
+    return 100 * (CERTAINTY_SHARE * certainty + SIZE_SHARE * size + RARITY_SHARE * rarity)

@@ -1,0 +1,109 @@
+"""Decides how a hundred thousand detections are asked something at once: as numpy columns beside the detections themselves.
+
+A column is made when it is first needed. Tables are values: a change gives another table, which shares what has not changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, overload
+
+import numpy as np
+
+from core.detection import STATUSES, Detection
+
+Array = np.ndarray
+
+_STATUS = {status: number for number, status in enumerate(STATUSES)}
+
+# What each column holds of a detection: level-0 px and px²; `status` by its place in STATUSES; `x`, `y` the box's middle.
+_COLUMNS: dict[str, tuple[type, Callable[[Detection], Any]]] = {
+    "id": (np.int64, lambda d: d.id),
+    "score": (np.float64, lambda d: d.score),
+    "severity": (np.float64, lambda d: d.severity),
+    "area_px": (np.float64, lambda d: d.area_px),
+    "left": (np.float64, lambda d: d.box.x),
+    "top": (np.float64, lambda d: d.box.y),
+    "x": (np.float64, lambda d: d.box.x + d.box.w / 2),
+    "y": (np.float64, lambda d: d.box.y + d.box.h / 2),
+    "side_px": (np.float64, lambda d: d.box.w if d.box.w > d.box.h else d.box.h),
+    "status": (np.int8, lambda d: _STATUS[d.status]),
+    "has_note": (np.bool_, lambda d: bool(d.note)),
+    "is_decided": (np.bool_, lambda d: bool(d.decided_at)),
+}
+
+
+class DetectionTable(Sequence[Detection]):
+    """Detections in their order, with columns (n,) for questions about all of them. Its list and arrays must not be changed."""
+
+    def __init__(self, detections: Iterable[Detection] = ()) -> None:
+        self.detections = detections if isinstance(detections, list) else list(detections)
+        self._columns: dict[str, Array] = {}
+        self._labels: tuple[str, ...] | None = None
+        self._rows: dict[int, int] | None = None
+
+    # -- one of them --------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self.detections)
+
+    @overload
+    def __getitem__(self, row: int) -> Detection: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[Detection]: ...
+    def __getitem__(self, row: int | slice) -> Detection | list[Detection]:
+        return self.detections[row]
+
+    def __iter__(self) -> Iterator[Detection]:
+        return iter(self.detections)
+
+    def row(self, detection_id: int | None) -> int | None:
+        """Where the detection with this id stands; None where there is none."""
+        if self._rows is None:
+            self._rows = {d.id: row for row, d in enumerate(self.detections)}
+        return None if detection_id is None else self._rows.get(detection_id)
+
+    # -- all of them --------------------------------------------------------------------------------
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes there are, in alphabetical order; `column("label")` counts by it."""
+        if self._labels is None:
+            self._labels = tuple(sorted({d.label for d in self.detections}))
+        return self._labels
+
+    def column(self, name: str) -> Array:
+        """One of `_COLUMNS`, or "label": the place of each class in `labels`."""
+        found = self._columns.get(name)
+        if found is None:
+            found = self._columns[name] = self._read(name, self.detections)
+        return found
+
+    def is_of(self, labels: Iterable[str]) -> Array:
+        """(n,) bool: whose class is one of these."""
+        wanted = frozenset(labels)
+        return np.array([label in wanted for label in self.labels], bool)[self.column("label")]
+
+    def replaced(self, changed: Iterable[Detection]) -> DetectionTable:
+        """A table with these in the rows of those with their ids; ids that it doesn't have are left out."""
+        new = [(row, d) for d in changed if (row := self.row(d.id)) is not None]
+        after = DetectionTable(self.detections.copy())
+        for row, detection in new:
+            after.detections[row] = detection
+        after._rows = self._rows
+        if all(d.label in self.labels for _, d in new):
+            after._labels = self._labels
+        if new:
+            rows, values = [row for row, _ in new], [d for _, d in new]
+            for name, column in self._columns.items():
+                if name != "label" or after._labels is not None:
+                    after._columns[name] = column.copy()
+                    after._columns[name][rows] = after._read(name, values)
+        return after
+
+    def _read(self, name: str, detections: Sequence[Detection]) -> Array:
+        if name == "label":
+            codes = {label: code for code, label in enumerate(self.labels)}
+            return np.fromiter((codes[d.label] for d in detections), np.int32, len(detections))
+        kind, value = _COLUMNS[name]
+        return np.fromiter(map(value, detections), kind, len(detections))
