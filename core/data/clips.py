@@ -28,8 +28,8 @@ def clips_of(picture: LabelledPicture, width: int, height: int, scale: float) ->
         _inside(box.scaled(1 / scale), width, height) for box in (*marked, *picture.empty, *(picture.known or ()))
     ]
     found = [box for box in places if box is not None]
-    joined = _joined([_inside(box.grown(MARGIN_PX), width, height) or box for box in found])
-    return sorted((clip for box in joined for clip in _pieces(box, found)), key=lambda box: (box.y, box.x))
+    around = joined([_inside(box.grown(MARGIN_PX), width, height) or box for box in found])
+    return sorted((clip for box in around for clip in _pieces(box, found)), key=lambda box: (box.y, box.x))
 
 
 def _inside(box: Box, width: int, height: int) -> Box | None:
@@ -38,7 +38,7 @@ def _inside(box: Box, width: int, height: int) -> Box | None:
     return Box(x, y, w, h).intersection(Box(0, 0, width, height))
 
 
-def _joined(boxes: Sequence[Box]) -> list[Box]:
+def joined(boxes: Sequence[Box]) -> list[Box]:
     """Boxes that overlap become the one around them, until none do. A sweep over x for each round."""
     todo = list(boxes)
     while True:

@@ -69,13 +69,18 @@ def model_scale(info: SectionInfo, spec: ModelSpec) -> float:
 
     Raises UsageError when the section is far too coarse for the model.
     """
-    if spec.um_per_px is None or info.pixel_size_um is None:
+    return scale_for(info, spec.um_per_px, spec.id)
+
+
+def scale_for(info: SectionInfo, um_per_px: float | None, made_for: str) -> float:
+    """As `model_scale`, for whatever (`made_for`) looks at `um_per_px`."""
+    if um_per_px is None or info.pixel_size_um is None:
         return 1.0
     section_um = (info.pixel_size_um[0] * info.pixel_size_um[1]) ** 0.5
-    scale = spec.um_per_px / section_um
+    scale = um_per_px / section_um
     if scale * COARSEST_UPSAMPLING < 1:
         raise UsageError(
-            f"{info.path.name} has {section_um:.3g} µm per px, too coarse for {spec.id}, made for {spec.um_per_px:.3g}",
+            f"{info.path.name} has {section_um:.3g} µm per px, too coarse for {made_for}, made for {um_per_px:.3g}",
             remedy="Scan it with the texture model, which needs no scale.",
         )
     return scale

@@ -10,23 +10,20 @@ from typing import Protocol
 import numpy as np
 
 from core.data.image_set import ImageSet
-from core.data.labelled import LabelledData, LabelledPicture
-from core.errors import InputError, UsageError
+from core.data.labelled import LabelledData
+from core.errors import InputError
 from core.jobs import CancelToken, Progress
 from core.models.base import ModelSpec
-from core.readers.base import open_section
 from core.train.dataset import read_pictures
 from core.train.image_source import ImageSource
 from core.train.regions import IGNORED
+from core.train.scales import common_scale
 from core.train.splits import group_folds
 from core.train.window_places import NO_DEFECT, windows_on
 from core.train.window_source import WindowSource
 
 Array = np.ndarray
 Folds = list[tuple[Array, Array]]
-
-# Scales that differ by less are the same.
-_SAME_SCALE = 0.02
 
 
 class Source(Protocol):
@@ -80,19 +77,9 @@ def scale_of(data: LabelledData | ImageSet, stated: float) -> float | None:
     Whole images are brought to one size, so of them nothing is known that isn't stated. Raises UsageError where
     pictures differ, InputError for one that can't be read.
     """
-    if stated or isinstance(data, ImageSet):
+    if isinstance(data, ImageSet):
         return stated or None
-    sizes = {picture.path: _um_per_px(picture) for picture in data.everything}
-    known = [size for size in sizes.values() if size is not None]
-    if not known:
-        return None
-    if len(known) < len(sizes) or max(known) > min(known) * (1 + _SAME_SCALE):
-        some = "some don't say, others " if len(known) < len(sizes) else "they "
-        raise UsageError(
-            f"the pictures are of different scales: {some}have {min(known):.3g} to {max(known):.3g} µm per px",
-            path=data.source, remedy="Say at which the network shall look: --set um_per_px=….",
-        )  # fmt: skip
-    return float(np.median(known))
+    return common_scale((picture.path for picture in data.everything), stated, data.source)
 
 
 def read_examples(
@@ -138,9 +125,3 @@ def _of_windows(
         held_back = np.arange(len(windows))
     source = WindowSource(sections, windows, spec.window_px)
     return Examples(source, classes, groups, held_back if len(held_back) else None)
-
-
-def _um_per_px(picture: LabelledPicture) -> float | None:
-    with open_section(picture.path) as section:
-        size = section.info.pixel_size_um
-    return None if size is None else (size[0] * size[1]) ** 0.5

@@ -1,0 +1,102 @@
+"""Decides how often a score is exceeded, beyond what was measured, too: a sample's own quantiles, and a tail above them.
+
+The tail is exponential: what exceeds a high enough score does so by an amount that is spread exponentially, wherever
+scores fall off no slower than that (Pickands 1975; Coles 2001, §4.2, shape 0). Its scale is the maximum likelihood one of
+a sample whose largest values are only known to be large (type II censoring; Lawless 2003, §3.5): a few defects among
+what was called normal then neither stretch the tail nor are they taken for absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+
+# Which quantiles are kept of a sample; beyond the last one the tail speaks.
+LEVELS = (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999)  # fmt: skip
+# The tail begins where this share of a sample lies above.
+_TAIL_SHARE = 0.2
+# So many values must lie above a quantile for it to be told by the sample itself.
+_ENOUGH = 10
+_SMALLEST_SCALE = 1e-9
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How some scores are spread.
+
+    Args:
+        count: how many there were.
+        levels, values: shares of them, ascending, and the scores that so many lie at or below.
+        scale: of the exponential tail above the last of `values`.
+    """
+
+    count: int
+    levels: tuple[float, ...]
+    values: tuple[float, ...]
+    scale: float
+
+    def above(self, score: float) -> float:
+        """The share, 0 to 1, of such scores that is expected above one."""
+        if score < self.values[0]:
+            return 1.0
+        if score < self.values[-1]:
+            return float(1 - np.interp(score, self.values, self.levels))
+        return float((1 - self.levels[-1]) * np.exp(-(score - self.values[-1]) / self.scale))
+
+    def exceeded_by(self, share: float) -> float:
+        """The score above which a share (above 0, at most 1) of such scores is expected: the inverse of `above`."""
+        if not 0 < share <= 1:
+            raise ValueError(f"no share: {share}")
+        if 1 - share <= self.levels[-1]:
+            return float(np.interp(1 - share, self.levels, self.values))
+        return float(self.values[-1] + self.scale * np.log((1 - self.levels[-1]) / share))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"count": self.count, "levels": self.levels, "values": self.values, "scale": self.scale}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Spread:
+        """Raises ValueError, KeyError or TypeError for what `to_json` didn't write."""
+        levels, values = (tuple(float(v) for v in told[name]) for name in ("levels", "values"))
+        scale, count = float(told["scale"]), int(told["count"])
+        is_ordered = all(np.all(np.diff(one) >= 0) and np.isfinite(one).all() for one in (levels, values))
+        if len(levels) != len(values) or not levels or not is_ordered or not 0 < scale < np.inf:
+            raise ValueError("these are no quantiles")
+        if not 0 <= levels[0] <= levels[-1] < 1 or count < 1:
+            raise ValueError("these are no shares")
+        return cls(count, levels, values, scale)
+
+
+def spread_of(scores: Array, doubtful: float = 0.0) -> Spread:
+    """How scores (n,) are spread; n at least 1.
+
+    Args:
+        doubtful: the share of them, 0 to 0.5, that may not belong: the largest ones are only taken to be large.
+    """
+    ordered = np.sort(np.asarray(scores, np.float64))
+    count = len(ordered)
+    if not count or not np.isfinite(ordered).all():
+        raise ValueError("no scores to describe")
+    unsure = int(np.ceil(doubtful * count)) if doubtful else 0
+    last = min(1 - _ENOUGH / count, 1 - max(2 * doubtful, LEVELS[1]))
+    start = float(np.clip(last, 0.0, 1 - _TAIL_SHARE))
+    levels = tuple(level for level in LEVELS if level <= max(last, start)) or (0.0,)
+    values = np.quantile(ordered, levels)
+    return Spread(count, levels, tuple(map(float, values)), _tail_scale(ordered, unsure))
+
+
+def _tail_scale(ordered: Array, unsure: int) -> float:
+    """Of what lies above the score that `_TAIL_SHARE` of them exceed; the last `unsure` are only known to be large."""
+    count = len(ordered)
+    first = min(int((1 - _TAIL_SHARE) * count), count - 1)
+    known = ordered[first : count - unsure]
+    if len(known) < 2:  # too few to tell: as wide as all of them
+        return max(float(ordered[: max(count - unsure, 1)].std()), _SMALLEST_SCALE * max(abs(float(ordered[-1])), 1))
+    excess = known - ordered[first]
+    total = excess.sum() + unsure * excess[-1]
+    return max(float(total / (len(known) - 1)), _SMALLEST_SCALE * max(abs(float(ordered[-1])), 1))

@@ -1,0 +1,205 @@
+"""Decides where nothing is wrong, as far as anybody knows: which pictures, and which places on them, a model of normal sees.
+
+- A section file: the section itself, robustly: nobody said that it is good, so a few defects must not hurt.
+- A project: regions drawn and called normal, and places judged a false alarm. Without such regions its sections
+  themselves, robustly, but for what was judged or drawn as something else.
+- Marked pictures in any format: everything that is known and not marked.
+- A folder for each class: the images of the class without a defect. A folder of images alone: all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.data.files import PICTURE_SUFFIXES
+from core.data.image_set import NO_DEFECT_NAMES, ImageSet, groups_of
+from core.data.labelled import LabelledData, LabelledPicture
+from core.data.reading import entered, formats, read_data
+from core.detection import Detection
+from core.drawing import Drawing
+from core.errors import InputError, SchliffError
+from core.geometry import Box
+from core.project import Project, SectionRecord
+from core.project.drawing_store import DrawingStore
+from core.readers.base import open_section
+
+Ring = tuple[tuple[float, float], ...]
+
+_FALSE_ALARM, _UNREVIEWED = "false_alarm", "unreviewed"
+_REMEDY = (
+    "Give a section, a project with regions called normal, marked pictures, or a folder of images without a defect."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NormalPicture:
+    """One picture and where on it nothing is wrong. Level-0 px.
+
+    Args:
+        group: what it must stay together with when data is split.
+        regions: corners of closed outlines within which all is normal but `defects`; None: everywhere.
+        defects: places known to be something else.
+        false_alarms: places somebody looked at and found normal, whatever `regions` say; doubtful: places nobody has
+            judged, which such a one is not shown with.
+        is_cut: a picture of a part of a specimen, all of it specimen; otherwise a section with resin around it.
+    """
+
+    path: Path
+    group: str
+    regions: tuple[Ring, ...] | None = None
+    defects: tuple[Box, ...] = ()
+    false_alarms: tuple[Box, ...] = ()
+    doubtful: tuple[Box, ...] = ()
+    is_cut: bool = False
+
+
+@dataclass(frozen=True)
+class NormalData:
+    """Pictures with places in which nothing is wrong.
+
+    Args:
+        format: the id of the format it was read from, "section" or "images".
+        is_sure: whether somebody said so; otherwise a few defects may be among them.
+        notes: what was left out and why, one line each, for people.
+    """
+
+    source: Path
+    format: str
+    pictures: tuple[NormalPicture, ...]
+    is_sure: bool = True
+    notes: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """One line for people."""
+        regions = sum(len(picture.regions or ()) for picture in self.pictures)
+        count = f"{len(self.pictures)} picture{'s' if len(self.pictures) > 1 else ''}"
+        if not self.is_sure:
+            return f"{count} as a whole: nobody said what is normal, so what is rare is left out"
+        return f"{regions} normal regions on {count}" if regions else f"what is not marked on {count}"
+
+
+def find_normal(path: Path, no_defect: str = "") -> NormalData:
+    """Where nothing is wrong in some data. `no_defect`: the class of images without a defect.
+
+    Raises InputError for data that says nothing of what is normal, or can't be read.
+    """
+    if not path.exists():
+        raise InputError("there is no such file or folder", path=path, remedy="Check the name.")
+    inner = entered(path)
+    if Project.is_project(inner):
+        return _of_project(inner)
+    for spec in formats():
+        if spec.recognises(inner):
+            return _of_labelled(spec.read(inner))
+    try:
+        return _of_labelled(read_data(path, no_defect))
+    except InputError as error:
+        found = _of_files(path) or (_of_files(inner) if inner != path else None)
+        if found is None:
+            raise InputError(f"nothing says what is normal in it: {error.what}", path=path, remedy=_REMEDY) from None
+        return found
+
+
+def is_called_normal(drawing: Drawing) -> bool:
+    """Whether somebody drew it to say that all in it is as it should be."""
+    return drawing.is_closed and any(_is_normal(name) for name in (drawing.label, drawing.name))
+
+
+def _is_normal(name: str) -> bool:
+    return name.strip().casefold() in NO_DEFECT_NAMES
+
+
+def _of_labelled(data: LabelledData | ImageSet) -> NormalData:
+    if isinstance(data, ImageSet):
+        if data.no_defect is None:
+            raise InputError(
+                "no class of these images is known to be without a defect", path=data.images[0].path.parent.parent,
+                remedy="Say which one is: --set no_defect=NAME.",
+            )  # fmt: skip
+        chosen = [one for one in data.images if one.label == data.no_defect]
+        pictures = tuple(NormalPicture(one.path, one.group, is_cut=True) for one in chosen)
+        return NormalData(chosen[0].path.parent, "images", pictures)
+    found = tuple(_of_marked(picture) for picture in data.everything)
+    return NormalData(data.source, data.format, found, notes=data.notes)
+
+
+def _ring(box: Box) -> Ring:
+    return ((box.x, box.y), (box.x1, box.y), (box.x1, box.y1), (box.x, box.y1))
+
+
+def _of_marked(picture: LabelledPicture) -> NormalPicture:
+    known = None if picture.known is None else tuple(_ring(box) for box in picture.known)
+    marks = tuple(mark.box for mark in picture.marks if not _is_normal(mark.label))
+    return NormalPicture(picture.path, picture.group, known, marks, false_alarms=picture.empty)
+
+
+def _of_files(path: Path) -> NormalData | None:
+    """A section by itself, or a folder of images; None for anything else."""
+    try:
+        with open_section(path):
+            return NormalData(path, "section", (NormalPicture(path, path.name),), is_sure=False)
+    except SchliffError:
+        if not path.is_dir():
+            return None
+    images = sorted(one for one in path.iterdir() if one.suffix.lower() in PICTURE_SUFFIXES and one.is_file())
+    if not images:  # one class alone in its folder
+        inside = [place for place in path.iterdir() if place.is_dir() and _is_normal(place.name)]
+        return _of_files(inside[0]) if len(inside) == 1 else None
+    groups = groups_of(images)
+    return NormalData(
+        path, "images", tuple(NormalPicture(one, group, is_cut=True) for one, group in zip(images, groups, strict=True))
+    )
+
+
+def _of_project(path: Path) -> NormalData:
+    with Project.open(path) as project:
+        store, found = DrawingStore(project), project.detections()
+        sections = project.sections()
+        drawn = {section.id: store.drawings(section.id) for section in sections}
+        has_regions = any(is_called_normal(one) for those in drawn.values() for one in those)
+        pictures, lost = [], []
+        for section in sections:
+            own = [one for one in found if one.section_id == section.id]
+            picture = _of_section(
+                section, drawn[section.id], own, has_regions, lambda record=section: _place(project, record)
+            )
+            if isinstance(picture, InputError):
+                lost.append(picture)
+            elif picture is not None:
+                pictures.append(picture)
+    if not pictures:
+        problem = str(lost[0]) if lost else "it holds no section yet"
+        raise InputError(problem, path=path, remedy="Open a section in it first.")
+    notes = tuple(f"left out: {error}" for error in lost)
+    return NormalData(path, "project", tuple(sorted(pictures, key=lambda p: p.path)), has_regions, notes)
+
+
+def _place(project: Project, section: SectionRecord) -> Path:
+    with project.open_section_of(section) as opened:
+        return opened.info.path
+
+
+def _of_section(
+    section: SectionRecord,
+    drawn: Sequence[Drawing],
+    found: Sequence[Detection],
+    has_regions: bool,
+    place: Callable[[], Path],
+) -> NormalPicture | InputError | None:
+    """None where nothing on it is normal as far as anybody said."""
+    regions = tuple(one.outline for one in drawn if is_called_normal(one)) if has_regions else None
+    alarms = tuple(one.box for one in found if one.status == _FALSE_ALARM)
+    if regions == () and not alarms:
+        return None
+    other = [one.box for one in drawn if one.is_closed and one.label and not is_called_normal(one)]
+    judged = [one.box for one in found if one.status not in (_FALSE_ALARM, _UNREVIEWED)]
+    try:
+        path = place()
+    except InputError as error:
+        return error
+    # What a model found in a region somebody drew, and nobody judged, is normal: they have looked at it.
+    waiting = tuple(one.box for one in found if one.status == _UNREVIEWED)
+    return NormalPicture(path, section.name, regions, (*judged, *other), alarms, waiting)

@@ -1,0 +1,246 @@
+"""Decides what a model of normal learns from: windows in which nothing is wrong, as far as anybody knows.
+
+They are held in memory as clips of bounded size (`core.train.normal_clips`), drawn by chance from all there are, so that a
+section of 100 GB costs no more than a small one. What is normal is for `core.train.normal_places`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.errors import UsageError
+from core.jobs import CancelToken, Progress, Step, no_progress
+from core.readers.base import open_section
+from core.section import Section
+from core.train.augment import orient
+from core.train.dataset import memory_for_pictures
+from core.train.normal_clips import STEP_PX, Clip, NormalPlaces
+from core.train.normal_places import NormalData, find_normal
+from core.train.regions import no_boxes
+from core.train.scales import common_scale
+
+Array = np.ndarray
+
+# Windows at rest lie so far apart, as a share of their side, where there is room.
+_APART = 0.5
+# Of the memory for pictures; networks of normal hold more beside them than others.
+_SHARE_OF_MEMORY = 0.5
+
+
+class NormalWindows:
+    """Windows of one size and scale in which nothing is wrong, as far as anybody knows.
+
+    Args:
+        side: px; um_per_px: None where nothing says.
+        groups: (n,) int, which section, part or image each window is from.
+        data: what they were drawn from, for a card's record of it.
+        trim: the share of them that may show a defect and is to be left out after a first look; 0 where somebody said
+            what is normal.
+    """
+
+    def __init__(
+        self,
+        data: NormalData,
+        side: int,
+        um_per_px: float | None,
+        trim: float,
+        places: Sequence[NormalPlaces],
+        clips: Sequence[Clip],
+        windows: Array,
+        known_defects: Array | None,
+    ) -> None:
+        self.data, self.side, self.um_per_px, self.trim = data, side, um_per_px, trim
+        self._places, self._clips, self._windows, self._labels = places, clips, windows, known_defects
+        self._pixels: list[Array] = []
+        names = sorted({picture.group for picture in data.pictures})
+        numbers = {name: number for number, name in enumerate(names)}
+        of_picture = np.array([numbers[picture.group] for picture in data.pictures])
+        self.groups: Array = of_picture[[clips[one].picture for one in windows[:, 0]]]
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    @property
+    def window_mm2(self) -> float | None:
+        """What a window covers; None without a scale."""
+        return None if self.um_per_px is None else (self.side * self.um_per_px / 1000) ** 2
+
+    def read(self, index: int) -> Array:
+        """(side, side, 3) uint8: the window where it lies at rest."""
+        clip, x, y = self._windows[index]
+        return self._cut(clip, x, y)
+
+    def batch(self, indices: Sequence[int] | Array, rng: np.random.Generator | None = None) -> Array:
+        """(n, side, side, 3) uint8; with `rng` each moved by up to half a window within what is normal, and laid down in
+        one of 8 ways."""
+        if rng is None:
+            return np.stack([self.read(int(index)) for index in indices])
+        moved = (self._cut(*self._moved(int(index), rng)) for index in indices)
+        return np.stack([orient(pixels, no_boxes(), int(rng.integers(8)))[0] for pixels in moved])
+
+    def around(self, indices: Sequence[int] | Array, margin_px: int) -> Iterator[Array]:
+        """Each window at rest with what surrounds it in its picture: (side + 2 · margin, …, 3) uint8, mirrored beyond the
+        picture's edge. What a scan shows a model of it; read from the file anew, so for some hundreds at most.
+        """
+        opened: tuple[int, Section] | None = None
+        try:
+            for index in indices:
+                number, x, y = self._windows[int(index)]
+                clip = self._clips[number]
+                if opened is None or opened[0] != clip.picture:
+                    if opened is not None:
+                        opened[1].close()
+                    opened = clip.picture, open_section(self.data.pictures[clip.picture].path)
+                whole = self.side + 2 * margin_px
+                left, top = clip.x + int(x) - margin_px, clip.y + int(y) - margin_px
+                yield self._places[clip.picture].reader(opened[1]).read(left, top, whole, whole)
+        finally:
+            if opened is not None:
+                opened[1].close()
+
+    def split(self, share: float, seed: int) -> tuple[Array, Array]:
+        """Indices learnt from, and about `share` held out: whole groups where there are several, else whole clips of the
+        one section, which share no px. Where there is a single clip, all of it serves for both."""
+        rng = np.random.default_rng(seed)
+        units = self.groups if len(np.unique(self.groups)) > 1 else self._windows[:, 0]
+        names = rng.permutation(np.unique(units))
+        if len(names) == 1:
+            return np.arange(len(self)), np.arange(len(self))
+        counts = np.cumsum([np.count_nonzero(units == name) for name in names])
+        held = int(np.clip(np.searchsorted(counts, share * len(self)) + 1, 1, len(names) - 1))
+        aside = np.isin(units, names[:held])
+        return np.flatnonzero(~aside), np.flatnonzero(aside)
+
+    def labels(self) -> Array | None:
+        """(n,) bool, which windows are known to show a defect; None where none was let in (`contamination`)."""
+        return self._labels
+
+    def load(self, progress: Progress, cancel: CancelToken) -> None:
+        """Reads the clips. Raises CancelledError, InputError for a picture that can't be read any more."""
+        by_picture: dict[int, list[int]] = {}
+        for number, clip in enumerate(self._clips):
+            by_picture.setdefault(clip.picture, []).append(number)
+        pixels: dict[int, Array] = {}
+        for picture, numbers in by_picture.items():
+            path = self.data.pictures[picture].path
+            with open_section(path) as section:
+                source = self._places[picture].reader(section)
+                for number in numbers:
+                    cancel.check()
+                    progress(Step(len(pixels), len(self._clips), f"Reading {path.name}"))
+                    clip = self._clips[number]
+                    pixels[number] = source.read(clip.x, clip.y, clip.w, clip.h)
+        self._pixels = [pixels[number] for number in range(len(self._clips))]
+
+    def _cut(self, clip: int, x: int, y: int) -> Array:
+        return np.ascontiguousarray(self._pixels[clip][y : y + self.side, x : x + self.side])
+
+    def _moved(self, index: int, rng: np.random.Generator) -> tuple[int, int, int]:
+        """Another place in the same clip that is as free, not only in whole steps where that leaves it free."""
+        number, x, y = (int(v) for v in self._windows[index])
+        clip = self._clips[number]
+        if clip.at is not None:
+            return number, x, y
+        reach, row, column = max(1, self.side // (2 * STEP_PX)), y // STEP_PX, x // STEP_PX
+        top, left = max(0, row - reach), max(0, column - reach)
+        rows, columns = np.nonzero(clip.free[top : row + reach + 1, left : column + reach + 1])
+        chosen = int(rng.integers(len(rows)))
+        row, column = top + int(rows[chosen]), left + int(columns[chosen])
+        around = clip.free[row : row + 2, column : column + 2]
+        further = rng.integers(STEP_PX, size=2) if around.shape == (2, 2) and around.all() else (0, 0)
+        return number, column * STEP_PX + int(further[0]), row * STEP_PX + int(further[1])
+
+
+def read_normal(
+    data: Path,
+    values: Mapping[str, Any],
+    side_px: int,
+    seed: int = 0,
+    progress: Progress = no_progress,
+    cancel: CancelToken | None = None,
+) -> NormalWindows:
+    """Windows of `side_px` in which nothing is wrong (`core.train.normal_places` says of what data).
+
+    Args:
+        values: at least those of `NORMAL_PARAMETERS`.
+    Raises InputError for data that can't be read or says nothing of what is normal, UsageError where no window fits
+    into what is normal, or pictures are of several scales; CancelledError.
+    """
+    cancel, rng = cancel or CancelToken(), np.random.default_rng(seed)
+    found = find_normal(data, values["no_defect"])
+    um_per_px = common_scale((picture.path for picture in found.pictures), values["um_per_px"], data)
+    most = int(values["most"])
+    chosen = rng.permutation(len(found.pictures))[:most]
+    places: list[NormalPlaces] = []
+    for done, number in enumerate(chosen):
+        cancel.check()
+        picture = found.pictures[number]
+        progress(Step(done, len(chosen), f"Looking for what is normal on {picture.path.name}"))
+        places.append(NormalPlaces(picture, len(places), um_per_px, side_px))
+    kept = NormalData(found.source, found.format, tuple(found.pictures[n] for n in chosen), found.is_sure, found.notes)
+    clips, windows = _drawn(places, side_px, most, rng, cancel)
+    if not len(windows):
+        raise UsageError(
+            f"no window of {side_px} px fits into what is normal", path=data,
+            remedy="Draw larger regions called normal, or choose smaller windows or a finer scale.",
+        )  # fmt: skip
+    clips, windows, labels = _with_defects(places, clips, windows, values["contamination"], rng)
+    trim = 0.0 if kept.is_sure and labels is None else float(values["trim"])
+    drawn = NormalWindows(kept, side_px, um_per_px, trim, places, clips, windows, labels)
+    drawn.load(progress, cancel)
+    return drawn
+
+
+def _drawn(
+    places: Sequence[NormalPlaces], side: int, most: int, rng: np.random.Generator, cancel: CancelToken
+) -> tuple[list[Clip], Array]:
+    """Clips, and (n, 3) int: clip, x, y of each window. Blocks of all pictures are looked at in an order drawn by chance,
+    each as likely, until there are enough windows, or memory has no room for more."""
+    clips = [clip for place in places for clip in place.around_false_alarms()]
+    rng.shuffle(clips)  # type: ignore[arg-type]  # a list is a sequence
+    del clips[most:]
+    rows = [np.array([[number, 0, 0]]) for number in range(len(clips))]
+    blocks = [place.blocks() for place in places]
+    owners = np.repeat(np.arange(len(places)), [len(one) for one in blocks])
+    every = np.concatenate(blocks) if blocks else np.zeros((0, 4), int)
+    room, count = int(memory_for_pictures() * _SHARE_OF_MEMORY), len(rows)
+    for index in rng.permutation(len(every)):
+        cancel.check()
+        if count >= most or room <= 0:
+            break
+        clip = places[owners[index]].clip(every[index])
+        if clip is not None:
+            at = _at_rest(clip, side)
+            rows.append(np.column_stack([np.full(len(at), len(clips)), at]))
+            clips.append(clip)
+            room, count = room - clip.nbytes, count + len(at)
+    windows = np.concatenate(rows) if rows else np.zeros((0, 3), int)
+    return clips, windows[:most]
+
+
+def _at_rest(clip: Clip, side: int) -> Array:
+    """(n, 2) int: x, y of windows in a clip, half a window apart, beginning with the first place that is free."""
+    apart = max(1, round(_APART * side / STEP_PX))
+    rows, columns = np.nonzero(clip.free)
+    first = rows[0] % apart, columns[0] % apart
+    row, column = np.nonzero(clip.free[first[0] :: apart, first[1] :: apart])
+    return np.column_stack([column * apart + first[1], row * apart + first[0]]) * STEP_PX
+
+
+def _with_defects(
+    places: Sequence[NormalPlaces], clips: list[Clip], windows: Array, share: float, rng: np.random.Generator
+) -> tuple[list[Clip], Array, Array | None]:
+    """With windows around marked defects in place of others, so many that they are `share` of all; for experiments."""
+    if not share:
+        return clips, windows, None
+    marked = [clip for place in places for clip in place.around_defects()]
+    count = min(len(marked), round(share * len(windows)))
+    added = [marked[i] for i in rng.permutation(len(marked))[:count]]
+    left = np.sort(rng.permutation(len(windows))[count:])
+    rows = [[len(clips) + number, 0, 0] for number in range(count)]
+    labels = np.arange(len(left) + count) >= len(left)
+    return [*clips, *added], np.concatenate([windows[left], np.array(rows, int).reshape(-1, 3)]), labels
