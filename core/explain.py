@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from core.detection import Detection
 from core.display import auto_range
 from core.geometry import Box
-from core.models.base import Model
+from core.models.base import Evidence, Model
 from core.scan.plan import model_scale
 from core.scan.reading import TileSource
 from core.section import Plane, Section
@@ -27,11 +27,21 @@ LARGEST_CROP_PX = 1024
 @dataclass(frozen=True)
 class Explanation:
     """`pixels` (h, w, 3) uint8 RGB at the model's scale, `heat` (h, w) float32 of 0 to 1 on the same px, and the level-0
-    box that both show. `heat` is None when the model has no explanation to give."""
+    box that both show. `heat` is None when the model has no explanation to give. `evidence`: pictures to set beside it, at
+    the same scale, empty where the model has none."""
 
     pixels: Array
     heat: Array | None
     box: Box
+    evidence: tuple[Evidence, ...] = ()
+
+    def box_of(self, evidence: Evidence) -> Box | None:
+        """What of the section a picture shows; None for an example from elsewhere."""
+        return self.box if evidence.pixels.shape == self.pixels.shape else None
+
+    def level0_width(self, evidence: Evidence) -> float:
+        """How wide a picture is, in level-0 px of its section."""
+        return evidence.pixels.shape[1] * self.box.w / self.pixels.shape[1]
 
 
 def explain_detection(
@@ -52,7 +62,9 @@ def explain_detection(
     heat = model.explain(wide, label or detection.label)
     if heat is not None:
         heat = heat[inner, inner] / max(float(heat[inner, inner].max()), 1e-6)
-    return Explanation(np.ascontiguousarray(wide[inner, inner]), heat, Box(x, y, side, side).scaled(scale))
+    evidence = tuple(_inner(one, wide, inner) for one in model.evidence(wide, label or detection.label))
+    box = Box(x, y, side, side).scaled(scale)
+    return Explanation(np.ascontiguousarray(wide[inner, inner]), heat, box, evidence)
 
 
 def overlay(explanation: Explanation, opacity: float = 0.5) -> Array:
@@ -62,6 +74,13 @@ def overlay(explanation: Explanation, opacity: float = 0.5) -> Array:
     colours = cv2.applyColorMap(np.rint(255 * explanation.heat).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
     share = opacity * explanation.heat[..., None]
     return np.rint(explanation.pixels * (1 - share) + colours * share).astype(np.uint8)
+
+
+def _inner(evidence: Evidence, wide: Array, inner: slice) -> Evidence:
+    """Without the surroundings that the crop was given with; an example from elsewhere is as it is."""
+    if evidence.pixels.shape[:2] != wide.shape[:2]:
+        return evidence
+    return replace(evidence, pixels=np.ascontiguousarray(evidence.pixels[inner, inner]))
 
 
 def _crop(box: Box, scale: float, window_px: int, stride_px: int) -> tuple[int, int, int]:

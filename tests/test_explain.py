@@ -11,7 +11,7 @@ import tifffile
 from core.detection import Detection
 from core.explain import LARGEST_CROP_PX, Explanation, explain_detection, overlay
 from core.geometry import Box
-from core.models.base import Model
+from core.models.base import Evidence, Model, ModelSpec
 from core.models.catalog import find_model, load_model
 from core.readers.base import open_section
 from core.section import Section
@@ -76,3 +76,24 @@ def test_an_overlay_is_hot_where_the_heat_is() -> None:
     assert (drawn[heat == 0] == 100).all()
     assert (drawn[1, 2] != 100).any()
     assert overlay(Explanation(pixels, None, Box(0, 0, 6, 4))) is pixels
+
+
+class Witness(Model):
+    """Shows the crop as it got it, and an example from elsewhere."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+
+    def evidence(self, pixels: np.ndarray, label: str) -> tuple[Evidence, ...]:
+        return Evidence("input", pixels.copy()), Evidence("like it", pixels[:30, :20].copy())
+
+
+def test_evidence_is_cut_like_the_crop_and_examples_are_not(section: Section, model: Model) -> None:
+    explanation = explain_detection(section, _detection(Box(400, 300, 60, 60)), Witness(model.spec))
+    inside, elsewhere = explanation.evidence
+    assert explanation.heat is None
+    np.testing.assert_array_equal(inside.pixels, explanation.pixels)
+    assert explanation.box_of(inside) == explanation.box
+    assert elsewhere.pixels.shape == (30, 20, 3)
+    assert explanation.box_of(elsewhere) is None
+    assert explanation.level0_width(elsewhere) == pytest.approx(40)  # the model looks at half the scale

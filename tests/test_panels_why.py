@@ -16,6 +16,7 @@ from app.panels.why_panel import WhyPanel
 from core.errors import InputError
 from core.explain import explain_detection
 from core.geometry import Box
+from core.models.base import Evidence
 from core.project.score_map import ScoreMap
 from core.top_classes import class_scores, top_classes
 from tests.gallery_support import LABELS, MODEL, fill, make_detection, some_detections
@@ -31,6 +32,7 @@ class Reasoning(ToyModel):
         self.gate: threading.Event | None = None
         self.silent = False
         self.trouble: Exception | None = None
+        self.pictures: list[str] = []
 
     def explain(self, pixels, label):
         self.asked.append(label)
@@ -41,6 +43,12 @@ class Reasoning(ToyModel):
         heat = np.zeros(pixels.shape[:2], np.float32)
         heat[:, : pixels.shape[1] // 2] = 1
         return heat
+
+    def evidence(self, pixels, label):
+        shades = np.linspace(255, 40, max(len(self.pictures), 1)).astype(np.uint8)
+        return tuple(
+            Evidence(title, np.full_like(pixels, shade)) for title, shade in zip(self.pictures, shades, strict=False)
+        )
 
 
 @pytest.fixture
@@ -117,6 +125,42 @@ def test_what_went_wrong_is_said_in_place(qtbot, session, panel, model):
     fill(session, some_detections())
     session.select(1, "gallery")
     qtbot.waitUntil(lambda: "Import it again" in panel.picture.message, timeout=5000)
+
+
+def test_pictures_stand_below_the_crop_and_are_seen_large(qtbot, session, panel, model):
+    model.pictures = ["Input", "Edge map", "Reconstruction", "Residual"]
+    model.silent = True  # of heat
+    fill(session, some_detections())
+    session.select(1, "gallery")
+    answered(qtbot, panel)
+    pictures = panel.evidence.pictures
+    assert [one.text() for one in pictures] == model.pictures
+    assert all(one.isVisible() and one.isEnabled() for one in pictures)
+    middle = panel.picture.image.width() // 2, panel.picture.image.height() // 2
+    crop = panel.picture.image.pixelColor(*middle)
+    qtbot.mouseClick(pictures[0], Qt.MouseButton.LeftButton)
+    assert panel.picture.image.pixelColor(*middle).getRgb()[:3] == (255, 255, 255)
+    pictures[3].setFocus()
+    qtbot.keyClick(pictures[3], Qt.Key.Key_Space)
+    assert panel.picture.image.pixelColor(*middle).getRgb()[:3] == (40, 40, 40)
+    assert not pictures[0].isChecked()
+    qtbot.keyClick(pictures[3], Qt.Key.Key_Space)
+    assert panel.picture.image.pixelColor(*middle) == crop
+    model.pictures = []
+    session.select(2, "gallery")
+    assert not panel.evidence.isVisible()
+
+
+def test_pictures_have_as_many_columns_as_there_is_room_for(qtbot, session, panel, model):
+    model.pictures = ["Input", "Edge map", "Reconstruction", "Residual"]
+    fill(session, some_detections())
+    session.select(1, "gallery")
+    answered(qtbot, panel)
+    pictures = panel.evidence
+    for width, columns in ((290, 2), (380, 2), (720, 4)):
+        panel.resize(width, 900)
+        qtbot.waitUntil(lambda: pictures.columns_in(pictures.width()) == columns)  # noqa: B023 - awaited at once
+        assert all(pictures.rect().contains(one.geometry()) for one in pictures.pictures)
 
 
 def mapped() -> ScoreMap:

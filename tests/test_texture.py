@@ -140,6 +140,16 @@ def test_explain_points_at_what_is_unusual(on_metal):
     assert np.hypot(x - 150, y - 160) < 60
 
 
+def test_each_scale_of_textures_shows_where_it_is_rare(on_metal):
+    pixels = blob(20, 40)[200:523, 250:557]
+    shown = on_metal.evidence(pixels, "anomaly")
+    assert [one.title for one in shown] == [f"Textures of {px} px" for px in (8, 16, 32, 64)]
+    assert {one.pixels.shape for one in shown} == {pixels.shape}
+    darkest, brightest = shown[0].pixels.min(), shown[0].pixels.max()
+    assert int(brightest) - int(darkest) > 100
+    assert TextureModel().evidence(pixels, "anomaly") == ()  # nothing is known before it has learnt
+
+
 def test_planted_defects_of_a_magnet_are_found():
     sample = make_sample("magnet", 2048, 8, 90100)
     pixels = sample.render(0, 0, 2048, 2048)

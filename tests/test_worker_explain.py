@@ -55,6 +55,9 @@ def test_it_is_the_same_as_computed_here(request_, explaining, control):
         assert there.box == here.box
         np.testing.assert_array_equal(there.pixels, here.pixels)
         np.testing.assert_array_equal(there.heat, here.heat)
+        assert [one.title for one in there.evidence] == ["Negative", "Ähnlich"]
+        for one, other in zip(there.evidence, here.evidence, strict=True):
+            np.testing.assert_array_equal(one.pixels, other.pixels)
     assert [step.message for step in steps] == 2 * ["Loading the model …", "Asking the model …"]
     assert control.loads == 2, "one here, one there"
 

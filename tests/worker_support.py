@@ -13,7 +13,7 @@ import numpy as np
 
 from core.errors import ResourceError
 from core.jobs import Step
-from core.models.base import ModelFamily
+from core.models.base import Evidence, ModelFamily
 from core.project import Project
 from core.scan.options import ScanOptions
 from core.scan.request import ScanRequest
@@ -35,6 +35,9 @@ class ControlledModel(ToyModel):
     def explain(self, pixels: np.ndarray, label: str) -> np.ndarray:
         self.map_tile(pixels)
         return pixels[..., 0].astype(np.float32) / 255
+
+    def evidence(self, pixels: np.ndarray, label: str) -> tuple[Evidence, ...]:
+        return Evidence("Negative", 255 - pixels), Evidence("Ähnlich", pixels[:20, :12])
 
 
 def _load(spec, device) -> ControlledModel:

@@ -94,7 +94,7 @@ class CropDelegate(QStyledItemDelegate):
         painter.setPen(QPen(self._colour(detection.label), 1.7))
         painter.drawRect(box)
         if self.scale_bar and self._um_per_px is not None:
-            _draw_scale_bar(painter, rect, thumbnail.crop.w * self._um_per_px)
+            draw_scale_bar(painter, rect, thumbnail.crop.w * self._um_per_px)
 
     def _draw_text(self, painter: QPainter, card: QRect, detection: Detection, palette: QPalette, font: QFont) -> None:
         metrics, small = QFontMetrics(font), _small(font)
@@ -174,7 +174,7 @@ def _box_on_screen(box: Box, crop: Box, rect: QRectF) -> QRectF:
     )
 
 
-def _draw_scale_bar(painter: QPainter, rect: QRectF, width_um: float) -> None:
+def draw_scale_bar(painter: QPainter, rect: QRectF, width_um: float) -> None:
     """A bar of a round length in the lower left corner, readable on any picture."""
     length_um = nice_length(width_um * 0.35)
     length = rect.width() * length_um / width_um

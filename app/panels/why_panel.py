@@ -18,10 +18,12 @@ from app.panels.class_scores import ClassScores
 from app.panels.details import Details
 from app.panels.explainer import Answer, Explainer, Question
 from app.panels.layout import Group, Panel, muted, value_label
+from app.panels.why_evidence import EvidencePictures
 from app.panels.why_picture import WhyPicture
 from app.scores import PROBABILITY
 from app.session import Session
 from core.class_colours import class_name
+from core.geometry import Box
 from core.top_classes import class_scores
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ class WhyPanel(Panel):
         self._shown: tuple[Question, Explanation] | None = None
         self.explainer = Explainer(self, answer)
         self.picture = WhyPicture()
+        self.evidence = EvidencePictures()
+        self._large = -1  # which piece of evidence is shown large; -1: the crop
         self.reading = muted()
         self.blend = QSlider(Qt.Orientation.Horizontal)
         self._percent = value_label("100 %")
@@ -81,8 +85,9 @@ class WhyPanel(Panel):
     def _selection_changed(self) -> None:
         session = self._session
         detection, scan = session.selected, session.scan
-        self._shown = None
-        self._blend_group.body.setEnabled(False)
+        self._shown, self._large = None, -1
+        self.evidence.show_evidence(())
+        self.blend.setEnabled(False)
         self.reading.clear()
         self._scores_changed()
         if detection is None or scan is None or session.section is None:
@@ -113,9 +118,10 @@ class WhyPanel(Panel):
         self.picture.show_message(text)
 
     def _answered(self, question: Question, explanation: Explanation) -> None:
-        self._shown = question, explanation
+        self._shown, self._large = (question, explanation), -1
+        self.evidence.show_evidence(explanation.evidence)
         has_heat = explanation.heat is not None
-        self._blend_group.body.setEnabled(has_heat)
+        self.blend.setEnabled(has_heat)
         self.reading.setText(_reading(question, has_heat))
         self._draw()
 
@@ -128,10 +134,21 @@ class WhyPanel(Panel):
         from core.explain import overlay
 
         question, explanation = self._shown
-        detection = question.detection
-        blended = overlay(explanation, self.blend.value() / 100)
-        colour = class_colour(detection.label, question.scan.labels)
-        self.picture.show_image(to_image(blended), explanation.box, detection.box, colour)
+        detection, size = question.detection, question.section.info.pixel_size_um
+        pixels, width_px = overlay(explanation, self.blend.value() / 100), explanation.box.w
+        crop: Box | None = explanation.box
+        if self._large >= 0:
+            large = explanation.evidence[self._large]
+            pixels, crop, width_px = large.pixels, explanation.box_of(large), explanation.level0_width(large)
+        self.picture.show_scale(width_px * size[0] if size is not None else None)
+        self.picture.show_image(
+            to_image(pixels), crop, detection.box, class_colour(detection.label, question.scan.labels)
+        )
+
+    def _enlarge(self, place: int) -> None:
+        """Shows a piece of evidence in the crop's place, or the crop again."""
+        self._large = place
+        self._draw()
 
     def _blended(self, percent: int) -> None:
         self._percent.setText(f"{percent} %")
@@ -143,6 +160,7 @@ class WhyPanel(Panel):
         self.blend.setRange(0, 100)
         self.blend.setToolTip("How much of the reasons covers the crop")
         self._blend_group.add_wide(self.picture)
+        self._blend_group.add_wide(self.evidence)
         self._blend_group.add_row("Reasons", self.blend, self._percent)
         self._blend_group.add_wide(self.reading)
         self._scores_group.add_wide(self.scores)
@@ -157,6 +175,7 @@ class WhyPanel(Panel):
         session.section_changed.connect(self._selection_changed)
         session.score_map_changed.connect(lambda: self._scores_changed(self.scores.current))
         self.scores.chosen.connect(self._ask_about)
+        self.evidence.chosen.connect(self._enlarge)
         self.explainer.said.connect(self._said)
         self.explainer.answered.connect(self._answered)
         self.explainer.failed.connect(self._failed)
@@ -169,5 +188,7 @@ def _reading(question: Question, has_heat: bool) -> str:
     if not has_heat:
         return f"{question.scan.model_name} gives no reasons for what it finds. This is what it saw."
     if question.scan.family == "anomaly":
-        return "Bright where the texture is rare in this section."
+        if question.scan.score_unit == "rarity":
+            return "Bright where the texture is rare in this section."
+        return "Bright where it is least like what is normal."
     return f"Bright where the picture speaks for “{class_name(question.label).lower()}” (Grad-CAM)."

@@ -6,6 +6,8 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.gallery.delegate import draw_scale_bar
+from app.panels.why_evidence import fitted
 from app.theme import RADIUS
 from core.geometry import Box
 
@@ -19,9 +21,10 @@ class WhyPicture(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._image: QImage | None = None
-        self._crop = Box(0, 0, 1, 1)
+        self._crop: Box | None = None
         self._box: Box | None = None
         self._colour = QColor()
+        self._width_um: float | None = None
         self._message = ""
         self._tallest = LARGEST_SIDE
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -37,9 +40,14 @@ class WhyPicture(QWidget):
     def message(self) -> str:
         return self._message
 
-    def show_image(self, image: QImage, crop: Box, box: Box, colour: QColor) -> None:
-        """`crop` is what the image shows and `box` the detection, both in level-0 px."""
+    def show_image(self, image: QImage, crop: Box | None, box: Box, colour: QColor) -> None:
+        """`crop` is what the image shows and `box` the detection, both in level-0 px; None: it shows another place."""
         self._image, self._crop, self._box, self._colour, self._message = image, crop, box, colour, ""
+        self.update()
+
+    def show_scale(self, width_um: float | None) -> None:
+        """How wide the image is; None: nobody knows."""
+        self._width_um = width_um
         self.update()
 
     def show_message(self, text: str) -> None:
@@ -77,8 +85,11 @@ class WhyPicture(QWidget):
         if self._image is None:
             self._draw_message(painter, frame)
         else:
-            painter.drawImage(frame, self._image)
-            self._draw_box(painter, frame)
+            shown = fitted(self._image, frame)
+            painter.drawImage(shown, self._image)
+            self._draw_box(painter, shown)
+            if self._width_um is not None:
+                draw_scale_bar(painter, shown, self._width_um)
         painter.end()
 
     def _draw_message(self, painter: QPainter, frame: QRectF) -> None:
@@ -90,7 +101,7 @@ class WhyPicture(QWidget):
         painter.drawText(frame.adjusted(16, 16, -16, -16), flags, self._message)
 
     def _draw_box(self, painter: QPainter, frame: QRectF) -> None:
-        if self._box is None:
+        if self._box is None or self._crop is None:
             return
         scale = frame.width() / self._crop.w
         at = self._box.moved(-self._crop.x, -self._crop.y).scaled(scale)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.jobs import CancelToken, Progress, no_progress
-from core.models.base import Model, TileReader
+from core.models.base import Evidence, Model, TileReader
 
 Array = np.ndarray
 
@@ -64,3 +64,6 @@ class AcrossDevices(Model):
 
     def explain(self, pixels: Array, label: str) -> Array | None:
         return self._first.explain(pixels, label)
+
+    def evidence(self, pixels: Array, label: str) -> tuple[Evidence, ...]:
+        return self._first.evidence(pixels, label)

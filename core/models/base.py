@@ -78,7 +78,8 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A picture that helps to see why, as large as the crop it was asked for: (h, w, 3) uint8 RGB, and what it shows."""
+    """A picture that helps to see why, and what it shows: (h, w, 3) uint8 RGB at the crop's scale, as large as the crop it
+    was asked for, or an example from elsewhere of another size."""
 
     title: str
     pixels: Array

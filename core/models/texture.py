@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from core.jobs import CancelToken, Progress, Step, no_progress
-from core.models.base import Model, ModelFamily, ModelSpec, TileReader
+from core.models.base import Evidence, Model, ModelFamily, ModelSpec, TileReader
 from core.texture.features import CELL_PX, SCALES, texture_features
 from core.texture.gaps import filled, find_gaps
 from core.texture.normal import Normal, fit_normal
@@ -98,6 +98,19 @@ class TextureModel(Model):
         rarity = self.map_tile(padded)[0]
         heat = _spread(rarity / max(float(rarity.max()), self.spec.threshold), CELL_PX)
         return np.ascontiguousarray(heat[:height, :width])
+
+    def evidence(self, pixels: Array, label: str) -> tuple[Evidence, ...]:
+        """At each scale of textures how rare each place is: black where it is common, white from twice the threshold on."""
+        filled_in, _ = _without_gaps(pixels)
+        height, width = pixels.shape[:2]
+        shown = []
+        for scale, known, cells in zip(SCALES, self._scales, _features(filled_in), strict=True):
+            if known is None:
+                continue
+            rarity = _spread(_compressed(known.rarity(cells)), scale * CELL_PX)[:height, :width]
+            grey = np.rint(np.clip(rarity * (127.5 / self.spec.threshold), 0, 255)).astype(np.uint8)
+            shown.append(Evidence(f"Textures of {scale * CELL_PX} px", np.repeat(grey[..., None], 3, axis=2)))
+        return tuple(shown)
 
     def _state(self) -> dict[str, Array]:
         return {

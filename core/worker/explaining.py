@@ -7,9 +7,8 @@ from typing import Any
 
 from core.explain import Explanation
 from core.explain_request import ExplainRequest
-from core.geometry import Box
 from core.jobs import CancelToken, Progress, no_progress
-from core.worker.messages import array_from_json, step_from_json
+from core.worker.messages import explanation_from_json, step_from_json
 from core.worker.supervisor import Worker
 
 IDLE_S = 300.0
@@ -33,10 +32,7 @@ class ExplainingWorker:
         request.spec()  # what is not here any more need not start a process
         project = request.project.absolute() if request.project else None
         here = replace(request, section=request.section.absolute(), project=project)
-        told = self.worker.do("explain", here.to_json(), heard, cancel or CancelToken())
-        pixels = array_from_json(told["pixels"])
-        assert pixels is not None
-        return Explanation(pixels, array_from_json(told["heat"]), Box(**told["box"]))
+        return explanation_from_json(self.worker.do("explain", here.to_json(), heard, cancel or CancelToken()))
 
     def close(self) -> None:
         """Ends the process at once; whoever waits for an answer is cancelled."""

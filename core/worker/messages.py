@@ -7,15 +7,19 @@ import io
 import traceback
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import core.errors
 from core.errors import ResourceError, SchliffError
+from core.geometry import Box
 from core.jobs import Step
 from core.scan.options import ScanStep
 from core.train.base import TrainStep
+
+if TYPE_CHECKING:
+    from core.explain import Explanation
 
 Array = np.ndarray
 Json = Any
@@ -45,7 +49,25 @@ def array_to_json(array: Array | None) -> Json:
 def array_from_json(told: str | None) -> Array | None:
     if told is None:
         return None
-    return np.load(io.BytesIO(base64.b64decode(told)), allow_pickle=False)
+    return _array(told)
+
+
+def explanation_to_json(explanation: Explanation) -> Json:
+    """Its pictures as `array_to_json` writes them."""
+    return {
+        "pixels": array_to_json(explanation.pixels),
+        "heat": array_to_json(explanation.heat),
+        "box": asdict(explanation.box),
+        "evidence": [{"title": one.title, "pixels": array_to_json(one.pixels)} for one in explanation.evidence],
+    }
+
+
+def explanation_from_json(told: Mapping[str, Any]) -> Explanation:
+    from core.explain import Explanation
+    from core.models.base import Evidence
+
+    evidence = tuple(Evidence(one["title"], _array(one["pixels"])) for one in told["evidence"])
+    return Explanation(_array(told["pixels"]), array_from_json(told["heat"]), Box(**told["box"]), evidence)
 
 
 def error_to_json(error: BaseException) -> Json:
@@ -69,3 +91,8 @@ def error_from_json(told: Mapping[str, Any]) -> Exception:
         error = known[0](told["what"], path=told["path"], remedy=told["remedy"])
     error.add_note(told["trace"])
     return error
+
+
+def _array(told: str) -> Array:
+    array: Array = np.load(io.BytesIO(base64.b64decode(told)), allow_pickle=False)
+    return array

@@ -19,7 +19,7 @@ from core.train.request import TrainRequest
 from core.train.running import run_training
 from core.worker.child import Task, Tell
 from core.worker.kept_model import KeptModel
-from core.worker.messages import Json, array_to_json, step_to_json
+from core.worker.messages import Json, explanation_to_json, step_to_json
 
 _model = KeptModel()
 
@@ -40,8 +40,7 @@ def scan(given: Json, tell: Tell, cancel: CancelToken) -> Json:
 def explain(given: Json, tell: Tell, cancel: CancelToken) -> Json:
     """An `ExplainRequest`; tells "step"; gives an `Explanation`."""
     request = ExplainRequest.from_json(given)
-    found = explain_request(request, lambda s: tell("step", step_to_json(s)), cancel, _model.load)
-    return {"pixels": array_to_json(found.pixels), "heat": array_to_json(found.heat), "box": asdict(found.box)}
+    return explanation_to_json(explain_request(request, lambda s: tell("step", step_to_json(s)), cancel, _model.load))
 
 
 def train(given: Json, tell: Tell, cancel: CancelToken) -> Json:
