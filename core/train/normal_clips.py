@@ -90,7 +90,9 @@ class NormalPlaces:
         wrong = self._marked(self._defects, x, y, w, h)
         if self._regions is not None:
             wrong |= ~self._inside(x, y, w, h)
-        free = _room(wrong, self._side, w, h) & self._shows_specimen(x, y, w, h)
+        free = _room(wrong, self._side, w, h)
+        if self._mask is not None:
+            free &= self._shows_specimen(self._mask, x, y, w, h)
         return Clip(self._number, x, y, w, h, free) if free.any() else None
 
     def around_false_alarms(self) -> Iterator[Clip]:
@@ -125,10 +127,7 @@ class NormalPlaces:
         touching = (boxes[:, 0] < x + w) & (boxes[:, 0] + boxes[:, 2] > x)
         touching &= (boxes[:, 1] < y + h) & (boxes[:, 1] + boxes[:, 3] > y)
         for bx, by, bw, bh in (boxes[touching] - np.array([x, y, 0, 0])) / STEP_PX:
-            rows, columns = (
-                slice(max(0, int(start)), int(np.ceil(end - _EDGE))) for start, end in ((by, by + bh), (bx, bx + bw))
-            )
-            cells[rows, columns] = True
+            cells[_touched(by, by + bh), _touched(bx, bx + bw)] = True
         return cells
 
     def _inside(self, x: int, y: int, w: int, h: int) -> Array:
@@ -143,15 +142,14 @@ class NormalPlaces:
         rows, columns = padded.shape[0] // STEP_PX, padded.shape[1] // STEP_PX
         return padded.reshape(rows, STEP_PX, columns, STEP_PX).all((1, 3))
 
-    def _shows_specimen(self, x: int, y: int, w: int, h: int) -> Array | bool:
-        if self._mask is None:
-            return True
+    def _shows_specimen(self, mask: Mask, x: int, y: int, w: int, h: int) -> Array:
+        """Where a window may begin so that enough of it is specimen."""
         rows, columns = -(-h // STEP_PX), -(-w // STEP_PX)
         step = STEP_PX * self._scale
-        at_y = (np.clip(y / STEP_PX + np.arange(rows) + 0.5, 0, None) * step // self._mask.cell_px).astype(int)
-        at_x = (np.clip(x / STEP_PX + np.arange(columns) + 0.5, 0, None) * step // self._mask.cell_px).astype(int)
-        height, width = self._mask.values.shape
-        shown = self._mask.values[np.minimum(at_y, height - 1)[:, None], np.minimum(at_x, width - 1)]
+        at_y = (np.clip(y / STEP_PX + np.arange(rows) + 0.5, 0, None) * step // mask.cell_px).astype(int)
+        at_x = (np.clip(x / STEP_PX + np.arange(columns) + 0.5, 0, None) * step // mask.cell_px).astype(int)
+        height, width = mask.values.shape
+        shown = mask.values[np.minimum(at_y, height - 1)[:, None], np.minimum(at_x, width - 1)]
         count = -(-self._side // STEP_PX)
         return _sums(shown, count, w, h, self._side) >= _LEAST_SPECIMEN * count**2
 
@@ -170,6 +168,10 @@ def _sums(cells: Array, count: int, w: int, h: int, side: int) -> Array:
     np.cumsum(np.cumsum(padded, axis=0, dtype=np.int32), axis=1, dtype=np.int32, out=sums[1:, 1:])
     found = sums[count:, count:] - sums[:-count, count:] - sums[count:, :-count] + sums[:-count, :-count]
     return found[:rows, :columns]
+
+
+def _touched(start: float, end: float) -> slice:
+    return slice(max(0, int(start)), max(int(start) + 1, int(np.ceil(end - _EDGE))))
 
 
 def _edges(start: float, end: float, side: int, size: int) -> list[tuple[int, int]]:

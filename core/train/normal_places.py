@@ -9,8 +9,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.data.files import PICTURE_SUFFIXES
@@ -160,16 +160,16 @@ def _of_project(path: Path) -> NormalData:
         sections = project.sections()
         drawn = {section.id: store.drawings(section.id) for section in sections}
         has_regions = any(is_called_normal(one) for those in drawn.values() for one in those)
-        pictures, lost = [], []
+        pictures: list[NormalPicture] = []
+        lost: list[InputError] = []
         for section in sections:
             own = [one for one in found if one.section_id == section.id]
-            picture = _of_section(
-                section, drawn[section.id], own, has_regions, lambda record=section: _place(project, record)
-            )
-            if isinstance(picture, InputError):
-                lost.append(picture)
-            elif picture is not None:
-                pictures.append(picture)
+            said = _said_of(section, drawn[section.id], own, has_regions)
+            if said is not None:
+                try:
+                    pictures.append(replace(said, path=_place(project, section)))
+                except InputError as error:
+                    lost.append(error)
     if not pictures:
         problem = str(lost[0]) if lost else "it holds no section yet"
         raise InputError(problem, path=path, remedy="Open a section in it first.")
@@ -182,13 +182,9 @@ def _place(project: Project, section: SectionRecord) -> Path:
         return opened.info.path
 
 
-def _of_section(
-    section: SectionRecord,
-    drawn: Sequence[Drawing],
-    found: Sequence[Detection],
-    has_regions: bool,
-    place: Callable[[], Path],
-) -> NormalPicture | InputError | None:
+def _said_of(
+    section: SectionRecord, drawn: Sequence[Drawing], found: Sequence[Detection], has_regions: bool
+) -> NormalPicture | None:
     """None where nothing on it is normal as far as anybody said."""
     regions = tuple(one.outline for one in drawn if is_called_normal(one)) if has_regions else None
     alarms = tuple(one.box for one in found if one.status == _FALSE_ALARM)
@@ -196,10 +192,6 @@ def _of_section(
         return None
     other = [one.box for one in drawn if one.is_closed and one.label and not is_called_normal(one)]
     judged = [one.box for one in found if one.status not in (_FALSE_ALARM, _UNREVIEWED)]
-    try:
-        path = place()
-    except InputError as error:
-        return error
     # What a model found in a region somebody drew, and nobody judged, is normal: they have looked at it.
     waiting = tuple(one.box for one in found if one.status == _UNREVIEWED)
-    return NormalPicture(path, section.name, regions, (*judged, *other), alarms, waiting)
+    return NormalPicture(section.path, section.name, regions, (*judged, *other), alarms, waiting)

@@ -201,7 +201,7 @@ def _drawn(
     """Clips, and (n, 3) int: clip, x, y of each window. Blocks of all pictures are looked at in an order drawn by chance,
     each as likely, until there are enough windows, or memory has no room for more."""
     clips = [clip for place in places for clip in place.around_false_alarms()]
-    rng.shuffle(clips)  # type: ignore[arg-type]  # a list is a sequence
+    rng.shuffle(clips)
     del clips[most:]
     rows = [np.array([[number, 0, 0]]) for number in range(len(clips))]
     blocks = [place.blocks() for place in places]
