@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.detection_rows import DetectionRows
 from app.jobs import Job, Lanes
 from app.layer_styles import LayerStyles
 from app.session_drawings import Drawings
@@ -29,8 +28,10 @@ from app.session_registration import RegistrationControl
 from app.session_review import ReviewControl
 from app.session_scanning import ScanControl
 from app.session_state import SavedView, ViewState
+from app.session_visible import Visible
 from app.training.runner import TrainingRunner
 from core.detection import Detection, Status
+from core.detection_table import Array, DetectionTable
 from core.errors import SchliffError
 from core.look import Look
 from core.section_info import Plane
@@ -81,15 +82,14 @@ class Session(QObject):
         self.look = Look()
         self.scans: list[ScanRecord] = []
         self.scan: ScanRecord | None = None
-        self.detections: list[Detection] = []
+        self.table = DetectionTable()
         self.score_map: ScoreMap | None = None
         self.threshold = DEFAULT_THRESHOLD
         self.hidden_labels: frozenset[str] = frozenset()
         self.selected_id: int | None = None
         self.layers = LayerStyles()
         self.view: ViewState | None = None
-        self._visible: list[Detection] | None = None
-        self._rows, self._visible_rows = DetectionRows(), DetectionRows()
+        self._visible = Visible(self)
         self._save_timer = QTimer(self, singleShot=True, interval=SAVE_AFTER_MS)
         self._save_timer.timeout.connect(self.save_state)
 
@@ -148,21 +148,27 @@ class Session(QObject):
 
     # -- what is shown ----------------------------------------------------------------------------
 
+    @property
+    def detections(self) -> list[Detection]:
+        """All of the active scan, worst first, those below the threshold too. Don't change the list."""
+        return self.table.detections
+
     def visible_detections(self) -> list[Detection]:
         """Detections at or above the threshold whose label is not hidden, worst first. Don't change the list."""
-        if self._visible is None:
-            hidden, threshold = self.hidden_labels, self.threshold
-            self._visible = [d for d in self.detections if d.score >= threshold and d.label not in hidden]
-        return self._visible
+        return self._visible.detections()
+
+    def visible_rows(self) -> Array:
+        """The rows of `table` that are visible, ascending. Don't change it."""
+        return self._visible.rows()
 
     def detection(self, detection_id: int | None) -> Detection | None:
         """The detection of the active scan with this id, if there is one."""
-        row = self._rows.row(self.detections, detection_id)
-        return self.detections[row] if row is not None else None
+        row = self.table.row(detection_id)
+        return self.table[row] if row is not None else None
 
     def visible_row(self, detection_id: int | None) -> int | None:
         """Where a detection stands among the visible ones; None where it isn't shown."""
-        return self._visible_rows.row(self.visible_detections(), detection_id)
+        return self._visible.place(detection_id)
 
     @property
     def selected(self) -> Detection | None:
@@ -249,10 +255,7 @@ class Session(QObject):
         """Reads again what is decided; `ids` are the detections that changed."""
         assert self.project is not None
         if self.scan is not None:
-            changed = self.project.detections_by_id(ids)
-            self.detections = self._rows.replaced(self.detections, changed)
-            if self._visible is not None:
-                self._visible = self._visible_rows.replaced(self._visible, changed)
+            self._take(self.table.replaced(self.project.detections_by_id(ids)))
         self.decisions_changed.emit(list(ids))
 
     # -- telling the user -------------------------------------------------------------------------
@@ -287,10 +290,10 @@ class Session(QObject):
         )
         self.project, self.section_record, self._reviewing.review = opened.project, opened.record, opened.review
         self.scans, self.scan, self.score_map = opened.scans, opened.scan, opened.score_map
-        self.detections, self._visible = opened.detections, None
+        self._take(opened.detections)
         self.threshold = opened.scan.threshold if opened.scan else DEFAULT_THRESHOLD
         self.layers, self.hidden_labels = saved.layers, saved.hidden_labels
-        self.selected_id = saved.selected_id if any(d.id == saved.selected_id for d in self.detections) else None
+        self.selected_id = saved.selected_id if self.table.row(saved.selected_id) is not None else None
         self.drawings.adopt(opened.drawings)
         self.registration.adopt(opened.fiducials, opened.registration_kind)
         self.foreground.adopt(saved.foreground)
@@ -316,9 +319,9 @@ class Session(QObject):
                 self.threshold = active.threshold
             self._filter_changed()
 
-    def adopt_detections(self, detections: list[Detection]) -> None:
+    def adopt_detections(self, detections: Iterable[Detection]) -> None:
         """Another set, worst first. A selection that is not in it any more is dropped."""
-        self.detections, self._visible = detections, None
+        self._take(detections)
         self.detections_changed.emit()
         if self.selected_id is not None and self.selected is None:
             self.select(None, "session")
@@ -370,8 +373,12 @@ class Session(QObject):
         self.lanes.close()
         self.opener.shut()
 
+    def _take(self, detections: Iterable[Detection]) -> None:
+        self.table = DetectionTable.of(detections)
+        self._visible.forget()
+
     def _filter_changed(self) -> None:
-        self._visible = None
+        self._visible.forget()
         self.visible_changed.emit()
         self._state_changed()
 

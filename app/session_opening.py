@@ -5,6 +5,7 @@ What opening is, is for `app.opening`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +38,7 @@ class Opened:
     look: Look = field(default_factory=Look)
     scans: list[ScanRecord] = field(default_factory=list)
     scan: ScanRecord | None = None
-    detections: list[Detection] = field(default_factory=list)
+    detections: Sequence[Detection] = ()
     score_map: ScoreMap | None = None
     drawings: list[Drawing] = field(default_factory=list)
     fiducials: list[Fiducial] = field(default_factory=list)

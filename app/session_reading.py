@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.detection import Detection
+from core.detection_table import DetectionTable
 from core.errors import SchliffError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ class Shown:
 
     scans: list[ScanRecord]
     scan: ScanRecord | None
-    detections: list[Detection]
+    detections: DetectionTable
     score_map: ScoreMap | None
 
 
@@ -32,8 +32,10 @@ def read_scan(project: Project, section_id: int, scan_id: str | None, *, prefer_
     latest = (running or scans)[-1] if scans else None
     scan = next((s for s in scans if s.id == scan_id), latest)
     if scan is None:
-        return Shown(scans, None, [], None)
-    return Shown(scans, scan, project.detections(scan.id), _map_of(project, scan.id))
+        return Shown(scans, None, DetectionTable(), None)
+    detections = DetectionTable(project.detections(scan.id))
+    detections.read_ahead()
+    return Shown(scans, scan, detections, _map_of(project, scan.id))
 
 
 def _map_of(project: Project, scan_id: str) -> ScoreMap | None:

@@ -30,11 +30,17 @@ _COLUMNS: dict[str, tuple[type, Callable[[Detection], Any]]] = {
     "status": (np.int8, lambda d: _STATUS[d.status]),
     "has_note": (np.bool_, lambda d: bool(d.note)),
     "is_decided": (np.bool_, lambda d: bool(d.decided_at)),
+    "is_drawn": (np.bool_, lambda d: d.is_drawn),
 }
 
 
 class DetectionTable(Sequence[Detection]):
     """Detections in their order, with columns (n,) for questions about all of them. Its list and arrays must not be changed."""
+
+    @classmethod
+    def of(cls, detections: Iterable[Detection]) -> DetectionTable:
+        """The table itself, where there is one already."""
+        return detections if isinstance(detections, cls) else cls(detections)
 
     def __init__(self, detections: Iterable[Detection] = ()) -> None:
         self.detections = detections if isinstance(detections, list) else list(detections)
@@ -79,10 +85,21 @@ class DetectionTable(Sequence[Detection]):
             found = self._columns[name] = self._read(name, self.detections)
         return found
 
+    def read_ahead(self) -> None:
+        """Makes every column now, in a thread that nobody waits for."""
+        self.row(None)
+        for name in ("label", *_COLUMNS):
+            self.column(name)
+
     def is_of(self, labels: Iterable[str]) -> Array:
         """(n,) bool: whose class is one of these."""
         wanted = frozenset(labels)
         return np.array([label in wanted for label in self.labels], bool)[self.column("label")]
+
+    def counts(self, rows: Array) -> dict[str, int]:
+        """How many of some rows (their numbers, or a mask) are of each class; classes without any are left out."""
+        counts = np.bincount(self.column("label")[rows], minlength=len(self.labels)).tolist()
+        return {label: count for label, count in zip(self.labels, counts, strict=True) if count}
 
     def replaced(self, changed: Iterable[Detection]) -> DetectionTable:
         """A table with these in the rows of those with their ids; ids that it doesn't have are left out."""

@@ -7,17 +7,19 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap
 
 from core.detection import Status
 
-# Accepted, set aside, rejected: teal, amber and grey stay apart for the colour-blind too; the signs say the same.
+# Accepted, set aside, rejected, unsure: teal, amber, grey and indigo stay apart for the colour-blind too; signs say the same.
 STATUS_COLOURS: dict[Status, str] = {
     "unreviewed": "#8A919C",
     "defect": "#0B7A75",
     "artefact": "#A15C00",
     "false_alarm": "#5C6670",
+    "unsure": "#4A5BC4",
 }
 
 
 def draw_badge(painter: QPainter, rect: QRectF, status: Status) -> None:
-    """A disc with a sign: a tick (defect), a tilde (artefact), a cross (false alarm); a ring while unreviewed."""
+    """A disc with a sign: a tick (defect), a tilde (artefact), a cross (false alarm), a question mark (unsure); a ring while
+    unreviewed."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     colour = QColor(STATUS_COLOURS[status])
@@ -79,6 +81,12 @@ def _sign(rect: QRectF, status: Status) -> QPainterPath:
     elif status == "artefact":
         path.moveTo(at(0.25, 0.57))
         path.cubicTo(at(0.40, 0.30), at(0.58, 0.74), at(0.75, 0.44))
+    elif status == "unsure":
+        path.moveTo(at(0.36, 0.40))
+        path.cubicTo(at(0.36, 0.18), at(0.66, 0.18), at(0.66, 0.38))
+        path.cubicTo(at(0.66, 0.50), at(0.50, 0.48), at(0.50, 0.62))
+        path.moveTo(at(0.50, 0.76))
+        path.lineTo(at(0.50, 0.765))
     else:
         path.moveTo(at(0.34, 0.34))
         path.lineTo(at(0.66, 0.66))

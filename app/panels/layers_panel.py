@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 
@@ -52,7 +51,7 @@ class LayersPanel(Panel):
         self._reload_timer.stop()
         session, scan = self._session, self._session.scan
         if scan is not None:
-            floor = min((d.score for d in session.detections), default=0.0)
+            floor = float(session.table.column("score").min()) if session.detections else 0.0
             self.threshold.set_scan(session.detections, scan.score_unit, floor, session.threshold)
         self._counts_changed()
 
@@ -63,8 +62,8 @@ class LayersPanel(Panel):
     def _counts_changed(self) -> None:
         session = self._session
         self.threshold.set_value(session.threshold)
-        above = Counter(d.label for d in session.detections if d.score >= session.threshold)
-        self.classes.set_state(session.hidden_labels, above)
+        above = session.table.column("score") >= session.threshold
+        self.classes.set_state(session.hidden_labels, session.table.counts(above))
 
     def _layers_changed(self) -> None:
         layers = self._session.layers
