@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from core.geometry import Box
+from core.truth import is_no_defect
 
 DrawingKind = Literal["ruler", "box", "polygon", "area", "point", "profile"]
 DRAWING_KINDS: tuple[DrawingKind, ...] = get_args(DrawingKind)
@@ -64,6 +65,11 @@ class Drawing:
     def is_closed(self) -> bool:
         """Whether it has an inside."""
         return self.kind in ("box", "polygon", "area")
+
+    @property
+    def is_normal(self) -> bool:
+        """Whether somebody drew it to say that nothing is wrong in it: its class, or its name where it has none."""
+        return self.is_closed and is_no_defect(self.label or self.name)
 
     @property
     def outline(self) -> Points:

@@ -12,6 +12,10 @@ SUFFIX = ".truth.csv"
 COLUMNS = ("class", "x_px", "y_px", "w_px", "h_px")
 # Traces of preparation are marked so that they can be told apart; they are no defects.
 ARTEFACT_CLASSES = frozenset({"preparation_artefact"})
+# What people call the class of what has no defect.
+NO_DEFECT_NAMES = ("no_defect", "no defect", "normal", "good", "ok", "none", "free", "defect_free", "functional")
+# What models say that know no classes.
+NO_CLASSES = frozenset({"anomaly"})
 
 _REMEDY = "It needs the columns " + ",".join(COLUMNS) + " with boxes in level-0 px."
 
@@ -26,6 +30,11 @@ class TruthBox:
     @property
     def is_artefact(self) -> bool:
         return self.label in ARTEFACT_CLASSES
+
+
+def is_no_defect(name: str) -> bool:
+    """Whether a class is called as people call what has no defect."""
+    return name.strip().casefold() in NO_DEFECT_NAMES
 
 
 def truth_beside(section: Path) -> Path:

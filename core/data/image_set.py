@@ -15,11 +15,10 @@ from pathlib import Path
 
 from core.errors import InputError
 from core.tables import Row, parse_rows, table_text
+from core.truth import is_no_defect
 
 LABELS_NAME = "labels.csv"
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
-# What people call the class of images without a defect.
-NO_DEFECT_NAMES = ("no_defect", "no defect", "normal", "good", "ok", "none", "free", "defect_free", "functional")
 MAX_IMAGES = 1_000_000
 _FEWEST_GROUPS = 10
 _REMEDY = f"Put the images into one folder for each class, or write {LABELS_NAME} with the columns file,class,group."
@@ -76,7 +75,7 @@ def read_image_set(folder: Path, no_defect: str = "") -> ImageSet:
     names = sorted({label for _, label, _ in rows})
     if no_defect and no_defect not in names:
         raise InputError(f"no image is of the class {no_defect!r}", path=folder, remedy="Known: " + ", ".join(names))
-    negative = no_defect or next((n for n in names if n.strip().lower() in NO_DEFECT_NAMES), None)
+    negative = no_defect or next((n for n in names if is_no_defect(n)), None)
     guessed = groups_of([path for path, _, _ in rows])
     images = (LabelledImage(path, label, own or g) for (path, label, own), g in zip(rows, guessed, strict=True))
     labels = tuple(name for name in names if name != negative)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.data.image_set import NO_DEFECT_NAMES, ImageSet
+from core.data.image_set import ImageSet
 from core.data.labelled import LabelledPicture
 from core.errors import UsageError
 from core.evaluation.asking import Asking, passing_project
@@ -23,6 +23,7 @@ from core.explain import Explanation
 from core.geometry import Box
 from core.jobs import Step
 from core.train.image_source import ImageSource
+from core.truth import NO_DEFECT_NAMES
 
 Array = np.ndarray
 

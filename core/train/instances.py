@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.data.image_set import NO_DEFECT_NAMES
 from core.data.labelled import LabelledData
 from core.data.reading import read_marks
 from core.devices import choose_device
@@ -39,6 +38,7 @@ from core.train.instances_quality import findings, look_at, part_figures
 from core.train.package import Identity
 from core.train.record import training_record
 from core.train.sampling import CropSampler
+from core.truth import is_no_defect
 
 PARTS_CHECKPOINT, CLASSES_CHECKPOINT = ".training.safetensors", ".training-classes.safetensors"
 _RATES = {SGD: 5e-3, ADAMW: 1e-3}
@@ -119,7 +119,7 @@ def _classes(marked: LabelledData, wanted: str) -> tuple[tuple[str, ...], str | 
         raise InputError(
             f"nothing is marked as {wanted!r}", path=marked.source, remedy="Known: " + ", ".join(marked.labels)
         )
-    no_defect = wanted or next((one for one in marked.labels if one.strip().lower() in NO_DEFECT_NAMES), None)
+    no_defect = wanted or next((one for one in marked.labels if is_no_defect(one)), None)
     labels = tuple(one for one in marked.labels if one != no_defect)
     if not labels:
         raise InputError(

@@ -132,15 +132,14 @@ class NormalPlaces:
 
     def _inside(self, x: int, y: int, w: int, h: int) -> Array:
         """Cells that lie wholly in a region, to a px."""
-        px = np.zeros((h, w), np.uint8)
+        px, here = np.zeros((h, w), np.uint8), Box(x, y, w, h)
         for ring in self._regions or ():
-            corners = np.round((ring - np.array([x, y]) - 0.5) * 16).astype(np.int32)
-            one = np.zeros_like(px)
-            cv2.fillPoly(one, [corners], 1, shift=4)
-            px |= one
+            if _box_around(ring).intersection(here) is not None:
+                corners = np.round((ring - np.array([x, y]) - 0.5) * 16).astype(np.int32)
+                cv2.fillPoly(px, [corners], 1, shift=4)
         padded = cv2.copyMakeBorder(px, 0, -h % STEP_PX, 0, -w % STEP_PX, cv2.BORDER_REPLICATE)
         rows, columns = padded.shape[0] // STEP_PX, padded.shape[1] // STEP_PX
-        return padded.reshape(rows, STEP_PX, columns, STEP_PX).all((1, 3))
+        return padded.reshape(rows, STEP_PX, columns, STEP_PX).min((1, 3)) > 0
 
     def _shows_specimen(self, mask: Mask, x: int, y: int, w: int, h: int) -> Array:
         """Where a window may begin so that enough of it is specimen."""

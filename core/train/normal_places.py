@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.data.files import PICTURE_SUFFIXES
-from core.data.image_set import NO_DEFECT_NAMES, ImageSet, groups_of
+from core.data.image_set import ImageSet, groups_of
 from core.data.labelled import LabelledData, LabelledPicture
 from core.data.reading import entered, formats, read_data
 from core.detection import Detection
@@ -24,6 +24,7 @@ from core.geometry import Box
 from core.project import Project, SectionRecord
 from core.project.drawing_store import DrawingStore
 from core.readers.base import open_section
+from core.truth import is_no_defect
 
 Ring = tuple[tuple[float, float], ...]
 
@@ -103,15 +104,6 @@ def find_normal(path: Path, no_defect: str = "") -> NormalData:
         return found
 
 
-def is_called_normal(drawing: Drawing) -> bool:
-    """Whether somebody drew it to say that all in it is as it should be."""
-    return drawing.is_closed and any(_is_normal(name) for name in (drawing.label, drawing.name))
-
-
-def _is_normal(name: str) -> bool:
-    return name.strip().casefold() in NO_DEFECT_NAMES
-
-
 def _of_labelled(data: LabelledData | ImageSet) -> NormalData:
     if isinstance(data, ImageSet):
         if data.no_defect is None:
@@ -132,7 +124,7 @@ def _ring(box: Box) -> Ring:
 
 def _of_marked(picture: LabelledPicture) -> NormalPicture:
     known = None if picture.known is None else tuple(_ring(box) for box in picture.known)
-    marks = tuple(mark.box for mark in picture.marks if not _is_normal(mark.label))
+    marks = tuple(mark.box for mark in picture.marks if not is_no_defect(mark.label))
     return NormalPicture(picture.path, picture.group, known, marks, false_alarms=picture.empty)
 
 
@@ -146,7 +138,7 @@ def _of_files(path: Path) -> NormalData | None:
             return None
     images = sorted(one for one in path.iterdir() if one.suffix.lower() in PICTURE_SUFFIXES and one.is_file())
     if not images:  # one class alone in its folder
-        inside = [place for place in path.iterdir() if place.is_dir() and _is_normal(place.name)]
+        inside = [place for place in path.iterdir() if place.is_dir() and is_no_defect(place.name)]
         return _of_files(inside[0]) if len(inside) == 1 else None
     groups = groups_of(images)
     return NormalData(
@@ -159,7 +151,7 @@ def _of_project(path: Path) -> NormalData:
         store, found = DrawingStore(project), project.detections()
         sections = project.sections()
         drawn = {section.id: store.drawings(section.id) for section in sections}
-        has_regions = any(is_called_normal(one) for those in drawn.values() for one in those)
+        has_regions = any(one.is_normal for those in drawn.values() for one in those)
         pictures: list[NormalPicture] = []
         lost: list[InputError] = []
         for section in sections:
@@ -186,11 +178,11 @@ def _said_of(
     section: SectionRecord, drawn: Sequence[Drawing], found: Sequence[Detection], has_regions: bool
 ) -> NormalPicture | None:
     """None where nothing on it is normal as far as anybody said."""
-    regions = tuple(one.outline for one in drawn if is_called_normal(one)) if has_regions else None
+    regions = tuple(one.outline for one in drawn if one.is_normal) if has_regions else None
     alarms = tuple(one.box for one in found if one.status == _FALSE_ALARM)
     if regions == () and not alarms:
         return None
-    other = [one.box for one in drawn if one.is_closed and one.label and not is_called_normal(one)]
+    other = [one.box for one in drawn if one.is_closed and one.label and not one.is_normal]
     judged = [one.box for one in found if one.status not in (_FALSE_ALARM, _UNREVIEWED)]
     # What a model found in a region somebody drew, and nobody judged, is normal: they have looked at it.
     waiting = tuple(one.box for one in found if one.status == _UNREVIEWED)

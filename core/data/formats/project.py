@@ -1,9 +1,9 @@
 """Decides what a project teaches: the decisions somebody made in it, and nothing else.
 
-Of each section: detections judged a defect are marks of their class; those judged an artefact are marks of the model's
-class for traces of preparation, else "preparation_artefact"; false alarms are places without a defect. Closed drawings
-with a class are marks with an outline; a detection of the same place says nothing beside one. Known are the surroundings of
-all these, but for detections nobody has judged; what was judged or drawn itself is known whatever else crosses it.
+Of each section: detections judged a defect are marks of the class that counts; those judged an artefact are marks of the
+model's class for traces of preparation, else "preparation_artefact"; false alarms are places without a defect. What a person
+drew is marked with its outline; a detection of the same place says nothing beside it. Known are the surroundings of all
+these, but for detections that nobody has decided; what was decided or drawn itself is known whatever else crosses it.
 
 Where several scans of a section found the same place, the decision on the latest scan counts.
 """
@@ -20,39 +20,33 @@ from core.data.gathering import without
 from core.data.labelled import LabelledData, LabelledPicture, Mark
 from core.data.reading import DataFormat
 from core.detection import Detection
-from core.drawing import Drawing
 from core.errors import InputError
 from core.geometry import Box
+from core.outlines import Outline
 from core.project import Project, SectionRecord
 from core.project.drawing_store import DrawingStore
 from core.truth import ARTEFACT_CLASSES
 
-_DEFECT, _ARTEFACT, _FALSE_ALARM, _UNREVIEWED = "defect", "artefact", "false_alarm", "unreviewed"
+_DEFECT, _ARTEFACT, _FALSE_ALARM = "defect", "artefact", "false_alarm"
 _LEAST_AROUND_PX = 16.0
 
 
 def _read(path: Path) -> LabelledData:
     with Project.open(path) as project:
-        artefacts = {scan.id: ARTEFACT_CLASSES | set(scan.artefact_labels) for scan in project.scans()}
-        started = {scan.id: number for number, scan in enumerate(project.scans())}
-        store = DrawingStore(project)
-        found: dict[int, list[Detection]] = {}
-        for detection in sorted(project.detections(), key=lambda d: (-started[d.scan_id], d.id)):
-            found.setdefault(detection.section_id, []).append(detection)
+        artefacts = artefacts_of(project)
+        drawn = drawn_outlines(project)
         pictures, moved, contradictions = [], [], 0
-        for section in project.sections():
-            drawn = [d for d in store.drawings(section.id) if d.is_closed and d.label]
-            everything = found.get(section.id, [])
-            judged, differing = _once([d for d in everything if d.status != _UNREVIEWED])
+        for section, everything in detections_by_section(project):
+            judged, differing = _once([d for d in everything if d.is_decided])
             contradictions += differing
-            if not judged and not drawn:
+            if not judged:
                 continue
             place = _place_of(project, section)
             if isinstance(place, InputError):
                 moved.append(place)
                 continue
-            waiting = [d for d in everything if d.status == _UNREVIEWED]
-            pictures.append(_picture(place, section, judged, drawn, waiting, artefacts))
+            waiting = [d for d in everything if not d.is_decided]
+            pictures.append(_picture(place, section, judged, waiting, drawn, artefacts))
     if moved:
         several = f"{len(moved)} sections with decisions can't be read; the first" if len(moved) > 1 else "its section"
         raise InputError(f"{several}: {moved[0]}", path=path, remedy=f"Sections may also lie beside {path.name}.")
@@ -60,6 +54,27 @@ def _read(path: Path) -> LabelledData:
         (f"{contradictions} places judged differently on an earlier scan: the latest counts",) if contradictions else ()
     )
     return LabelledData(path, SPEC.id, tuple(sorted(pictures, key=lambda p: p.path)), notes=notes)
+
+
+def detections_by_section(project: Project) -> list[tuple[SectionRecord, list[Detection]]]:
+    """Every section with what was drawn on it, then what the latest scan found, then those before it."""
+    started = {scan.id: number for number, scan in enumerate(project.scans())}
+    found: dict[int, list[Detection]] = {}
+    for detection in sorted(project.detections(), key=lambda d: (-started.get(d.scan_id, len(started)), d.id)):
+        found.setdefault(detection.section_id, []).append(detection)
+    return [(section, found.get(section.id, [])) for section in project.sections()]
+
+
+def artefacts_of(project: Project) -> dict[str, Set[str]]:
+    """By scan, which classes are traces of preparation, as they are called now."""
+    shown = project.classes().shown
+    return {scan.id: ARTEFACT_CLASSES | set(map(shown, scan.artefact_labels)) for scan in project.scans()}
+
+
+def drawn_outlines(project: Project) -> dict[int, Outline]:
+    """The corners of what was drawn, by the drawing's id, every one as it was drawn."""
+    store = DrawingStore(project)
+    return {d.id: d.outline for section in project.sections() for d in store.drawings(section.id) if d.is_closed}
 
 
 def _place_of(project: Project, section: SectionRecord) -> Path | InputError:
@@ -94,14 +109,14 @@ def _picture(
     path: Path,
     section: SectionRecord,
     judged: Sequence[Detection],
-    drawn: Sequence[Drawing],
     waiting: Sequence[Detection],
+    drawn: Mapping[int, Outline],
     artefacts: Mapping[str, Set[str]],
 ) -> LabelledPicture:
     whole = Box(0, 0, section.width_px, section.height_px)
-    judged = _elsewhere(judged, [d.box for d in drawn])
-    marks = [_mark(d, artefacts[d.scan_id]) for d in judged if d.status != _FALSE_ALARM]
-    marks += [Mark(d.label, d.box, d.outline) for d in drawn]
+    by_hand = [d for d in judged if d.is_drawn]
+    judged = [*_elsewhere([d for d in judged if not d.is_drawn], [d.box for d in by_hand]), *by_hand]
+    marks = [mark_of(d, artefacts, drawn) for d in judged if d.status != _FALSE_ALARM]
     empty = tuple(d.box for d in judged if d.status == _FALSE_ALARM)
     told = [*(mark.box for mark in marks), *empty]
     unanswered = [d.box for d in _elsewhere(waiting, told)]
@@ -126,13 +141,16 @@ def _elsewhere(found: Sequence[Detection], told: Sequence[Box]) -> list[Detectio
     return [one for one, is_same in zip(found, same, strict=True) if not is_same]
 
 
-def _mark(detection: Detection, artefacts: Set[str]) -> Mark:
-    label, is_artefact = detection.label, detection.label in artefacts
+def mark_of(detection: Detection, artefacts: Mapping[str, Set[str]], drawn: Mapping[int, Outline]) -> Mark:
+    """What a detection that was judged a defect or an artefact teaches; `artefacts`, `drawn`: as above."""
+    names = artefacts.get(detection.scan_id, ARTEFACT_CLASSES)
+    label, is_artefact = detection.label, detection.label in names
     if detection.status == _ARTEFACT and not is_artefact:
         label = min(ARTEFACT_CLASSES)
     if detection.status == _DEFECT and is_artefact:
         label = "defect"  # the model took it for a trace of preparation; somebody knew better, but not which class
-    return Mark(label, detection.box)
+    outline = drawn.get(detection.drawing_id, ()) if detection.drawing_id is not None else ()
+    return Mark(label, detection.box, outline)
 
 
 def _edges(boxes: Sequence[Box]) -> np.ndarray:
