@@ -12,6 +12,7 @@ from core.models.texture import SPEC_TEXTURE, TextureModel
 from core.scan.extract import find_marks
 from core.synthetic.sample import make_sample
 from core.texture.gaps import find_gaps
+from core.texture.mixture import fit_mixture
 from core.truth import TruthBox
 
 Array = np.ndarray
@@ -110,6 +111,20 @@ def test_a_tiles_core_does_not_depend_on_the_tiling(on_metal):
         h, side = halo // CELL, (832 - 2 * halo) // CELL
         expected = whole[y // CELL + h :, x // CELL + h :][:side, :side]
         np.testing.assert_allclose(part[h : h + side, h : h + side], expected, atol=1e-4)
+
+
+def test_a_mixtures_surprise_is_that_of_its_gaussians():
+    rng = np.random.default_rng(3)
+    cells = np.concatenate([rng.normal(0, 1, (900, 4)), rng.normal(9, 3, (600, 4)) @ rng.normal(0, 1, (4, 4))])
+    mixture = fit_mixture(cells.astype(np.float32), 3)
+    found = mixture.surprise(cells.astype(np.float32))
+    x = (cells - mixture.center) / mixture.scale
+    each = [
+        offset - 0.5 * np.square((x - mean) @ whitening).sum(1)
+        for offset, mean, whitening in zip(mixture.offsets, mixture.means, mixture.whitening, strict=True)
+    ]
+    np.testing.assert_allclose(found, -np.log(np.exp(each).sum(0)), rtol=1e-4, atol=1e-4)
+    assert len(mixture.means) >= 2
 
 
 def test_a_mosaics_gap_and_its_edge_are_nothing_unusual(monkeypatch):

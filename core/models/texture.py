@@ -41,7 +41,7 @@ SPEC_TEXTURE = ModelSpec(
     score_unit="rarity",
     score_floor=0.5,
     threshold=1.6,
-    version="2",
+    version="3",
     description="Finds what is unlike the rest of the section. Learns from the section itself; works on any micrograph.",
     licence="MIT",
     learns=True,
@@ -59,6 +59,8 @@ class TextureModel(Model):
         self, tiles: int, read: TileReader, progress: Progress = no_progress, cancel: CancelToken | None = None
     ) -> dict[str, Array]:
         """Fits the normal textures on the first `_TILES_LEARNED` of the offered tiles (offered in random order)."""
+        from threadpoolctl import threadpool_limits  # scikit-learn's own dependency; slow to import
+
         count = min(tiles, _TILES_LEARNED)
         samples: list[list[Array]] = [[] for _ in SCALES]
         for index in range(count):
@@ -69,7 +71,9 @@ class TextureModel(Model):
                 for kept, cells in zip(samples, _features(pixels), strict=True):
                     kept.append(cells)
             progress(Step(index + 1, count, "Learning what is normal here"))
-        self._scales = [fit_normal(kept, CELL_PX * scale) for kept, scale in zip(samples, SCALES, strict=True)]
+        # Products this small are computed in less time than several threads wait for each other.
+        with threadpool_limits(1):
+            self._scales = [fit_normal(kept, CELL_PX * scale) for kept, scale in zip(samples, SCALES, strict=True)]
         return self._state()
 
     def restore(self, state: Mapping[str, Array]) -> None:
