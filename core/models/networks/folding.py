@@ -25,8 +25,8 @@ def folded(network: Network) -> Network:
     copy = deepcopy(network).eval()
     for module in list(copy.modules()):
         for (name, one), (following, other) in pairwise(list(module.named_children())):
-            if isinstance(one, nn.Conv2d) and isinstance(other, nn.BatchNorm2d):
-                setattr(module, name, fuse_conv_bn_eval(one, other))
+            if isinstance(one, nn.Conv2d | nn.ConvTranspose2d) and isinstance(other, nn.BatchNorm2d):
+                setattr(module, name, fuse_conv_bn_eval(one, other, isinstance(one, nn.ConvTranspose2d)))
                 setattr(module, following, nn.Identity())
     return copy
 

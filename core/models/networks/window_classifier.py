@@ -48,7 +48,7 @@ def load(spec: ModelSpec, device: str = "auto") -> WindowClassifier:
     return ExactWindows(spec, network, choose_device(device))
 
 
-def put_weights(network: Network, spec: ModelSpec) -> None:
+def put_weights(network: torch.nn.Module, spec: ModelSpec) -> None:
     """Fills a network with a model folder's weights. Raises InputError for weights that can't be used."""
     if spec.path is None:
         raise ValueError("a window classifier lives in a model folder")
