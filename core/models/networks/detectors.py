@@ -35,6 +35,8 @@ ANCHORS_PX = (16, 32, 64, 128, 256)
 RATIOS = (0.5, 1.0, 2.0)
 # Of a training image's proposals so many are learned from, a quarter of them on defects (Ren et al. 2015; Badmos 2022, §3.10).
 _LOOKED_AT = 128
+# Each map's anchors that may become proposals, for one proposal that is wanted: many lie on the same defect.
+ANCHORS_EACH = 5
 # Narrower than 8, gradients of channels-last convolutions overwrite foreign memory (oneDNN in torch 2.14).
 _SIZES = {"width": (8, 128), "blocks": (1, 4)}
 
@@ -128,7 +130,7 @@ def _faster_rcnn(backbone: nn.Module, classes: int, limits: Limits, anchors: Anc
     return FasterRCNN(
         backbone,
         rpn_anchor_generator=anchors,
-        rpn_pre_nms_top_n_test=max(1000, limits.proposals),
+        rpn_pre_nms_top_n_test=ANCHORS_EACH * limits.proposals,
         rpn_post_nms_top_n_test=limits.proposals,
         box_score_thresh=limits.floor,
         box_nms_thresh=limits.nms_iou,

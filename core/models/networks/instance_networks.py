@@ -20,15 +20,13 @@ from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
 from core.models.instances import CELLS, MOBILENET, NETWORKS, RESNET50
 from core.models.networks.detector_maps import Maps, SsdCells
-from core.models.networks.detectors import ANCHORS_PX, RATIOS, Detector, Limits, TileInput
+from core.models.networks.detectors import ANCHORS_EACH, ANCHORS_PX, RATIOS, Detector, Limits, TileInput
 
 # Narrower than 8, gradients of channels-last convolutions overwrite foreign memory (oneDNN in torch 2.14).
 SIZES = {"width": (8, 128), "blocks": (1, 4)}
 # Of the light network: maps of its pyramid, neurons of what judges a box.
 _PYRAMID, _NEURONS = 64, 256
 _PROPOSALS_TRAINED = 128
-# Each map's anchors that may become proposals, for one proposal that is wanted: many lie on the same part.
-_ANCHORS_EACH = 5
 
 
 class MaskInput(TileInput):
@@ -75,7 +73,7 @@ def _mask_rcnn(backbone: nn.Module, limits: Limits, anchors: AnchorGenerator, **
     return MaskRCNN(
         backbone,
         rpn_anchor_generator=anchors,
-        rpn_pre_nms_top_n_test=_ANCHORS_EACH * limits.proposals,
+        rpn_pre_nms_top_n_test=ANCHORS_EACH * limits.proposals,
         rpn_post_nms_top_n_test=limits.proposals,
         box_score_thresh=limits.floor,
         box_nms_thresh=limits.nms_iou,
