@@ -31,7 +31,7 @@ from app.session_state import SavedView, ViewState
 from app.session_visible import Visible
 from app.training.runner import TrainingRunner
 from core.detection import Detection, Status
-from core.detection_table import Array, DetectionTable
+from core.detection_table import DetectionTable
 from core.errors import SchliffError
 from core.look import Look
 from core.section_info import Plane
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from core.project import Project, ScanRecord, ScoreMap, SectionRecord
     from core.review import Review
     from core.scan.options import ScanOptions
-    from core.section import Section
+    from core.section import Array, Section
 
 SAVE_AFTER_MS = 800
 DEFAULT_THRESHOLD = 0.5  # while there is no scan

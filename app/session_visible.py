@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from core.detection import Detection
-from core.detection_table import Array
 
 if TYPE_CHECKING:
     from app.session import Session
+    from core.section import Array
 
 
 class Visible:
@@ -27,6 +25,8 @@ class Visible:
     def rows(self) -> Array:
         """Rows of the session's table, ascending; no threshold hides what a person drew."""
         if self._rows is None:
+            import numpy as np
+
             session, table = self._session, self._session.table
             counts = (table.column("score") >= session.threshold) | table.column("is_drawn")
             self._rows = np.flatnonzero(counts & ~table.is_of(session.hidden_labels))
@@ -35,7 +35,7 @@ class Visible:
     def detections(self) -> list[Detection]:
         if self._detections is None:
             found = self._session.detections
-            self._detections = [found[row] for row in self.rows().tolist()]
+            self._detections = [found[row] for row in self.rows().tolist()] if found else []
         return self._detections
 
     def place(self, detection_id: int | None) -> int | None:
@@ -43,5 +43,5 @@ class Visible:
         row, rows = self._session.table.row(detection_id), self.rows()
         if row is None:
             return None
-        place = int(np.searchsorted(rows, row))
+        place = int(rows.searchsorted(row))
         return place if place < len(rows) and rows[place] == row else None

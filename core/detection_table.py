@@ -1,36 +1,36 @@
 """Decides how a hundred thousand detections are asked something at once: as numpy columns beside the detections themselves.
 
 A column is made when it is first needed. Tables are values: a change gives another table, which shares what has not changed.
+An empty one doesn't load numpy: the window comes up with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, overload
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, overload
 
 from core.detection import STATUSES, Detection
 
-Array = np.ndarray
+if TYPE_CHECKING:
+    from core.section import Array
 
 _STATUS = {status: number for number, status in enumerate(STATUSES)}
 
 # What each column holds of a detection: level-0 px and px²; `status` by its place in STATUSES; `x`, `y` the box's middle.
-_COLUMNS: dict[str, tuple[type, Callable[[Detection], Any]]] = {
-    "id": (np.int64, lambda d: d.id),
-    "score": (np.float64, lambda d: d.score),
-    "severity": (np.float64, lambda d: d.severity),
-    "area_px": (np.float64, lambda d: d.area_px),
-    "left": (np.float64, lambda d: d.box.x),
-    "top": (np.float64, lambda d: d.box.y),
-    "x": (np.float64, lambda d: d.box.x + d.box.w / 2),
-    "y": (np.float64, lambda d: d.box.y + d.box.h / 2),
-    "side_px": (np.float64, lambda d: d.box.w if d.box.w > d.box.h else d.box.h),
-    "status": (np.int8, lambda d: _STATUS[d.status]),
-    "has_note": (np.bool_, lambda d: bool(d.note)),
-    "is_decided": (np.bool_, lambda d: bool(d.decided_at)),
-    "is_drawn": (np.bool_, lambda d: d.is_drawn),
+_COLUMNS: dict[str, tuple[str, Callable[[Detection], Any]]] = {
+    "id": ("int64", lambda d: d.id),
+    "score": ("float64", lambda d: d.score),
+    "severity": ("float64", lambda d: d.severity),
+    "area_px": ("float64", lambda d: d.area_px),
+    "left": ("float64", lambda d: d.box.x),
+    "top": ("float64", lambda d: d.box.y),
+    "x": ("float64", lambda d: d.box.x + d.box.w / 2),
+    "y": ("float64", lambda d: d.box.y + d.box.h / 2),
+    "side_px": ("float64", lambda d: d.box.w if d.box.w > d.box.h else d.box.h),
+    "status": ("int8", lambda d: _STATUS[d.status]),
+    "has_note": ("bool", lambda d: bool(d.note)),
+    "is_decided": ("bool", lambda d: bool(d.decided_at)),
+    "is_drawn": ("bool", lambda d: d.is_drawn),
 }
 
 
@@ -93,11 +93,15 @@ class DetectionTable(Sequence[Detection]):
 
     def is_of(self, labels: Iterable[str]) -> Array:
         """(n,) bool: whose class is one of these."""
+        import numpy as np
+
         wanted = frozenset(labels)
         return np.array([label in wanted for label in self.labels], bool)[self.column("label")]
 
     def counts(self, rows: Array) -> dict[str, int]:
         """How many of some rows (their numbers, or a mask) are of each class; classes without any are left out."""
+        import numpy as np
+
         counts = np.bincount(self.column("label")[rows], minlength=len(self.labels)).tolist()
         return {label: count for label, count in zip(self.labels, counts, strict=True) if count}
 
@@ -119,6 +123,8 @@ class DetectionTable(Sequence[Detection]):
         return after
 
     def _read(self, name: str, detections: Sequence[Detection]) -> Array:
+        import numpy as np
+
         if name == "label":
             codes = {label: code for code, label in enumerate(self.labels)}
             return np.fromiter((codes[d.label] for d in detections), np.int32, len(detections))
