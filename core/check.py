@@ -22,7 +22,7 @@ from core.detection import Detection
 from core.errors import UsageError
 from core.geometry import Box
 from core.project import Project, ScanRecord, SectionRecord
-from core.truth import ARTEFACT_CLASSES, TruthBox, read_truth, truth_beside
+from core.truth import ARTEFACT_CLASSES, NO_CLASSES, TruthBox, read_truth, truth_beside
 
 LEAST_IOU = 0.1
 LARGEST_RATIO = 16.0
@@ -30,7 +30,6 @@ RULE = (
     f"one to one, highest score first; the same place: IoU >= {LEAST_IOU} or the middle of one box in the other with "
     f"areas within a factor of {LARGEST_RATIO:g}; preparation artefacts are no defects"
 )
-NO_CLASSES = frozenset({"anomaly"})
 _APART_PX = 1e7
 
 
@@ -62,7 +61,7 @@ def check_project(project: Project, truth: Path) -> dict[str, Any]:
     if not scans:
         raise UsageError(f"{section.name} was not scanned", path=project.path, remedy="Run `schliff scan` first.")
     scan = scans[-1]
-    found = [_found(detection) for detection in project.detections(scan.id)]
+    found = [_found(detection) for detection in project.found(scan.id)]
     head = {"section": str(section.path), "scan_id": scan.id, "model": scan.model_id, "threshold": scan.threshold}
     return {**head, **check(found, marked, scan.threshold, _artefacts_of(scan))}
 

@@ -11,13 +11,20 @@ from core.geometry import Box
 if TYPE_CHECKING:
     from core.outlines import Outline  # it loads OpenCV, which the window's start doesn't wait for
 
-Status = Literal["unreviewed", "defect", "artefact", "false_alarm"]
+# unsure: somebody looked and couldn't tell, so that it isn't decided.
+Status = Literal["unreviewed", "defect", "artefact", "false_alarm", "unsure"]
 STATUSES: tuple[Status, ...] = get_args(Status)
+UNDECIDED: frozenset[Status] = frozenset({"unreviewed", "unsure"})
+
+# joined: several detections that somebody made one of.
+Source = Literal["model", "person", "joined"]
+BY_PERSON: Literal["person"] = "person"
 STATUS_NAMES: dict[Status, str] = {
     "unreviewed": "Unreviewed",
     "defect": "Defect",
     "artefact": "Artefact",
     "false_alarm": "False alarm",
+    "unsure": "Unsure",
 }
 
 
@@ -39,7 +46,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A stored finding and its current review decision."""
+    """A stored finding and its current review decision.
+
+    `label` is the class that counts: a person's where somebody gave one, else the model's, as the project's table of classes
+    calls it (`core.classes`); `model_label` is the model's own word where that is another, else "". `decided_by`,
+    `decided_at`: who decided last, and when (UTC, ISO 8601), "" while nobody has; `carried_from`: the detection of another
+    scan that this was said of. `drawing_id`: what was drawn, of those by a person.
+    """
 
     id: int
     section_id: int
@@ -53,6 +66,26 @@ class Detection:
     status: Status = "unreviewed"
     note: str = ""
     outline: Outline = ()
+    model_label: str = ""
+    decided_by: str = ""
+    decided_at: str = ""
+    carried_from: int | None = None
+    source: Source = "model"
+    drawing_id: int | None = None
+
+    @property
+    def is_decided(self) -> bool:
+        return self.status not in UNDECIDED
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether a person drew it: no model found it, and no threshold hides it."""
+        return self.source == BY_PERSON
+
+    @property
+    def said_label(self) -> str:
+        """The class as the model said it, whatever people call it."""
+        return self.model_label or self.label
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> Detection:

@@ -59,10 +59,10 @@ def explain_detection(
     source = TileSource(section, plane, auto_range(section, plane), scale)
     wide = source.read(x - halo, y - halo, side + 2 * halo, side + 2 * halo)
     inner = slice(halo, halo + side)
-    heat = model.explain(wide, label or detection.label)
+    heat = model.explain(wide, label or detection.said_label)
     if heat is not None:
         heat = heat[inner, inner] / max(float(heat[inner, inner].max()), 1e-6)
-    evidence = tuple(_inner(one, wide, inner) for one in model.evidence(wide, label or detection.label))
+    evidence = tuple(_inner(one, wide, inner) for one in model.evidence(wide, label or detection.said_label))
     box = Box(x, y, side, side).scaled(scale)
     return Explanation(np.ascontiguousarray(wide[inner, inner]), heat, box, evidence)
 

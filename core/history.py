@@ -1,7 +1,7 @@
 """Decides what undo and redo do: one history of all that a person did in a project, in the order it was done.
 
 It outlives a restart. What a gesture changed is for `core.project.decision_log`, `drawing_store` and
-`attachments`.
+`attachments`; one gesture may have changed something of each.
 """
 
 from __future__ import annotations
@@ -15,20 +15,18 @@ from core.project import Project, attachments, decision_log, drawing_store, gest
 from core.project.gestures import GestureKind, Side
 
 Choice = Callable[[sqlite3.Connection], sqlite3.Row | None]
-_REPLAYS = {
-    "decision": decision_log.replay,
-    "drawing": drawing_store.replay,
-    "registration": attachments.replay,
-    "composition": attachments.replay,
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What one step back or forth changed, by id: detections (decided, or their chemistry), drawings, registered sections."""
+    """What one step back or forth changed, by id: detections (decided, or their chemistry), drawings, sections.
+
+    `drawings`: those that a decision changed with it.
+    """
 
     kind: GestureKind
     ids: tuple[int, ...]
+    drawings: tuple[int, ...] = ()
 
 
 class History:
@@ -61,6 +59,10 @@ class History:
             gesture = choose(db)
             if gesture is None:
                 return None
-            ids = _REPLAYS[gesture["kind"]](db, gesture["id"], side)
+            drawings = tuple(drawing_store.replay(db, gesture["id"], side))
+            decided = tuple(decision_log.replay(db, gesture["id"], side))
+            owners = tuple(attachments.replay(db, gesture["id"], side))
             gestures.set_state(db, gesture["id"], state)
-        return Replayed(gesture["kind"], tuple(ids))
+        if gesture["kind"] == "drawing":
+            return Replayed("drawing", drawings)
+        return Replayed(gesture["kind"], decided or owners, drawings)

@@ -65,7 +65,7 @@ def propose(project: Project, scan: ScanRecord, count: int = DEFAULT_COUNT) -> l
     pool = doubts[: max(_LEAST_POOL, _POOL * count)]
     scores = _class_scores(project, scan, [one.detection for one in pool])
     pool = [_doubt(scan, one.detection, known) for one, known in zip(pool, scores, strict=True)]
-    judged = [one for one in found if one.status != "unreviewed"][:_MOST_JUDGED]
+    judged = [one for one in found if one.is_decided][:_MOST_JUDGED]
     return _spread(project, scan, pool, judged, count)
 
 

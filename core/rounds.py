@@ -1,9 +1,8 @@
 """Decides what changed between two scans of a section: the loop scan, judge, train, scan again, round by round.
 
 Two detections are the same when they are the same place (`core.check.same_place`, one to one, worst first), whatever
-class they are given. A model that was trained again finds other boxes, so decisions are not carried over to its
-detections (`core.project.carrying` does that for one and the same model only): here they are compared by place, and the
-last word about a place counts. Only what scores at least a scan's threshold counts as found; only where both scans
+class they are given. A model that was trained again finds other boxes, and only clear ones take decisions over
+(`core.project.carrying`): here all are compared by place, in the model's own words, and the last word about a place counts. Only what scores at least a scan's threshold counts as found; only where both scans
 looked can anything be new or have vanished.
 """
 
@@ -15,12 +14,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from core.check import NO_CLASSES, Found, match
+from core.check import Found, match
 from core.detection import Detection
 from core.geometry import Box
 from core.project import Project, ScanRecord
 from core.scan.plan import regions_of
-from core.truth import ARTEFACT_CLASSES, TruthBox
+from core.truth import ARTEFACT_CLASSES, NO_CLASSES, TruthBox
 
 # missed: a person said defect, the new scan finds nothing there. other_class: a person said defect or artefact, it says
 # something else.
@@ -123,17 +122,18 @@ def paired(one: Sequence[Detection], other: Sequence[Detection]) -> list[tuple[D
 
 def _disagreements(project: Project, scan: ScanRecord, found: Sequence[Detection]) -> Iterable[Disagreement]:
     said = [one for one in _last_words(project, scan) if _looked(scan, one.box)]
+    shown = project.classes().shown
     there = {decided.id: now for decided, now in paired(said, found)}
     for one in said:
         now = there.get(one.id)
         if now is None:
             if one.status == "defect":
                 yield Disagreement("missed", one)
-        elif now.status not in ("unreviewed", one.status):
+        elif now.is_decided and now.status != one.status:
             continue  # judged anew since
         elif one.status == "false_alarm":
             yield Disagreement("found_again", one, now)
-        elif _says_otherwise(scan, one, now):
+        elif _says_otherwise(scan, one, shown(now.said_label)):
             yield Disagreement("other_class", one, now)
 
 
@@ -142,19 +142,19 @@ def _last_words(project: Project, scan: ScanRecord) -> list[Detection]:
     ids = [one.id for one in project.scans(scan.section_id)]
     latest: list[Detection] = []
     for earlier in reversed(ids[: ids.index(scan.id)] if scan.id in ids else ids):
-        judged = [one for one in project.detections(earlier) if one.status != "unreviewed"]
+        judged = [one for one in project.detections(earlier) if one.is_decided]
         known = {one.id for one, _ in paired(judged, latest)}
         latest += [one for one in judged if one.id not in known]
     return latest
 
 
-def _says_otherwise(scan: ScanRecord, said: Detection, now: Detection) -> bool:
+def _says_otherwise(scan: ScanRecord, said: Detection, now: str) -> bool:
     """Another class than the one that was confirmed; a model without classes has none to differ."""
-    if {said.label, now.label} & NO_CLASSES:
+    if {said.label, now} & NO_CLASSES:
         return False
     if said.status == "artefact":
-        return now.label not in ARTEFACT_CLASSES.union(scan.artefact_labels)
-    return now.label != said.label
+        return now not in ARTEFACT_CLASSES.union(scan.artefact_labels)
+    return now != said.label
 
 
 def _looked(scan: ScanRecord, box: Box) -> bool:

@@ -19,7 +19,7 @@ def class_scores(score_map: ScoreMap, labels: Sequence[str], detection: Detectio
     if highest is None:
         return {}
     found = {label: float(score) for label, score in zip(labels, highest, strict=True)}
-    return dict(sorted(found.items(), key=lambda item: (item[0] != detection.label, -item[1])))
+    return dict(sorted(found.items(), key=lambda item: (item[0] != detection.said_label, -item[1])))
 
 
 def top_classes(score_map: ScoreMap, labels: Sequence[str], detection: Detection) -> list[tuple[str, float]]:

@@ -1,7 +1,8 @@
 """Decides how values that a person or an instrument adds are kept in a project: one of a kind for each owner, undoable.
 
 A kind says what the value is and whom it belongs to: "registration" (the fiducials of a section), "composition" (the
-chemistry of a detection). Values are JSON; every change is kept with its author.
+chemistry of a detection), "classes" (the table of classes, of owner 0: the project), "inspection" (places that were found
+by eye on a section). Values are JSON; every change is kept with its author.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from core.project.gestures import Side
 from core.project.project import Project
 from core.timing import timestamp
 
-Kind = Literal["registration", "composition"]
+Kind = Literal["registration", "composition", "classes", "inspection"]
 
 _PUT = "REPLACE INTO attachments (kind, owner, value, author, at) VALUES (:kind, :owner, :value, :author, :at)"
 _LOG = "INSERT INTO attachment_changes (gesture, kind, owner, before, after) VALUES (?, ?, ?, ?, ?)"

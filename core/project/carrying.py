@@ -1,16 +1,31 @@
-"""Decides what becomes of decisions when a model looks again, at a part or at all: they go on to the same finding.
+"""Decides what becomes of decisions when somebody looks again, with the same model or another: they go on to the same finding.
 
 So nobody judges a place twice. When a scan is started over, the old one's detections and its log stay stored, but undo no
 longer reaches them.
+
+The same model over the same px gives the same boxes, so there any decision goes along. Another model draws other boxes, and
+what it means by a mark may be something else: there only a decision (not a doubt) goes along, only to a box that clearly
+overlaps, and only where nothing speaks against it: a "defect" or "artefact" takes the class that was decided along; a
+"false alarm" goes to the same class only, or where one of the models knows no classes, since somebody who said that this is
+no pore has not said that it is no crack. What was carried names where from, and by whom and when that was decided.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from core.box_index import BoxIndex
+from core.classes import ClassTable
+from core.detection import UNDECIDED
 from core.geometry import Box
+from core.project import decision_log
 from core.project.gestures import archive_empty
+from core.truth import NO_CLASSES
 
 # The same model over the same px gives the same boxes; a little less is still the same finding.
 SAME_FINDING_IOU = 0.5
@@ -36,23 +51,80 @@ def has_replaced(db: sqlite3.Connection, key: str) -> bool:
     return db.execute("SELECT 1 FROM scans WHERE key = ? AND replaced", (key,)).fetchone() is not None
 
 
-def carry_over(db: sqlite3.Connection, scan_id: str, new_ids: Sequence[int]) -> None:
-    """Gives new detections the status and note that the same findings have in other scans of the section by this model."""
-    decided = [(_box(row), row) for row in db.execute(_DECIDED, {"scan": scan_id})]
-    for new_id in new_ids if decided else ():
-        old = _same_finding(db.execute("SELECT * FROM detections WHERE id = ?", (new_id,)).fetchone(), decided)
-        if old is not None and (old["status"], old["note"]) != ("unreviewed", ""):
-            values = (old["status"], old["note"], new_id)
-            db.execute("UPDATE detections SET status = ?, note = ? WHERE id = ?", values)
-            db.execute(_LOG, (new_id, *values[:2], old["id"]))
+def carry_over(db: sqlite3.Connection, scan_id: str, new_ids: Sequence[int], gesture: int | None = None) -> list[int]:
+    """Gives new detections what was decided of the same findings in other scans of the section, or of what was drawn there.
+
+    Without a gesture undo doesn't reach it. Returns the ids that were decided so.
+    """
+    decided = _Decided(db, scan_id)
+    taken = []
+    for new_id in new_ids if decided.judged else ():
+        new = db.execute("SELECT * FROM detections WHERE id = ?", (new_id,)).fetchone()
+        found = decided.same_model(new) or decided.other_model(new)
+        if found is not None and (found.row["status"], found.row["note"]) != ("unreviewed", ""):
+            decision_log.carry(db, gesture, new_id, found.row, found.label)
+            taken.append(new_id)
+    return taken
 
 
-def _same_finding(new: sqlite3.Row, decided: Sequence[tuple[Box, sqlite3.Row]]) -> sqlite3.Row | None:
-    """Of the latest scan that has it, the one most alike."""
-    box = _box(new)
-    alike = [(old["scan_number"], old_box.iou(box), old) for old_box, old in decided if old["label"] == new["label"]]
-    alike = [one for one in alike if one[1] >= SAME_FINDING_IOU]
-    return max(alike, key=lambda one: one[:2])[2] if alike else None
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A detection that was judged, where it lies, and the row of what was decided: that of the one it was joined into."""
+
+    box: Box
+    said: str
+    is_same_model: bool
+    scan_number: int
+    row: sqlite3.Row
+    label: str
+
+
+class _Decided:
+    """What was decided on a section in other scans than one."""
+
+    def __init__(self, db: sqlite3.Connection, scan_id: str) -> None:
+        stored = db.execute("SELECT value FROM attachments WHERE kind = 'classes' AND owner = 0").fetchone()
+        self._classes = ClassTable() if stored is None else ClassTable.from_json(json.loads(stored["value"]))
+        rows = db.execute(_DECIDED, {"scan": scan_id}).fetchall()
+        whole = {row["id"]: row for row in rows}
+        self.judged = [
+            _Judged(
+                _box(row), row["label"], bool(row["same_model"]), row["scan_number"], values, values["decided_label"]
+            )
+            for row in rows
+            if (values := whole.get(row["joined_into"], row)) is not None and not values["gone"]
+        ]
+        edges = [(one.box.x, one.box.y, one.box.x1, one.box.y1) for one in self.judged]
+        self._index = BoxIndex(np.array(edges, float).reshape(-1, 4))
+
+    def same_model(self, new: sqlite3.Row) -> _Judged | None:
+        """Of the latest scan that has it, the one most alike; also what is undecided again."""
+        alike = [one for one in self._alike(new) if one[1].is_same_model and one[1].said == new["label"]]
+        return max(alike, key=lambda one: (one[1].scan_number, one[0]))[1] if alike else None
+
+    def other_model(self, new: sqlite3.Row) -> _Judged | None:
+        """What was decided last of those that may speak for it, with the class that goes along."""
+        alike = [
+            ((one.row["decided_at"], one.row["word"], overlap), replace(one, label=label))
+            for overlap, one in self._alike(new)
+            if not one.is_same_model and (label := self._label_along(one, new)) is not None
+        ]
+        return max(alike, key=lambda one: one[0])[1] if alike else None
+
+    def _alike(self, new: sqlite3.Row) -> list[tuple[float, _Judged]]:
+        box = _box(new)
+        near = [self.judged[index] for index in self._index.touching(box.x, box.y, box.x1, box.y1).tolist()]
+        return [(overlap, one) for one in near if (overlap := box.iou(one.box)) >= SAME_FINDING_IOU]
+
+    def _label_along(self, one: _Judged, new: sqlite3.Row) -> str | None:
+        """The class that a decision on another model's finding takes along, "" for none; None: it says nothing of this one."""
+        status, shown = one.row["status"], self._classes.shown
+        if status in UNDECIDED:
+            return None
+        old, is_same = one.label or one.said, shown(one.label or one.said) == shown(new["label"])
+        if status == "false_alarm":
+            return "" if is_same or {one.said, new["label"]} & NO_CLASSES else None
+        return one.label if is_same or old in NO_CLASSES else old
 
 
 def _box(row: sqlite3.Row) -> Box:
@@ -61,14 +133,10 @@ def _box(row: sqlite3.Row) -> Box:
 
 # Also what is undecided again. From the decisions on, as a scan may have a thousand times as many detections.
 _DECIDED = (
-    "SELECT d.*, s.rowid AS scan_number FROM (SELECT DISTINCT detection_id FROM decisions) x"
+    "SELECT d.*, s.rowid AS scan_number, s.spec ->> 'id' = mine.spec ->> 'id' AND s.spec ->> 'version' ="
+    " mine.spec ->> 'version' AS same_model, x.word FROM (SELECT detection_id, max(id) AS word FROM decisions"
+    " GROUP BY detection_id UNION ALL SELECT id, 0 FROM detections WHERE source = 'person' AND NOT EXISTS"
+    " (SELECT 1 FROM decisions WHERE detection_id = detections.id)) x"
     " CROSS JOIN detections d ON d.id = x.detection_id CROSS JOIN scans s ON s.id = d.scan_id"
-    " JOIN scans mine ON mine.id = :scan WHERE s.id != mine.id AND s.section_id = mine.section_id"
-    " AND s.spec ->> 'id' = mine.spec ->> 'id' AND s.spec ->> 'version' = mine.spec ->> 'version' ORDER BY d.id"
-)
-# Who decided, and when, goes along.
-_LOG = (
-    "INSERT INTO decisions (gesture, detection_id, status_before, status_after, note_before, note_after, author, at, state)"
-    " SELECT NULL, ?, 'unreviewed', ?, '', ?, author, at, 'carried' FROM decisions WHERE detection_id = ?"
-    " ORDER BY id DESC LIMIT 1"
+    " JOIN scans mine ON mine.id = :scan WHERE s.id != mine.id AND s.section_id = mine.section_id ORDER BY d.id"
 )

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from core.disk import disk_errors
 from core.errors import InputError
-from core.project.schema import MIGRATIONS, TABLES, VERSION
+from core.project.schema import MIGRATIONS, TABLES, VERSION, Statement
 
 
 def _uri(path: PurePath) -> str:
@@ -23,7 +23,7 @@ def _uri(path: PurePath) -> str:
     return "file://" + ("" if text.startswith("/") else "/") + quote(text, safe="/:")
 
 
-def _way_up(version: int) -> Iterator[str]:
+def _way_up(version: int) -> Iterator[Statement]:
     """The statements that lead from a version to this one; 0 is an empty database."""
     if version == 0:
         yield from TABLES
@@ -70,7 +70,10 @@ class Database:
         with self.writing() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             for statement in _way_up(version):
-                db.execute(statement)
+                if callable(statement):
+                    statement(db)
+                else:
+                    db.execute(statement)
             db.execute(f"PRAGMA user_version = {max(version, VERSION)}")
 
     @contextmanager

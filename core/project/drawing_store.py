@@ -1,4 +1,7 @@
-"""Decides how drawings are kept in a project: what is drawn now, and every change with its author, to be undone."""
+"""Decides how drawings are kept in a project: what is drawn now, and every change with its author, to be undone.
+
+Closed ones with a class are defects, too (`core.project.drawn_defects`).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from core.drawing import Drawing
-from core.project import gestures
+from core.project import drawn_defects, gestures
 from core.project.gestures import Side
 from core.project.project import Project
 from core.timing import timestamp
@@ -50,6 +53,7 @@ class DrawingStore:
                 values = _values(drawing, section_id) | {"id": None}
                 stored.append(replace(drawing, id=int(db.execute(_INSERT, values).lastrowid or 0)))
                 _log(db, gesture, stored[-1].id, None, _values(stored[-1], section_id))
+            drawn_defects.mirror(db, [drawing.id for drawing in stored])
         return stored
 
     def change(self, drawings: Sequence[Drawing]) -> list[int]:
@@ -65,6 +69,7 @@ class DrawingStore:
                 db.execute(_UPDATE, after)
                 _log(db, gesture, drawing.id, before, after)
                 changed.append(drawing.id)
+            drawn_defects.mirror(db, changed)
         return changed
 
     def remove(self, ids: Sequence[int]) -> list[int]:
@@ -80,7 +85,18 @@ class DrawingStore:
                 db.execute("DELETE FROM drawings WHERE id = ?", (drawing_id,))
                 _log(db, gesture, drawing_id, before, None)
                 removed.append(drawing_id)
+            drawn_defects.mirror(db, removed)
         return removed
+
+
+def relabel(db: sqlite3.Connection, gesture: int, drawing_id: int, label: str) -> None:
+    """Gives a drawing another class, as a part of a gesture."""
+    before = _stored(db, drawing_id)
+    if before is not None and before["label"] != label:
+        after = before | {"label": label}
+        db.execute(_UPDATE, after)
+        _log(db, gesture, drawing_id, before, after)
+        drawn_defects.mirror(db, [drawing_id])
 
 
 def replay(db: sqlite3.Connection, gesture: int, side: Side) -> list[int]:
@@ -90,7 +106,9 @@ def replay(db: sqlite3.Connection, gesture: int, side: Side) -> list[int]:
         db.execute("DELETE FROM drawings WHERE id = ?", (row["drawing_id"],))
         if row[side] is not None:
             db.execute(_INSERT, json.loads(row[side]))
-    return [row["drawing_id"] for row in rows]
+    ids = [row["drawing_id"] for row in rows]
+    drawn_defects.mirror(db, ids)
+    return ids
 
 
 def _log(db: sqlite3.Connection, gesture: int, drawing_id: int, before: dict | None, after: dict | None) -> None:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from core.timing import timestamp
 
-GestureKind = Literal["decision", "drawing", "registration", "composition"]
+GestureKind = Literal["decision", "drawing", "registration", "composition", "classes", "inspection"]
 Side = Literal["before", "after"]
 
 
@@ -39,6 +39,11 @@ def to_redo(db: sqlite3.Connection) -> sqlite3.Row | None:
 
 def set_state(db: sqlite3.Connection, gesture: int, state: Literal["done", "undone"]) -> None:
     db.execute("UPDATE gestures SET state = ? WHERE id = ?", (state, gesture))
+
+
+def withdraw(db: sqlite3.Connection, gesture: int) -> None:
+    """Forgets a gesture that has turned out to change nothing, within the transaction that began it."""
+    db.execute("DELETE FROM gestures WHERE id = ?", (gesture,))
 
 
 def archive_empty(db: sqlite3.Connection) -> None:

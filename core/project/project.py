@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.classes import ClassTable
 from core.detection import Detection
 from core.disk import disk_errors
 from core.errors import InputError
 from core.frames import StageTransform
 from core.geometry import Box
 from core.project.database import Database
+from core.project.drawn_defects import DRAWN_KEY
 from core.project.evidence_map import evidence_map
 from core.project.map_levels import MapLevels
 from core.project.maps import ScanMaps
@@ -95,7 +98,7 @@ class Project:
                     info.width_px,
                     info.height_px,
                     json.dumps(info.pixel_size_um),
-                    json.dumps([stage.source, stage.affine, stage.residual_um, stage.disagreement_um]),
+                    json.dumps(stage.to_json()),
                 ),
             )
             row = db.execute("SELECT * FROM sections WHERE fingerprint = ?", (identity,)).fetchone()
@@ -138,7 +141,8 @@ class Project:
         """Every scan in the order of its start; those replaced by a restart are left out."""
         with self.database.reading() as db:
             rows = db.execute(
-                _SCANS + " WHERE NOT replaced AND (:id IS NULL OR section_id = :id)" + _IN_ORDER, {"id": section_id}
+                _SCANS + " WHERE NOT replaced AND key != :drawn AND (:id IS NULL OR section_id = :id)" + _IN_ORDER,
+                {"id": section_id, "drawn": DRAWN_KEY},
             )
             return [_scan(row) for row in rows]
 
@@ -161,24 +165,59 @@ class Project:
             db.execute("UPDATE scans SET threshold = ? WHERE id = ?", (threshold, scan_id))
 
     def detections(self, scan_id: str | None = None, min_score: float | None = None) -> list[Detection]:
-        """Detections worst first. `min_score` None: all that were kept, those below the threshold too."""
+        """Detections worst first, as people left them: parts of joined ones are left out. All that a scan kept, those below
+        the threshold too, unless `min_score` is given; without a scan, those of all, and what was drawn on any section."""
         with self.database.reading() as db:
             rows = db.execute(
-                f"{_DETECTIONS} AND (:id IS NULL OR d.scan_id = :id) AND (:least IS NULL OR d.score >= :least)",
+                f"{_DETECTIONS} AND {_THERE} AND (:id IS NULL OR d.scan_id = :id)"
+                " AND (:least IS NULL OR d.score >= :least)",
                 {"id": scan_id, "least": min_score},
             )
-            return worst_first(detection_of(row) for row in rows)
+            return worst_first(_read(rows, self._classes(db)))
+
+    def drawn(self, section_id: int) -> list[Detection]:
+        """What people drew on a section as defects, worst first."""
+        with self.database.reading() as db:
+            rows = db.execute(f"{_DETECTIONS} AND {_THERE} AND s.key = ? AND s.section_id = ?", (DRAWN_KEY, section_id))
+            return worst_first(_read(rows, self._classes(db)))
+
+    def found(self, scan_id: str) -> list[Detection]:
+        """What a scan found, worst first, in the model's own words, whatever people made of it since."""
+        with self.database.reading() as db:
+            rows = db.execute(f"{_DETECTIONS} AND d.source = 'model' AND d.scan_id = ?", (scan_id,))
+            found = worst_first(_read(rows, ClassTable()))
+        return [replace(one, label=one.said_label, model_label="") for one in found]
 
     def detections_by_id(self, ids: Iterable[int]) -> list[Detection]:
-        """The stored ones of these, in no particular order; at once where there are few of them."""
+        """The stored ones of these that are there, in no particular order; at once where there are few of them."""
         wanted = list(ids)
         found: list[Detection] = []
         with self.database.reading() as db:
+            classes = self._classes(db)
             for start in range(0, len(wanted), _IDS_AT_ONCE):
                 part = wanted[start : start + _IDS_AT_ONCE]
-                rows = db.execute(f"{_DETECTIONS} AND d.id IN ({','.join('?' * len(part))})", part)
-                found += [detection_of(row) for row in rows]
+                rows = db.execute(f"{_DETECTIONS} AND {_THERE} AND d.id IN ({','.join('?' * len(part))})", part)
+                found += _read(rows, classes)
         return found
+
+    def classes(self) -> ClassTable:
+        """What classes are called now."""
+        with self.database.reading() as db:
+            return self._classes(db)
+
+    def class_labels(self) -> tuple[str, ...]:
+        """Every class there is to choose, as they are called now, always in the same order: those of the models, scan by
+        scan, those that were added, those that people used otherwise."""
+        with self.database.reading() as db:
+            table = self._classes(db)
+            used = [row["label"] for row in db.execute(_USED_LABELS)]
+        said = dict.fromkeys(label for scan in self.scans() for label in scan.labels)
+        return tuple(dict.fromkeys((*table.ordered(said), *map(table.shown, used))))
+
+    @staticmethod
+    def _classes(db: sqlite3.Connection) -> ClassTable:
+        row = db.execute("SELECT value FROM attachments WHERE kind = 'classes' AND owner = 0").fetchone()
+        return ClassTable() if row is None else ClassTable.from_json(json.loads(row["value"]))
 
     def score_map(self, scan_id: str) -> ScoreMap | None:
         """The scores of a scan as far as it got, always the same object; None when nothing is stored yet.
@@ -219,6 +258,13 @@ _DETECTIONS = (
     "SELECT d.*, s.section_id, s.spec ->> 'id' AS model FROM detections d JOIN scans s ON s.id = d.scan_id"
     " WHERE NOT s.replaced"
 )
+# Neither deleted nor a part of another one.
+_THERE = "d.joined_into IS NULL AND NOT d.gone"
+_USED_LABELS = (
+    "SELECT label FROM (SELECT decided_label AS label, min(id) AS first FROM detections WHERE decided_label != ''"
+    " GROUP BY decided_label UNION ALL SELECT label, min(id) FROM detections WHERE source = 'person' AND NOT gone"
+    " GROUP BY label) ORDER BY first"
+)
 _SCANS = """
 SELECT s.*, (SELECT count(*) FROM tiles t WHERE t.scan_id = s.id) AS done,
             (SELECT count(*) FROM tiles t WHERE t.scan_id = s.id AND t.state = 'skipped') AS skipped
@@ -227,9 +273,7 @@ _IN_ORDER = " ORDER BY started, s.rowid"
 
 
 def _section(row: sqlite3.Row) -> SectionRecord:
-    source, affine, residual, disagreement = json.loads(row["stage"])
     size = json.loads(row["pixel_size_um"])
-    rows = None if affine is None else tuple(tuple(values) for values in affine)
     return SectionRecord(
         id=row["id"],
         path=Path(row["path"]),
@@ -237,7 +281,7 @@ def _section(row: sqlite3.Row) -> SectionRecord:
         width_px=row["width_px"],
         height_px=row["height_px"],
         pixel_size_um=None if size is None else (size[0], size[1]),
-        stage=StageTransform(source, rows, residual, disagreement),  # type: ignore[arg-type]  # 2 × 3 as it was stored
+        stage=StageTransform.from_json(json.loads(row["stage"])),
     )
 
 
@@ -270,14 +314,15 @@ def _scan(row: sqlite3.Row) -> ScanRecord:
     )
 
 
-def detection_of(row: sqlite3.Row) -> Detection:
+def detection_of(row: sqlite3.Row, classes: ClassTable) -> Detection:
     """A detection from a row of `detections` joined with its scan's `section_id` and `model`."""
+    said, label = row["label"], classes.shown(row["decided_label"] or row["label"])
     return Detection(
         id=row["id"],
         section_id=row["section_id"],
         scan_id=row["scan_id"],
         model=row["model"],
-        label=row["label"],
+        label=label,
         score=row["score"],
         box=Box(row["x_px"], row["y_px"], row["w_px"], row["h_px"]),
         area_px=row["area_px"],
@@ -285,4 +330,14 @@ def detection_of(row: sqlite3.Row) -> Detection:
         status=row["status"],
         note=row["note"],
         outline=unpacked_outline(row["outline"]),
+        model_label="" if said == label else said,
+        decided_by=row["decided_by"],
+        decided_at=row["decided_at"],
+        carried_from=row["carried_from"],
+        source=row["source"],
+        drawing_id=row["drawing_id"],
     )
+
+
+def _read(rows: Iterable[sqlite3.Row], classes: ClassTable) -> list[Detection]:
+    return [detection_of(row, classes) for row in rows]

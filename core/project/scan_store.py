@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from core.classes import ClassTable
 from core.detection import Candidate, Detection
 from core.models.base import ModelSpec
 from core.project.carrying import carry_over, put_aside
@@ -158,7 +159,8 @@ class ScanStore:
             if ids:
                 carry_over(db, self.record.id, ids)
             rows = [db.execute(_SELECT_DETECTION, (new_id,)).fetchone() for new_id in ids]
-        return [detection_of(row) for row in rows]
+        classes = self.project.classes() if rows else ClassTable()
+        return [detection_of(row, classes) for row in rows]
 
     def sound(self) -> int:
         """How many things were found so far that are no defect."""

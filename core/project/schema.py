@@ -1,11 +1,19 @@
 """Decides which tables a project's database has, and how one of an older version becomes one of this version.
 
-A migration is a list of statements that run in one transaction with the new version's number.
+A migration is a list of statements, and of functions, that run in one transaction with the new version's number.
 """
 
 from __future__ import annotations
 
-VERSION = 4
+import sqlite3
+from collections.abc import Callable
+
+from core.project.drawn_defects import mirror_all
+
+# What to do in one step of a migration.
+Statement = str | Callable[[sqlite3.Connection], None]
+
+VERSION = 5
 
 _GESTURES = """CREATE TABLE gestures (
     id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, author TEXT NOT NULL, at TEXT NOT NULL,
@@ -13,8 +21,7 @@ _GESTURES = """CREATE TABLE gestures (
 _GESTURES_INDEX = "CREATE INDEX gestures_by_state ON gestures (state, id)"
 _DECISIONS = """CREATE TABLE decisions (
     id INTEGER PRIMARY KEY AUTOINCREMENT, gesture INTEGER REFERENCES gestures,
-    detection_id INTEGER NOT NULL REFERENCES detections,
-    status_before TEXT NOT NULL, status_after TEXT NOT NULL, note_before TEXT NOT NULL, note_after TEXT NOT NULL,
+    detection_id INTEGER NOT NULL REFERENCES detections, before TEXT NOT NULL, after TEXT NOT NULL,
     author TEXT NOT NULL, at TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'live')"""
 _DECISIONS_INDEX = "CREATE INDEX decisions_by_gesture ON decisions (gesture)"
 _DRAWINGS = """CREATE TABLE drawings (
@@ -54,6 +61,26 @@ _ATTACHMENTS = (
     "CREATE INDEX attachment_changes_by_gesture ON attachment_changes (gesture)",
 )
 
+# What a person decided of a detection; it may also be drawn by a person ("person") or be several in one ("joined"), and
+# what is `gone` or `joined_into` another one stays stored, so that undo brings it back as it was.
+_DECIDED = (
+    "ALTER TABLE detections ADD COLUMN decided_label TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE detections ADD COLUMN decided_by TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE detections ADD COLUMN decided_at TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE detections ADD COLUMN carried_from INTEGER",
+    "ALTER TABLE detections ADD COLUMN joined_into INTEGER",
+    "ALTER TABLE detections ADD COLUMN gone INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE detections ADD COLUMN source TEXT NOT NULL DEFAULT 'model'",
+    "ALTER TABLE detections ADD COLUMN drawing_id INTEGER",
+    "CREATE INDEX detections_by_drawing ON detections (drawing_id) WHERE drawing_id IS NOT NULL",
+    "CREATE INDEX detections_by_join ON detections (joined_into) WHERE joined_into IS NOT NULL",
+)
+_DECISIONS_BY_DETECTION = "CREATE INDEX decisions_by_detection ON decisions (detection_id)"
+# Random samples that were drawn to judge a scan by: ids in the order in which they are looked at.
+_SAMPLES = """CREATE TABLE samples (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, scan_id TEXT NOT NULL REFERENCES scans ON DELETE CASCADE, seed INTEGER NOT NULL,
+    threshold REAL NOT NULL, population INTEGER NOT NULL, ids TEXT NOT NULL, author TEXT NOT NULL, at TEXT NOT NULL)"""
+
 TABLES = (
     """CREATE TABLE sections (
     id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE, path TEXT NOT NULL,
@@ -89,7 +116,17 @@ TABLES = (
     _FRAGMENTS_INDEX,
     *_OUTLINES,
     *_ATTACHMENTS,
+    *_DECIDED,
+    _DECISIONS_BY_DETECTION,
+    _SAMPLES,
 )
+
+# Versions 1 to 4 logged status and note alone.
+_DECISIONS_4 = """CREATE TABLE decisions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, gesture INTEGER REFERENCES gestures,
+    detection_id INTEGER NOT NULL REFERENCES detections,
+    status_before TEXT NOT NULL, status_after TEXT NOT NULL, note_before TEXT NOT NULL, note_after TEXT NOT NULL,
+    author TEXT NOT NULL, at TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'live')"""
 
 # Version 1 kept the state of a gesture in each of its decisions, and 0 as the gesture of those that were carried over.
 _FROM_1 = (
@@ -100,7 +137,7 @@ _FROM_1 = (
     " FROM decisions WHERE gesture > 0 GROUP BY gesture",
     "DROP INDEX decisions_by_gesture",
     "ALTER TABLE decisions RENAME TO decisions_1",
-    _DECISIONS,
+    _DECISIONS_4,
     "INSERT INTO decisions SELECT id, nullif(gesture, 0), detection_id, status_before, status_after, note_before,"
     " note_after, author, at, CASE WHEN state IN ('archived', 'carried') THEN state ELSE 'live' END FROM decisions_1",
     "DROP TABLE decisions_1",
@@ -117,4 +154,28 @@ _FROM_2 = (_TILES_BOXES, _SCANS_MAP_KEY, _FRAGMENTS, _FRAGMENTS_INDEX)
 # Version 3 knew boxes only, no SEM and no chemistry.
 _FROM_3 = (*_OUTLINES, *_ATTACHMENTS)
 
-MIGRATIONS = {1: _FROM_1, 2: _FROM_2, 3: _FROM_3}
+# Version 4 logged status and note alone, didn't say with a detection who decided, and kept drawings apart from it.
+_FROM_4 = (
+    "DROP INDEX decisions_by_gesture",
+    "ALTER TABLE decisions RENAME TO decisions_4",
+    _DECISIONS,
+    *_DECIDED,
+    "INSERT INTO decisions SELECT id, gesture, detection_id,"
+    " json_object('status', status_before, 'note', note_before,"
+    " 'decided_by', iif(status_before = 'unreviewed' AND note_before = '', '', coalesce(lag(author) OVER earlier, '')),"
+    " 'decided_at', iif(status_before = 'unreviewed' AND note_before = '', '', coalesce(lag(at) OVER earlier, ''))),"
+    " json_object('status', status_after, 'note', note_after,"
+    " 'decided_by', iif(status_after = 'unreviewed' AND note_after = '', '', author),"
+    " 'decided_at', iif(status_after = 'unreviewed' AND note_after = '', '', at)),"
+    " author, at, state FROM decisions_4 WINDOW earlier AS (PARTITION BY detection_id ORDER BY id)",
+    "DROP TABLE decisions_4",
+    _DECISIONS_INDEX,
+    _DECISIONS_BY_DETECTION,
+    "UPDATE detections SET decided_by = x.author, decided_at = x.at FROM (SELECT y.detection_id, y.author, y.at, max(y.id)"
+    " FROM decisions y LEFT JOIN gestures g ON g.id = y.gesture WHERE g.state IS NULL OR g.state IN ('done', 'archived')"
+    " GROUP BY y.detection_id) x WHERE x.detection_id = detections.id AND (status != 'unreviewed' OR note != '')",
+    _SAMPLES,
+    mirror_all,
+)
+
+MIGRATIONS: dict[int, tuple[Statement, ...]] = {1: _FROM_1, 2: _FROM_2, 3: _FROM_3, 4: _FROM_4}

@@ -64,7 +64,7 @@ def replay(
     return Replay(
         scan_id=scan_id,
         summary=summary,
-        comparison=compare(project.detections(scan_id), found),
+        comparison=compare(project.found(scan_id), found),
         shown=sum(one.score >= record.threshold for one in found),
         device_then=record.device,
         versions=_differing(versions, versions_now, noted),
