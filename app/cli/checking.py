@@ -52,6 +52,16 @@ def check_before_training(path: Path, no_defect: str) -> None:
         raise InputError(stopping.what, path=path, remedy=stopping.remedy)
 
 
+def tell_what_is_normal(path: Path, no_defect: str) -> None:
+    """Tells on stderr what a model of normal will learn from. Raises InputError where nothing says."""
+    from core.data.normal import find_normal
+
+    found = find_normal(path, no_defect)
+    print(f"{'normal:':<9}{found.summary}", file=sys.stderr)
+    for note in found.notes:
+        print(f"{'note:':<9}{note}", file=sys.stderr)
+
+
 def _lines(found: Sequence[Finding]) -> list[str]:
     return [f"{one.level + ':':<9}{one.line()}" for one in found]
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.cli.checking import check_before_training
+from app.cli.checking import check_before_training, tell_what_is_normal
 from app.cli.console import ProgressLine, print_json, print_table, stop_by_signal
 from app.cli.pairs import pairs
 from core.errors import CancelledError
@@ -23,11 +23,13 @@ _TRUTH = "truth \\ predicted"
 def train(args: argparse.Namespace) -> None:
     from core.train.request import TrainRequest
     from core.train.running import run_training
-    from core.train.trainers import trainers_called
+    from core.train.trainers import learns_normal
 
     request = TrainRequest(args.family, Path(args.data), Path(args.out), pairs(args.settings), args.seed, args.device)
-    trainers_called(request.trainer)
-    check_before_training(request.data, request.settings.get("no_defect", ""))
+    if learns_normal(request.trainer):
+        tell_what_is_normal(request.data, request.settings.get("no_defect", ""))
+    else:
+        check_before_training(request.data, request.settings.get("no_defect", ""))
     if args.cost:
         _tell_cost(request, args.json)
         return

@@ -12,8 +12,9 @@ from typing import Literal
 
 from core.geometry import Box
 
-# images: one class for each whole image; boxes: marks on pictures; outlines: marks that follow what they mark.
-DataKind = Literal["images", "boxes", "outlines"]
+# images: one class for each whole image; boxes: marks on pictures; outlines: marks that follow what they mark; normal: places
+# in which nothing is wrong, which any of these has, and so has a section that nobody marked (`core.data.normal`).
+DataKind = Literal["images", "boxes", "outlines", "normal"]
 
 
 @dataclass(frozen=True, slots=True)

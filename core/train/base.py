@@ -62,7 +62,7 @@ class TrainerSpec:
     Args:
         id: what `schliff train` takes; family: the kind of model that comes out, and what `schliff train` takes, too.
         description: one line for people who choose.
-        data: the kinds of data it learns from, the one it was made for first.
+        data: the kinds of data it learns from, the one it was made for first; ("normal",) for what needs no marks.
         lighter: settings that make it much cheaper where there is no graphics card; empty: there are none.
     """
 

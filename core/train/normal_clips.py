@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from core.data.clips import joined
+from core.data.normal import NormalPicture, Ring
 from core.display import DisplayRange, auto_range
 from core.foreground import foreground_mask
 from core.geometry import Box
@@ -22,7 +23,6 @@ from core.scan.plan import scale_for
 from core.scan.reading import TileSource
 from core.section import Plane, Section
 from core.specimen_mask import Mask
-from core.train.normal_places import NormalPicture, Ring
 
 Array = np.ndarray
 

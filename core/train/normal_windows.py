@@ -1,7 +1,7 @@
 """Decides what a model of normal learns from: windows in which nothing is wrong, as far as anybody knows.
 
 They are held in memory as clips of bounded size (`core.train.normal_clips`), drawn by chance from all there are, so that a
-section of 100 GB costs no more than a small one. What is normal is for `core.train.normal_places`.
+section of 100 GB costs no more than a small one. What is normal is for `core.data.normal`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from core.data.normal import NormalData, find_normal
 from core.errors import UsageError
 from core.jobs import CancelToken, Progress, Step, no_progress
 from core.readers.base import open_section
@@ -19,7 +20,6 @@ from core.section import Section
 from core.train.augment import orient
 from core.train.dataset import memory_for_pictures
 from core.train.normal_clips import STEP_PX, Clip, NormalPlaces
-from core.train.normal_places import NormalData, find_normal
 from core.train.regions import no_boxes
 from core.train.scales import common_scale
 
@@ -163,7 +163,7 @@ def read_normal(
     progress: Progress = no_progress,
     cancel: CancelToken | None = None,
 ) -> NormalWindows:
-    """Windows of `side_px` in which nothing is wrong (`core.train.normal_places` says of what data).
+    """Windows of `side_px` in which nothing is wrong (`core.data.normal` says of what data).
 
     Args:
         values: at least those of `NORMAL_PARAMETERS`.

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.data.fingerprint import fingerprint_of
+from core.data.fingerprint import Picture, fingerprint_of
 from core.data.image_set import ImageSet, counts
 from core.data.labelled import LabelledData, groups_in
+from core.data.normal import NormalData
 from core.parameters import Parameter
+
+_MOST_NAMED = 1000  # a card has no room for more names
 
 
 def training_record(
     trainer: str,
     parameters: Sequence[Parameter],
     values: Mapping[str, Any],
-    read: LabelledData | ImageSet,
+    read: LabelledData | ImageSet | NormalData,
     seed: int,
     data: Path,
     out: Path,
@@ -42,12 +45,23 @@ def training_record(
         "commands": [*before, *made, command.strip()],
         "seed": seed,
         "settings": dict(values),
-        "data_fingerprint": fingerprint_of(read.images if isinstance(read, ImageSet) else read.everything),
+        "data_fingerprint": fingerprint_of(_pictures(read)),
         **_described(read),
     }
 
 
-def _described(read: LabelledData | ImageSet) -> dict[str, Any]:
+def _pictures(read: LabelledData | ImageSet | NormalData) -> Iterable[Picture]:
+    if isinstance(read, LabelledData):
+        return read.everything
+    return read.images if isinstance(read, ImageSet) else read.pictures
+
+
+def _described(read: LabelledData | ImageSet | NormalData) -> dict[str, Any]:
+    if isinstance(read, NormalData):
+        names = sorted({picture.path.name for picture in read.pictures})
+        groups = len({picture.group for picture in read.pictures})
+        known = {"data_format": read.format, "normal_is_known": read.is_sure, "normal": read.summary}
+        return known | {"pictures": len(read.pictures), "groups": groups, "sections": names[:_MOST_NAMED]}
     if isinstance(read, ImageSet):
         groups = len({image.group for image in read.images})
         return {"data_format": "images", "images": counts(read.images), "groups": groups}

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from core.data.labelled import DataKind
+from core.data.normal import find_normal
 from core.data.reading import kind_of, read_data
 from core.disk import disk_errors, written_whole
 from core.errors import InputError, UsageError
@@ -21,7 +23,7 @@ from core.train.base import TrainerSpec
 from core.train.curves import CurveWriter, keep_curves
 from core.train.folder_lock import LOCK_NAME, only_one
 from core.train.request import TrainRequest
-from core.train.trainers import find_trainer, trainers_called
+from core.train.trainers import find_trainer, learns_normal
 
 REQUEST_NAME = ".training.json"
 _LEFT = ".training"  # how all begins that a training leaves behind until it ends, its checkpoints too
@@ -54,9 +56,13 @@ def run_training(
 
 def checked_trainer(request: TrainRequest) -> TrainerSpec:
     """The trainer that is meant. Raises UsageError for a family or settings that don't fit, InputError for data."""
-    trainers_called(request.trainer)
-    data = read_data(request.data, str(request.settings.get("no_defect", "")))
-    spec = find_trainer(request.trainer, kind_of(data), frozenset(request.settings))
+    no_defect = str(request.settings.get("no_defect", ""))
+    if learns_normal(request.trainer):
+        find_normal(request.data, no_defect)
+        kind: DataKind = "normal"
+    else:
+        kind = kind_of(read_data(request.data, no_defect))
+    spec = find_trainer(request.trainer, kind, frozenset(request.settings))
     resolve(spec.parameters, request.settings)
     return spec
 

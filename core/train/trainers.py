@@ -24,6 +24,11 @@ def trainers_called(wanted: str) -> list[TrainerSpec]:
     return asked
 
 
+def learns_normal(wanted: str) -> bool:
+    """Whether that is a way to learn what is normal, which needs no marks. Raises UsageError as `trainers_called`."""
+    return all(spec.data == ("normal",) for spec in trainers_called(wanted))
+
+
 def find_trainer(wanted: str, kind: DataKind, settings: frozenset[str] = frozenset()) -> TrainerSpec:
     """Of `trainers_called` the one made for such data; the first one that knows all of `settings` (names) counts.
 
