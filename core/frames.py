@@ -6,8 +6,8 @@ Stage frame: micrometres, the microscope's own axes. Order of trust for CZI: see
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 Affine = tuple[tuple[float, float, float], tuple[float, float, float]]
 
@@ -15,6 +15,25 @@ Affine = tuple[tuple[float, float, float], tuple[float, float, float]]
 StageSource = Literal["pixel_to_stage", "tile_positions", "scene_center", "ome_plane", "none"]
 
 DISAGREEMENT_WORTH_A_WARNING_UM = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class StageSession:
+    """When stage positions mean the same: only within one session of the microscope. `creation` says how its zero was
+    found ("Uncalibrated", "AutomaticStageCalibration", …)."""
+
+    id: str
+    name: str = ""
+    creation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StageMarker:
+    """A mark of the specimen holder, where the microscope's own stage had it, in µm."""
+
+    name: str
+    x_um: float
+    y_um: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +50,33 @@ class StageTransform:
     affine: Affine | None = None
     residual_um: float | None = None
     disagreement_um: float | None = None
+    session: StageSession | None = None
+
+    def may_mean_the_same(self, other: StageTransform) -> bool:
+        """Whether positions on both stages may be compared; not where two sessions are known to be different ones."""
+        return self.session is None or other.session is None or self.session.id == other.session.id
+
+    def scaled(self, across: float, down: float, middle_px: tuple[float, float]) -> StageTransform:
+        """With px so many times as wide and as high, the stage position of `middle_px` staying what it is."""
+        if self.affine is None:
+            return self
+        (a, b, _), (c, d, _) = self.affine
+        x, y = middle_px
+        stage_x, stage_y = self.to_stage(x, y) or (0.0, 0.0)
+        a, b, c, d = a * across, b * down, c * across, d * down
+        return replace(self, affine=((a, b, stage_x - a * x - b * y), (c, d, stage_y - c * x - d * y)))
+
+    def to_json(self) -> list[Any]:
+        session = self.session
+        named = None if session is None else [session.id, session.name, session.creation]
+        return [self.source, self.affine, self.residual_um, self.disagreement_um, named]
+
+    @classmethod
+    def from_json(cls, stored: list[Any]) -> StageTransform:
+        """What `to_json` gave, or what older versions stored, which knew no session."""
+        source, rows, residual, disagreement, session = (*stored, None)[:5]
+        affine = None if rows is None else (tuple(rows[0]), tuple(rows[1]))
+        return cls(source, affine, residual, disagreement, None if session is None else StageSession(*session))
 
     def to_stage(self, x_px: float, y_px: float) -> tuple[float, float] | None:
         """Stage position in µm of a level-0 point, or None where the file has no stage."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.frames import NO_STAGE, StageTransform
+from core.frames import NO_STAGE, StageMarker, StageTransform
 from core.geometry import Box
 
 if TYPE_CHECKING:
@@ -78,12 +78,29 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
+class SemState:
+    """How an electron microscope stood when it took an image. None: the file doesn't say.
+
+    `stage_um`: its stage's X and Y of the image's middle. Angles are degrees, as the microscope counts them.
+    """
+
+    stage_um: tuple[float, float] | None = None
+    stage_z_um: float | None = None
+    tilt_deg: float | None = None
+    rotation_deg: float | None = None
+    scan_rotation_deg: float | None = None
+    working_distance_um: float | None = None
+    voltage_kv: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SectionInfo:
     """All that is known of a section without reading pixels.
 
     `samples` is 1 (grey) or 3 (RGB) values per pixel; `dtype` is uint8 or uint16 (readers convert other types and
     say so in `warnings`). `channels`, `z_count`, `t_count` count the planes to choose from; an RGB image is one
-    channel. `pixel_size_um` is (x, y) or None when the file doesn't say.
+    channel. `pixel_size_um` is (x, y) or None when the file doesn't say. `markers` are those of Shuttle & Find.
+    `as_stated`: where a person has entered another pixel size (`core.calibration`), what the file says.
     """
 
     path: Path
@@ -99,9 +116,12 @@ class SectionInfo:
     pixel_size_um: tuple[float, float] | None = None
     scenes: tuple[Scene, ...] = ()
     stage: StageTransform = NO_STAGE
+    markers: tuple[StageMarker, ...] = ()
+    sem: SemState | None = None
     objective: str | None = None
     acquired: str | None = None
     warnings: tuple[str, ...] = ()
+    as_stated: SectionInfo | None = None
 
     @property
     def um2_per_px2(self) -> float | None:

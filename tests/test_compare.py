@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from app.compare.link import Link, by_scale, by_stage, lay_together
 from app.viewer.camera import Camera
-from core.frames import StageTransform
+from core.frames import StageSession, StageTransform
 from core.geometry import Box
 from tests.memory_section import MemorySection
 
@@ -66,6 +67,9 @@ def test_by_the_stage_the_same_place_is_shown():
 
 def test_the_stage_links_only_what_lay_on_one():
     stage = StageTransform("tile_positions", ((0.5, 0.0, 0.0), (0.0, 0.5, 0.0)))
+    one, other = (replace(stage, session=StageSession(name)) for name in "ab")
+    assert lay_together(info(stage=one), info(stage=one))
+    assert not lay_together(info(stage=one), info(stage=other))
     flat = StageTransform("tile_positions", ((0.5, 0.0, 0.0), (0.5, 0.0, 0.0)))
     assert by_stage(info(stage=stage), info()) is None
     assert by_stage(info(), info(stage=stage)) is None

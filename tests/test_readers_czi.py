@@ -88,7 +88,7 @@ def test_the_stage_of_a_good_mosaic_is_right_to_half_a_micron(shared_data: Path)
 
 
 def parse_tags(xml: bytes) -> tuple[float, float] | None:
-    from core.readers.czi_metadata import parse_xml
+    from core.readers.parsing import parse_xml
 
     root = parse_xml(xml) if xml else None
     if root is None or root.findtext("Tags/StageXPosition") is None:
@@ -132,8 +132,7 @@ def metadata(**fields: Any) -> CziMetadata:
 
 def test_pixel_to_stage_flips_and_turns_about_the_middle():
     given = PixelToStage(90, False, True, (100, 200))
-    stage, warnings = find_stage(metadata(pixel_to_stage=given), (400, 200), {}, [])
-    assert warnings == []
+    stage, _ = find_stage(metadata(pixel_to_stage=given), (400, 200), {}, [])
     assert stage.to_stage(200, 100) == pytest.approx((200, 250))  # ws / 2 + tx, hs / 2 + ty
     # 10 px to the right: flipped to -5 µm along u, then a quarter turn (+x to +y) makes it -5 µm along Y.
     assert stage.to_stage(210, 100) == pytest.approx((200, 245))

@@ -66,8 +66,11 @@ def by_scale(left: SectionInfo, right: SectionInfo, ratio: float | None = None) 
 
 
 def lay_together(left: SectionInfo, right: SectionInfo) -> bool:
-    """Whether their stage positions say that they show the same place, at least in good part."""
-    link = by_stage(left, right)
+    """Whether their stage positions say that they show the same place, at least in good part.
+
+    Not by itself where they were taken in different sessions of a microscope: its zero may be another one.
+    """
+    link = by_stage(left, right) if left.stage.may_mean_the_same(right.stage) else None
     common = link.covers(left.box).intersection(right.box) if link is not None else None
     if link is None or common is None:
         return False

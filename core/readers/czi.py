@@ -94,6 +94,8 @@ class CziSection(Section):
                 for index, box in sorted(layout.scenes.items())
             ),
             stage=stage,
+            markers=metadata.markers,
+            sem=metadata.sem,
             objective=metadata.objective,
             acquired=metadata.acquired,
             warnings=tuple(warnings),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from core.frames import StageMarker, StageSession
+from core.readers.parsing import number, parse_xml
+from core.readers.sem_tags import czi_state
+from core.section_info import SemState
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _IMAGE = "Metadata/Information/Image"
+_APPLIANCES = "Metadata/Appliances/Appliance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,11 @@ class PixelToStage:
     flip_x: bool
     flip_y: bool
     translate_um: tuple[float, float]
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether one axis is flipped; both together are half a turn, whichever is which."""
+        return self.flip_x != self.flip_y
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,9 @@ class CziMetadata:
 
     pixel_size_um: tuple[float, float] | None = None
     pixel_to_stage: PixelToStage | None = None
+    session: StageSession | None = None
+    markers: tuple[StageMarker, ...] = ()
+    sem: SemState | None = None
     scenes: dict[int, SceneText] = field(default_factory=dict)
     channel_names: tuple[str, ...] = ()
     objective: str | None = None
@@ -52,34 +65,15 @@ def parse_metadata(xml: bytes) -> CziMetadata | None:
     return CziMetadata(
         pixel_size_um=_pixel_size(root),
         pixel_to_stage=_pixel_to_stage(root),
+        session=_session(root),
+        markers=_markers(root),
+        sem=czi_state(root.find(f"{_APPLIANCES}[@Id='SEM:1']/Data/SEMData/Parameters")),
         scenes=_scenes(root),
         channel_names=_channel_names(root),
         objective=_objective(root),
         acquired=_text(root, f"{_IMAGE}/AcquisitionDateAndTime")
         or _text(root, "Metadata/Information/Document/CreationDate"),
     )
-
-
-def parse_xml(xml: bytes) -> Element | None:
-    """The root element, or None for what is no (harmless) XML."""
-    from xml.etree.ElementTree import ParseError
-
-    from defusedxml.common import DefusedXmlException
-    from defusedxml.ElementTree import fromstring
-
-    try:
-        return fromstring(xml)
-    except (ParseError, DefusedXmlException, ValueError, LookupError):
-        return None
-
-
-def number(text: str | None) -> float | None:
-    """A finite number, or None."""
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 def _pixel_size(root: Element) -> tuple[float, float] | None:
@@ -104,6 +98,26 @@ def _pixel_to_stage(root: Element) -> PixelToStage | None:
     flip = node.find("Flip")
     flags = [flip is not None and flip.get(axis, "").strip().lower() in ("true", "1") for axis in ("X", "Y")]
     return PixelToStage(number(node.findtext("Rotate")) or 0.0, flags[0], flags[1], (tx, ty))
+
+
+def _session(root: Element) -> StageSession | None:
+    node = root.find(f"{_IMAGE}/Session")
+    if node is None or not node.get("SessionId"):
+        return None
+    return StageSession(*(node.get(key) or "" for key in ("SessionId", "SessionName", "SessionCreation")))
+
+
+def _markers(root: Element) -> tuple[StageMarker, ...]:
+    """Those of Shuttle & Find; none where the holder was not calibrated: then all lie at 0, 0."""
+    found = []
+    for appliance in root.findall(_APPLIANCES):
+        if not (appliance.get("Id") or "").startswith("ShuttleAndFind:"):
+            continue
+        for order, node in enumerate(appliance.findall("Data/ShuttleAndFindData/Calibration/Markers/Marker"), 1):
+            x, y = number(node.get("StageXPosition")), number(node.get("StageYPosition"))
+            if x is not None and y is not None:
+                found.append(StageMarker(node.get("Id") or f"Marker:{order}", x, y))
+    return tuple(found) if len({(one.x_um, one.y_um) for one in found}) > 1 else ()
 
 
 def _scenes(root: Element) -> dict[int, SceneText]:

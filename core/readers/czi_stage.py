@@ -16,14 +16,20 @@ import numpy as np
 from core.frames import DISAGREEMENT_WORTH_A_WARNING_UM, NO_STAGE, Affine, StageSource, StageTransform
 from core.geometry import Box
 from core.readers.czi_directory import Directory, Subblock
-from core.readers.czi_metadata import CziMetadata, PixelToStage, number, parse_xml
+from core.readers.czi_metadata import CziMetadata, PixelToStage
 from core.readers.czi_segments import read_subblock_xml
+from core.readers.parsing import number, parse_xml
 
 Array = np.ndarray
 
 _TILES_ASKED = 128
 _TILE_MISFIT_UM = 10.0
 _TILE_MISFIT_SHARE = 0.05
+_CONFIRMED_UM = DISAGREEMENT_WORTH_A_WARNING_UM
+# ZISRAW 8.5 draws the flags of the axes the other way round than the schema of ZEN's XML describes them.
+_WHICH_AXIS = (
+    "Its pixel-to-stage transform mirrors one axis, and nothing else in the file confirms which: check one place."
+)
 _NAMES = {
     "pixel_to_stage": "the pixel-to-stage transform",
     "tile_positions": "the tiles' stage positions",
@@ -72,7 +78,16 @@ def find_stage(
             warnings.append(
                 f"{_NAMES[best.source].capitalize()} and {_NAMES[source]} are up to {distance:.1f} µm apart."
             )
-    return StageTransform(best.source, best.affine, best.residual_um, max(apart.values(), default=None)), warnings
+    given = metadata.pixel_to_stage
+    if (
+        best.source == "pixel_to_stage"
+        and given
+        and given.mirrors
+        and not any(d <= _CONFIRMED_UM for d in apart.values())
+    ):
+        warnings.append(_WHICH_AXIS)
+    disagreement = max(apart.values(), default=None)
+    return StageTransform(best.source, best.affine, best.residual_um, disagreement, metadata.session), warnings
 
 
 def tile_positions(path: Path, directory: Directory, origin: tuple[int, int]) -> list[TilePosition]:

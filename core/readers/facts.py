@@ -30,6 +30,9 @@ def section_facts(info: SectionInfo) -> list[tuple[str, str]]:
         ("planes", _planes(info)),
         ("scenes", _scenes(info)),
         ("stage", stage_text(info.stage)),
+        ("session", _session(info)),
+        ("markers", _markers(info)),
+        ("SEM", _sem(info)),
         ("objective", info.objective or NOT_STATED),
         ("acquired", info.acquired or NOT_STATED),
     ]
@@ -47,6 +50,36 @@ def stage_text(stage: StageTransform) -> str:
     if stage.disagreement_um is not None and stage.disagreement_um >= LEAST_TOLD_UM:
         text += f", other sources disagree by up to {stage.disagreement_um:.2f} µm"
     return text
+
+
+def _session(info: SectionInfo) -> str:
+    """Positions of another session may mean other places."""
+    session = info.stage.session
+    if session is None:
+        return ""
+    return ", ".join(part for part in (session.id, session.name, session.creation) if part)
+
+
+def _markers(info: SectionInfo) -> str:
+    told = ", ".join(f"{one.name} at {one.x_um:.1f}, {one.y_um:.1f} µm" for one in info.markers)
+    return f"Shuttle & Find: {told}" if told else ""
+
+
+def _sem(info: SectionInfo) -> str:
+    """The stage in mm, as microscopes show it."""
+    sem = info.sem
+    if sem is None:
+        return ""
+    z = "" if sem.stage_z_um is None else f", z {sem.stage_z_um / 1000:.4f}"
+    told = [
+        None if sem.stage_um is None else f"middle at {sem.stage_um[0] / 1000:.4f}, {sem.stage_um[1] / 1000:.4f}{z} mm",
+        None if sem.tilt_deg is None else f"tilt {sem.tilt_deg:.2f}°",
+        None if sem.rotation_deg is None else f"stage turned {sem.rotation_deg:.2f}°",
+        None if sem.scan_rotation_deg is None else f"scan turned {sem.scan_rotation_deg:.2f}°",
+        None if sem.working_distance_um is None else f"working distance {sem.working_distance_um / 1000:.3f} mm",
+        None if sem.voltage_kv is None else f"{sem.voltage_kv:g} kV",
+    ]
+    return ", ".join(part for part in told if part)
 
 
 def _file_size(info: SectionInfo) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from core.frames import StageTransform
@@ -26,6 +27,8 @@ def section_report(section: Section) -> dict[str, Any]:
         "pixel_size_um": list(info.pixel_size_um) if info.pixel_size_um else None,
         "scenes": [_scene(scene) for scene in info.scenes],
         "stage": _stage(info.stage),
+        "markers": [{"name": one.name, "x_um": one.x_um, "y_um": one.y_um} for one in info.markers],
+        "sem": None if info.sem is None else asdict(info.sem),
         "objective": info.objective,
         "acquired": info.acquired,
         "warnings": list(info.warnings),
@@ -47,4 +50,6 @@ def _stage(stage: StageTransform) -> dict[str, Any]:
         "affine": [list(row) for row in stage.affine] if stage.affine else None,
         "residual_um": stage.residual_um,
         "disagreement_um": stage.disagreement_um,
+        "session_id": stage.session.id if stage.session else None,
+        "session_creation": stage.session.creation if stage.session else None,
     }

@@ -176,6 +176,7 @@ class TiffSection(Section):
             t_count=self._axes.size("t"),
             pixel_size_um=metadata.pixel_size_um,
             stage=metadata.stage,
+            sem=metadata.sem,
             objective=metadata.objective,
             acquired=metadata.acquired,
             warnings=tuple(warnings),

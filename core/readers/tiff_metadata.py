@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.frames import NO_STAGE, StageTransform
-from core.readers.czi_metadata import number, parse_xml
+from core.frames import DISAGREEMENT_WORTH_A_WARNING_UM, NO_STAGE, StageTransform
+from core.readers.parsing import number, parse_xml
 from core.readers.scale import believable_resolution, sane_size, to_um
+from core.readers.sem_tags import fei_pixel_size, fei_state, zeiss_pixel_size, zeiss_state
+from core.section_info import SemState
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -24,6 +27,7 @@ class TiffMetadata:
     objective: str | None = None
     acquired: str | None = None
     warnings: tuple[str, ...] = ()
+    sem: SemState | None = None
 
 
 def read_metadata(tiff: Any, page: Any, size_px: tuple[int, int]) -> TiffMetadata:
@@ -34,7 +38,8 @@ def read_metadata(tiff: Any, page: Any, size_px: tuple[int, int]) -> TiffMetadat
             return found
     acquired = page.tags.get("DateTime")
     size = _from_instrument(tiff) or _from_resolution(page, tiff)
-    return TiffMetadata(size, acquired=str(acquired.value) if acquired is not None and acquired.value else None)
+    when = str(acquired.value) if acquired is not None and acquired.value else None
+    return TiffMetadata(size, sem=_sem_state(tiff), acquired=when)
 
 
 def _from_ome(xml: str | None, size_px: tuple[int, int]) -> TiffMetadata | None:
@@ -58,18 +63,29 @@ def _from_ome(xml: str | None, size_px: tuple[int, int]) -> TiffMetadata | None:
 def _ome_stage(
     pixels: Element, pixel_size: tuple[float, float] | None, size_px: tuple[int, int]
 ) -> tuple[StageTransform, tuple[str, ...]]:
-    """Plane PositionX/Y is taken as the position of the image's middle (the schema leaves it open)."""
-    plane = _find(pixels, "Plane")
-    if plane is None or plane.get("PositionX") is None or plane.get("PositionY") is None:
+    """Plane PositionX/Y is taken as the position of the image's middle (the schema leaves it open); the first plane's."""
+    planes = [one for one in pixels.findall("{*}Plane") if one.get("PositionX") and one.get("PositionY")]
+    if not planes:
         return NO_STAGE, ()
-    x, y = (to_um(number(plane.get(f"Position{axis}")), plane.get(f"Position{axis}Unit")) for axis in "XY")
-    if x is None or y is None:
+    known = [place for one in planes if (place := _plane_position(one)) is not None]
+    if len(known) < len(planes):
         return NO_STAGE, ("Its stage position has no unit of length and was not used.",)
     if pixel_size is None:
         return NO_STAGE, ("Its stage position can't be used without a pixel size.",)
-    sx, sy = pixel_size
+    (x, y), (sx, sy) = known[0], pixel_size
     affine = ((sx, 0.0, x - sx * size_px[0] / 2), (0.0, sy, y - sy * size_px[1] / 2))
-    return StageTransform("ome_plane", affine), ()
+    apart = max(math.dist(place, known[0]) for place in known)
+    if apart > DISAGREEMENT_WORTH_A_WARNING_UM:
+        warnings = (f"The stage positions of its planes are up to {apart:.1f} µm apart; the first plane's is used.",)
+    else:
+        warnings = ()
+    return StageTransform("ome_plane", affine, disagreement_um=apart if len(known) > 1 else None), warnings
+
+
+def _plane_position(plane: Element) -> tuple[float, float] | None:
+    """µm, or None where the unit is no length ("reference frame", which is what none means)."""
+    x, y = (to_um(number(plane.get(f"Position{axis}")), plane.get(f"Position{axis}Unit")) for axis in "XY")
+    return None if x is None or y is None else (x, y)
 
 
 def _find(node: Element | None, path: str) -> Element | None:
@@ -80,7 +96,7 @@ def _find(node: Element | None, path: str) -> Element | None:
 def _from_instrument(tiff: Any) -> tuple[float, float] | None:
     """Pixel size from the tags of Zeiss and FEI electron microscopes, Olympus SIS and Aperio."""
     sizes = []
-    for finder in (_zeiss_sem, _fei, _sis, _aperio):
+    for finder in (_sem, _sis, _aperio):
         try:
             sizes.append(finder(tiff))
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
@@ -88,19 +104,16 @@ def _from_instrument(tiff: Any) -> tuple[float, float] | None:
     return next((s for s in sizes if s is not None and sane_size(*s)), None)
 
 
-def _zeiss_sem(tiff: Any) -> tuple[float, float] | None:
-    tags = tiff.sem_metadata or {}
-    for key in ("ap_image_pixel_size", "ap_pixel_size"):
-        if key in tags:
-            size = to_um(number(str(tags[key][1])), str(tags[key][2]))
-            if size is not None:
-                return size, size
-    return None
+def _sem_state(tiff: Any) -> SemState | None:
+    """How a Zeiss or FEI microscope stood; None for files of anything else."""
+    try:
+        return zeiss_state(tiff.sem_metadata or {}) or fei_state(tiff.fei_metadata or {})
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        return None
 
 
-def _fei(tiff: Any) -> tuple[float, float] | None:
-    scan = (tiff.fei_metadata or {}).get("Scan", {})
-    return (float(scan["PixelWidth"]) * 1e6, float(scan["PixelHeight"]) * 1e6) if "PixelWidth" in scan else None
+def _sem(tiff: Any) -> tuple[float, float] | None:
+    return zeiss_pixel_size(tiff.sem_metadata or {}) or fei_pixel_size(tiff.fei_metadata or {})
 
 
 def _sis(tiff: Any) -> tuple[float, float] | None:
