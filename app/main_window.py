@@ -63,6 +63,7 @@ class MainWindow(QMainWindow):
         from app.commands.table import CommandSet
         from app.scan_queue.for_window import WindowScans
         from app.status_bar import StatusBar
+        from app.surprises import Surprises
         from app.training.for_window import WindowTraining
         from app.window_docks import Docks
         from app.window_menus import Menus
@@ -76,6 +77,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         self.scans = WindowScans(self, session, settings)
         self.training = WindowTraining(self, session)
+        self.surprises = Surprises(self)
         self._connect(theme)
         self._furnished = True
         self._section_changed()
@@ -250,6 +252,7 @@ class MainWindow(QMainWindow):
         self.session.close()
         if self._has_viewer:
             self.viewer.close_tiles()
+        self.surprises.remove()
         self.log.remove()
 
 

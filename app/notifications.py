@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QElapsedTimer, Qt, QTimer
 from PySide6.QtGui import QColor
@@ -15,6 +16,10 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolBut
 from app.icons import icon_pixmap, set_icon
 from app.theme import SPACE, tokens
 
+if TYPE_CHECKING:
+    from app.log_file import LogFile
+
+LINE = "%(asctime)s  %(levelname)s  %(message)s"
 SHOWN_MS = {"info": 6000, "warning": 15000}
 ERROR_AT_LEAST_MS = 10_000
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -82,12 +87,13 @@ class NotificationBar(QFrame):
 
 
 class LogKeeper(logging.Handler):
-    """Keeps the last lines of the program's log for Help ▸ Log."""
+    """Keeps the last lines of the program's log for Help ▸ Log, and from `begin_file` on all of them in a file."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
-        self.setFormatter(logging.Formatter("%(asctime)s  %(levelname)s  %(message)s"))
+        self.setFormatter(logging.Formatter(LINE))
         self.lines: deque[str] = deque(maxlen=_KEPT_LINES)
+        self.file: LogFile | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))
@@ -97,5 +103,13 @@ class LogKeeper(logging.Handler):
         logger.setLevel(logging.INFO)
         logger.addHandler(self)
 
+    def begin_file(self) -> None:
+        from app.log_file import LogFile  # the start doesn't wait for it
+
+        self.file = LogFile()
+        self.file.install()
+
     def remove(self) -> None:
         logging.getLogger("schliff").removeHandler(self)
+        if self.file is not None:
+            self.file.remove()

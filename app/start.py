@@ -48,6 +48,7 @@ def launch(app: QApplication, path: Path | None = None) -> MainWindow:
     if not window.isVisible():  # closed already
         return window
     _furnish(window)
+    QTimer.singleShot(LOAD_AFTER_MS, window, window.log.begin_file)
     QTimer.singleShot(LOAD_AFTER_MS, lambda: _load_in_background("core.scan.queue_file"))
     QTimer.singleShot(QUEUE_AFTER_MS, window, window.scans.ask_at_start)
     QTimer.singleShot(QUEUE_AFTER_MS, window, window.training.tell_at_start)

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontDatabase, QKeySequence
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QFontDatabase, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 import core
 from app.commands.base import ActionSpec
@@ -35,12 +45,20 @@ def shortcuts_dialog(parent: QWidget, menus: Mapping[str, Sequence[ActionSpec]])
     return _dialog(parent, "Keyboard shortcuts", area, 520, 640)
 
 
-def log_dialog(parent: QWidget, lines: Sequence[str]) -> QDialog:
+def log_dialog(parent: QWidget, lines: Sequence[str], path: Path | None = None) -> QDialog:
+    """`path`: the file the lines are in, too; it holds whole traces."""
     text = QPlainTextEdit("\n".join(lines) or "Nothing has happened yet.")
     text.setReadOnly(True)
+    text.setAccessibleName("Log")
     text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
     text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-    return _dialog(parent, "Log", text, 800, 480)
+    copy, folder = QPushButton("Copy all"), QPushButton("Show the files")
+    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(text.toPlainText()))
+    folder.setEnabled(path is not None)
+    if path is not None:
+        folder.setToolTip(f"{path}\nand those of earlier starts. They hold no part of any image.")
+        folder.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent))))
+    return _dialog(parent, "Log", text, 800, 480, (copy, folder))
 
 
 def about_dialog(parent: QWidget) -> QDialog:
@@ -54,12 +72,16 @@ def about_dialog(parent: QWidget) -> QDialog:
     return _dialog(parent, "About Schliff", label, 0, 0)
 
 
-def _dialog(parent: QWidget, title: str, body: QWidget, width: int, height: int) -> QDialog:
+def _dialog(
+    parent: QWidget, title: str, body: QWidget, width: int, height: int, more: Sequence[QPushButton] = ()
+) -> QDialog:
     dialog = QDialog(parent)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setWindowTitle(title)
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
     buttons.rejected.connect(dialog.reject)
+    for button in more:
+        buttons.addButton(button, QDialogButtonBox.ButtonRole.ActionRole)
     layout = QVBoxLayout(dialog)
     layout.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
     layout.setSpacing(SPACE)

@@ -29,6 +29,11 @@ def data_dir() -> Path:
     return _own("data") or platformdirs.user_data_path(_NAME, appauthor=False)
 
 
+def logs_dir() -> Path:
+    """What happened at the last starts."""
+    return _own("logs") or platformdirs.user_log_path(_NAME, appauthor=False)
+
+
 def models_dir() -> Path:
     """Model folders that every project of this user can use."""
     return _own("models") or data_dir() / "models"

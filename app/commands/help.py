@@ -7,7 +7,7 @@ from app.window_dialogs import about_dialog, log_dialog, shortcuts_dialog
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("shortcuts", "Keyboard shortcuts", "show_shortcuts", ("F1", "?"), "keyboard"),
-    ActionSpec("log", "Log", "show_log", icon="log", tip="What happened since the start"),
+    ActionSpec("log", "Log", "show_log", icon="log", tip="What happened since the start, and the files that say it"),
     gap(),
     ActionSpec("about", "About Schliff", "show_about", icon="info"),
 )
@@ -22,7 +22,8 @@ class HelpCommands(Commands):
         shortcuts_dialog(self.window, MENUS).show()
 
     def show_log(self) -> None:
-        log_dialog(self.window, list(self.log.lines)).show()
+        file = self.log.file
+        log_dialog(self.window, list(self.log.lines), file.path if file else None).show()
 
     def show_about(self) -> None:
         about_dialog(self.window).show()
