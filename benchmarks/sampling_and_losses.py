@@ -93,15 +93,18 @@ def _make(folder: Path, number: int, first_seed: int, args: argparse.Namespace) 
     for seed in range(first_seed, first_seed + number):
         if not (folder / f"s{seed}.truth.csv").is_file():
             command = [sys.executable, "-m", "app", "sample", str(folder / f"s{seed}.tif"), "--kind", "battery"]
-            subprocess.run([*command, "--size", str(args.size), "--seed", str(seed)], check=True, capture_output=True)
+            numbers = {"--size": args.size, "--defects": args.defects, "--seed": seed}
+            told = [str(part) for pair in numbers.items() for part in pair]
+            subprocess.run([*command, *told], check=True, capture_output=True)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sections", type=int, default=8)
-    parser.add_argument("--held", type=int, default=2)
+    parser.add_argument("--held", type=int, default=3)
     parser.add_argument("--size", type=int, default=3000, help="px")
+    parser.add_argument("--defects", type=int, default=40, help="marks on each section")
     parser.add_argument("--only", nargs="*", choices=sorted(WAYS), help="some of the ways")
     parser.add_argument("--backbone", default="small")
     parser.add_argument("--input", type=int, default=64, help="px")
