@@ -156,7 +156,8 @@ class MainWindow(QMainWindow):
 
     def _wire_training(self) -> None:
         panel = self.docks.train
-        panel.form.data.remember_in(self.settings)
+        panel.form.remember_in(self.settings)
+        panel.form.normal.draw_requested.connect(self.viewer.canvas.setFocus)
         panel.scan_requested.connect(self.commands.scan.scan_with)
 
     @property

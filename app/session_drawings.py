@@ -36,6 +36,7 @@ class Drawings(QObject):
         self._last_waiting = 0
         self.selected_id: int | None = None
         self.tool = "pointer"
+        self.label = ""  # of what is drawn with it
         self.snapping = False
         session.project_changed.connect(self._store_waiting)
         session.project_maker.failed.connect(self._not_saved)
@@ -64,10 +65,11 @@ class Drawings(QObject):
         if drawing is not None:
             self.wanted.emit(drawing)
 
-    def set_tool(self, tool_id: str) -> None:
-        """One of `app.tools.table.TOOLS`; it stays in hand until another one is taken."""
-        if tool_id != self.tool:
-            self.tool = tool_id
+    def set_tool(self, tool_id: str, label: str = "") -> None:
+        """One of `app.tools.table.TOOLS`; it stays in hand until another one is taken. Outlines drawn with it are of class
+        `label`."""
+        if (tool_id, label) != (self.tool, self.label):
+            self.tool, self.label = tool_id, label
             self.tool_changed.emit()
 
     def set_snapping(self, on: bool) -> None:
@@ -83,7 +85,8 @@ class Drawings(QObject):
         if self._session.section is None:
             return
         self._last_waiting -= 1
-        self._waiting.append(replace(drawing, id=self._last_waiting))
+        label = drawing.label or (self.label if drawing.is_closed else "")
+        self._waiting.append(replace(drawing, id=self._last_waiting, label=label))
         self.changed.emit()
         self.select(self._last_waiting, "viewer")
         self._store_waiting()

@@ -16,10 +16,11 @@ from typing import Any
 import cv2
 import numpy as np
 
+from core.data.normal import find_normal
 from core.errors import UsageError
 from core.jobs import CancelToken, Progress, Step
 from core.parameters import Parameter
-from core.train.base import TrainerSpec, TrainStep
+from core.train.base import PREVIEW_NAME, TrainerSpec, TrainStep
 from core.train.cost import Cost, estimate_cost
 from core.train.request import TrainRequest
 from core.train.running import run_training
@@ -94,12 +95,51 @@ SPEC = TrainerSpec(
 )
 
 
+def _learn_normal(
+    data: Path,
+    out: Path,
+    settings: Mapping[str, Any],
+    seed: int,
+    device: str,
+    progress: Progress,
+    cancel: CancelToken | None,
+) -> dict[str, Any]:
+    found = find_normal(data)
+    out.mkdir(parents=True, exist_ok=True)
+    for step in (1, 2):
+        picture = np.full((80, 60, 3), 100 * step, np.uint8)
+        cv2.imwrite(str(out / PREVIEW_NAME), picture)
+        progress(TrainStep(step, 2, "validated", {"ssim": step / 2}))
+    metrics = {"pictures": len(found.pictures), "regions": len(found.pictures[0].regions or ())}
+    card = card_of(out.name, name=settings.get("name", out.name), metrics=metrics)
+    (out / "model.json").write_text(json.dumps(card))
+    return metrics
+
+
+NORMAL_SPEC = TrainerSpec(
+    id="b_toy",
+    family="anomaly",
+    name="Toy of what is normal",
+    description="Learns nothing, either.",
+    data=("normal",),
+    parameters=(
+        Parameter("name", str, "", "what people read"),
+        Parameter("um_per_px", float, 0.0, "scale; 0: that of the pictures", 0.0, 1000.0),
+        Parameter("window_px", int, 64, "side of a window", 8, 4096, "px", main=True),
+    ),
+    run=_learn_normal,
+    preview=("Input", "Drawn again", "Residual"),
+)
+
+
 def write_trainer(folder: Path) -> Path:
-    """A package's metadata that names `SPEC`; whoever has `folder` in its path has the toy."""
+    """A package's metadata that names the toys; whoever has `folder` in its path has them."""
     info = folder / "schliff_training_toy-1.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: schliff-training-toy\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[schliff.trainers]\na_toy = tests.training_support:SPEC\n")
+    (info / "entry_points.txt").write_text(
+        "[schliff.trainers]\na_toy = tests.training_support:SPEC\nb_toy = tests.training_support:NORMAL_SPEC\n"
+    )
     return folder
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
 
@@ -58,3 +59,22 @@ def ask_for_picture(qtbot: Any, window: Any) -> Any:
     dialog = window.findChild(PictureDialog)
     qtbot.waitUntil(dialog.isVisible)
     return dialog
+
+
+def drag_over(window: Any, x0: float, y0: float, x1: float, y1: float) -> None:
+    """The left button held from one place of the section to another, in level-0 px; both must be in sight."""
+    canvas = window.viewer.canvas
+    view, shown = canvas.viewport(), canvas.visible_box()
+
+    def send(kind: QEvent.Type, x_px: float, y_px: float, held: Qt.MouseButton) -> None:
+        at = QPointF((x_px - shown.x) / shown.w * view.width(), (y_px - shown.y) / shown.h * view.height())
+        button = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseMove else Qt.MouseButton.LeftButton
+        event = QMouseEvent(kind, at, view.mapToGlobal(at), button, held, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(view, event)
+
+    left = Qt.MouseButton.LeftButton
+    send(QEvent.Type.MouseButtonPress, x0, y0, left)
+    for step in range(1, 5):
+        share = step / 4
+        send(QEvent.Type.MouseMove, x0 + share * (x1 - x0), y0 + share * (y1 - y0), left)
+    send(QEvent.Type.MouseButtonRelease, x1, y1, Qt.MouseButton.NoButton)

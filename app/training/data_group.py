@@ -24,7 +24,6 @@ _PROJECT = "This project’s decisions"
 # What is found out about data, in a lane: it may be many files. Raises InputError for what can't be used.
 Summarise = Callable[[Path, Progress, CancelToken], DataSummary]
 _TIP = Qt.ItemDataRole.ToolTipRole
-_HINT = "Choose a folder of images or of marked sections, or drop it here."
 
 
 class DataGroup(Group):
@@ -32,6 +31,8 @@ class DataGroup(Group):
 
     `asks`: what the data is for, as people read it; `look`: what is found out about it.
     """
+
+    HINT = "Choose a folder of images or of marked sections, or drop it here."
 
     changed = Signal()
     used = Signal(str)  # a path that was chosen by hand, for the list of recent ones
@@ -42,8 +43,9 @@ class DataGroup(Group):
         asks: str = "Data to learn from",
         look: Summarise = summarise,
         parent: QWidget | None = None,
+        title: str = "Data",
     ) -> None:
-        super().__init__("Data", parent)
+        super().__init__(title, parent)
         self._session, self._asks, self._look_at = session, asks, look
         self._recent: list[Path] = []
         self._job: Job | None = None
@@ -118,6 +120,10 @@ class DataGroup(Group):
     def _project(self) -> Path | None:
         return self._session.project.path if self._session.project is not None else None
 
+    def _offered(self) -> list[tuple[str, Path]]:
+        """What is there to choose before anybody has chosen a path."""
+        return [(_PROJECT, self._project)] if self._project is not None else []
+
     def _project_changed(self) -> None:
         """Where the project was chosen it stays chosen, whichever it is now."""
         self._fill(self._project if self.choice.currentText() == _PROJECT else self.path)
@@ -126,8 +132,8 @@ class DataGroup(Group):
         """Lists the project first; chooses `wanted` if it is there."""
         self.choice.blockSignals(True)
         self.choice.clear()
-        if self._project is not None:
-            self.choice.addItem(_PROJECT, self._project)
+        for name, path in self._offered():
+            self.choice.addItem(name, path)
         for path in self._recent:
             self.choice.addItem(path.name, path)
             self.choice.setItemData(self.choice.count() - 1, str(path), _TIP)
@@ -149,7 +155,7 @@ class DataGroup(Group):
     def _show(self) -> None:
         theme = tokens()
         if self.path is None:
-            text, odd = _HINT, ""
+            text, odd = self.HINT, ""
         elif self._job is not None:
             text, odd = "Reading…", ""
         elif self.summary is not None:
@@ -198,14 +204,14 @@ class DataGroup(Group):
         self.choice.setAccessibleName(self._asks)
         self.choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.choice.setMinimumContentsLength(12)
-        row = QWidget()
-        line = QHBoxLayout(row)
+        self._row = QWidget()
+        line = QHBoxLayout(self._row)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(SPACE // 2)
         line.addWidget(self.choice, 1)
         line.addWidget(self.choose)
         for label in (self.text, self.odd):
             label.setWordWrap(True)
-        self.add_wide(row)
+        self.add_wide(self._row)
         self.add_wide(self.text)
         self.add_wide(self.odd)

@@ -48,6 +48,14 @@ def summarise_to_judge(path: Path, progress: Progress, cancel: CancelToken) -> D
     return _summary(path, data, check_pictures(data, progress, cancel))
 
 
+def summarise_normal(path: Path, progress: Progress, cancel: CancelToken) -> DataSummary:
+    """The same for data that only what is normal is learnt from: where nothing is wrong in it, as far as anybody knows."""
+    from core.data.normal import find_normal
+
+    found = find_normal(path)
+    return DataSummary("normal", f"{_capital(found.summary)}.", _shortened([_capital(note) for note in found.notes]))
+
+
 def _summary(path: Path, data: LabelledData | ImageSet, found: list[Finding]) -> DataSummary:
     from app.training.wording import decisions_text, images_text, marks_text
     from core.data.image_set import ImageSet

@@ -8,13 +8,17 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidg
 from app.panels.layout import FootedPanel, Group, muted
 from app.panels.model_group import ListModels, list_models
 from app.session import Session
+from app.settings import Settings
 from app.theme import SPACE, tokens
 from app.training.data_group import DataGroup
+from app.training.normal_group import NormalGroup
 from app.training.trainer_group import SettingsGroup, TrainerGroup
 from app.training.unfinished_group import UnfinishedGroup
+from core.data.drawn_normal import window_side_px
 from core.errors import SchliffError, UsageError
 from core.jobs import Step
 from core.models.base import ModelSpec
+from core.parameters import resolve
 from core.train.cost import Cost, cheaper
 from core.train.naming import free_name, new_folder
 from core.train.request import TrainRequest
@@ -34,7 +38,7 @@ class FormPage(FootedPanel):
         self._named = ""  # what was put into the field and not typed
         self._told: Cost | Exception | None = None
         self.unfinished = UnfinishedGroup(session)
-        self.data = DataGroup(session)
+        self.marked, self.normal = DataGroup(session), NormalGroup(session)
         self.trainer = TrainerGroup()
         self.settings = SettingsGroup()
         self.name = QLineEdit()
@@ -49,6 +53,11 @@ class FormPage(FootedPanel):
 
     # -- for the panel ----------------------------------------------------------------------------
 
+    def remember_in(self, settings: Settings) -> None:
+        """Offers data that was chosen before, and keeps what is chosen from now on."""
+        for group in (self.marked, self.normal):
+            group.remember_in(settings)
+
     def refresh(self) -> None:
         """There may be other models by now, and other trainings to go on with."""
         self._models = self._list_them()
@@ -56,6 +65,11 @@ class FormPage(FootedPanel):
         chosen = self._chosen()
         self._trainer_changed()
         self.settings.set_values(chosen)
+
+    @property
+    def data(self) -> DataGroup:
+        """Where the data is chosen for what is to be trained."""
+        return self.normal if self.trainer.learns_normal else self.marked
 
     def request(self) -> TrainRequest:
         """What is asked for. Raises UsageError saying what is missing or wrong."""
@@ -76,12 +90,14 @@ class FormPage(FootedPanel):
     # -- following --------------------------------------------------------------------------------
 
     def _data_changed(self) -> None:
-        if self.data.summary is not None:
-            self.trainer.suit(self.data.summary.kind)
+        if self.data is self.marked and self.marked.summary is not None:
+            self.trainer.suit(self.marked.summary.kind)
         self._suggest_name()
         self._changed()
 
     def _trainer_changed(self) -> None:
+        for group in (self.marked, self.normal):
+            group.setVisible(group is self.data)
         self.settings.show_for(self.trainer.spec, self._models)
         self._suggest_name()
 
@@ -105,7 +121,17 @@ class FormPage(FootedPanel):
         """Something was chosen or typed: what was measured holds no longer."""
         self._told = None
         self._session.training.break_off_cost()
+        self._tell_window()
         self._show()
+
+    def _tell_window(self) -> None:
+        section = self._session.section
+        size = section.info.pixel_size_um if section is not None else None
+        try:
+            values = resolve(self.trainer.spec.parameters, self.settings.values())
+        except UsageError:
+            return
+        self.normal.set_window(window_side_px(values, size))
 
     def _show(self) -> None:
         training = self._session.training
@@ -185,7 +211,7 @@ class FormPage(FootedPanel):
         model = Group("New model")
         model.add_row("Name", self.name)
         model.add_wide(self.folder)
-        for group in (self.unfinished, self.trainer, self.data, model, self.settings):
+        for group in (self.unfinished, self.trainer, self.marked, self.normal, model, self.settings):
             self.column.addWidget(group)
         self.column.addStretch(1)
         for label in (self.note, self.cost):
@@ -205,7 +231,8 @@ class FormPage(FootedPanel):
 
     def _connect(self) -> None:
         training = self._session.training
-        self.data.changed.connect(self._data_changed)
+        for group in (self.marked, self.normal):
+            group.changed.connect(self._data_changed)
         self.trainer.changed.connect(self._trainer_changed)
         self.settings.changed.connect(self._changed)
         self.name.textChanged.connect(lambda _: self._changed())

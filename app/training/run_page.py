@@ -15,8 +15,10 @@ from app.jobs import Job
 from app.panels.layout import FootedPanel, Group, muted
 from app.session import Session
 from app.theme import SPACE, tokens
+from app.training.preview_view import PreviewView
 from app.training.wording import class_rows, learnt_text, model_name, step_text
 from core.errors import SchliffError
+from core.train.base import PREVIEW_NAME
 from core.train.trainers import trainers
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class RunPage(FootedPanel):
         self.headline, self.beside = QLabel(), muted()
         self.detail = ElidedLabel(Qt.TextElideMode.ElideRight)
         self.learnt, self.classes = QLabel(), QLabel()
+        self.preview = PreviewView()
         self.curves: CurvesView | None = None
         self._place = QVBoxLayout()
         self.pause_button, self.stop_button = QPushButton("Pause"), QPushButton("Stop")
@@ -159,6 +162,13 @@ class RunPage(FootedPanel):
         curves = self._training.curves
         if self.curves is not None and curves is not None:
             self.curves.show_curves(curves)
+        self._show_preview()
+
+    def _show_preview(self) -> None:
+        request = self._training.request
+        spec = trainers().get(request.trainer) if request is not None else None
+        titles = spec.preview if spec is not None else ()
+        self.preview.show_file(request.out / PREVIEW_NAME if request is not None and titles else None, titles)
 
     # -- by hand ----------------------------------------------------------------------------------
 
@@ -204,6 +214,7 @@ class RunPage(FootedPanel):
         self.column.addWidget(top)
         for label in (self.learnt, self.classes, self.folder_link):
             self.column.addWidget(label)
+        self.column.addWidget(self.preview)
         self.column.addLayout(self._place)
         self.column.addStretch(1)
         buttons = QHBoxLayout()

@@ -53,6 +53,11 @@ class TrainerGroup(Group):
     def spec(self) -> TrainerSpec:
         return self._specs[self.choice.currentIndex()]
 
+    @property
+    def learns_normal(self) -> bool:
+        """Whether it needs no marks, only to know what is normal."""
+        return self.spec.data == ("normal",)
+
     def fitting(self, kind: DataKind) -> list[TrainerSpec]:
         """Those that learn from such data, the ones that were made for it first."""
         return sorted((spec for spec in self._specs if kind in spec.data), key=lambda spec: spec.data.index(kind))

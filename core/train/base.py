@@ -12,6 +12,9 @@ from core.data.labelled import DataKind
 from core.jobs import CancelToken, Progress, Step
 from core.parameters import Parameter
 
+# In the folder of the model to be: some windows it doesn't learn from, as it sees and makes them now, a row for each.
+PREVIEW_NAME = "preview.png"
+
 # What a model is called and how its data was made: parameters that a form has fields of its own for, or none.
 ASKED_ELSEWHERE = frozenset({"id", "name", "data_commands"})
 
@@ -64,6 +67,7 @@ class TrainerSpec:
         description: one line for people who choose.
         data: the kinds of data it learns from, the one it was made for first; ("normal",) for what needs no marks.
         lighter: settings that make it much cheaper where there is no graphics card; empty: there are none.
+        preview: what the columns of its `PREVIEW_NAME` show, from left to right; empty: it makes none.
     """
 
     id: str
@@ -74,3 +78,4 @@ class TrainerSpec:
     parameters: tuple[Parameter, ...]
     run: Trainer
     lighter: Mapping[str, Any] = field(default_factory=dict)
+    preview: tuple[str, ...] = ()
