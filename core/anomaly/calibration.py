@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.anomaly.tail import Spread, spread_of
+from core.errors import InputError
 
 Array = np.ndarray
 
@@ -89,6 +91,18 @@ class Calibration:
         if not all(0 < one < np.inf for one in positive) or not np.isfinite(found.training_extreme):
             raise ValueError("this is no calibration")
         return found
+
+
+def calibration_in(card: Mapping[str, Any], path: Path | None = None) -> Calibration | None:
+    """What a model's card says; None for models that are not calibrated so. Raises InputError for what can't be."""
+    if "calibration" not in card:
+        return None
+    try:
+        return Calibration.from_json(card["calibration"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"its calibration can't be read ({error})", path=path, remedy="Train the model again."
+        ) from None
 
 
 def calibrate(
