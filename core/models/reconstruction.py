@@ -54,21 +54,19 @@ class Scoring:
     usual: float
     limit: float
 
-    def raw(self, maps: Array) -> Array:
-        """(channels, rows, columns) → (rows, columns) float32, 0 where it is as usual; NaN where the map is."""
-        return raw_scores(maps, self.channel, self.usual)
-
     def scores(self, maps: Array) -> Array:
-        """(1, rows, columns) float32, in `SCORE_UNIT`."""
-        return self.raw(maps)[None] / np.float32(self.limit)
+        """(channels, rows, columns) → (1, rows, columns) float32, in `SCORE_UNIT`; NaN where the map is."""
+        return raw_scores(maps, self.channel, self.usual)[None] / np.float32(self.limit)
 
 
 def raw_scores(maps: Array, channel: int, usual: float) -> Array:
-    """By how much a channel exceeds what is usual, the mean of each place but for whole windows; at least 0."""
-    values = maps[channel]
-    if channel != CHANNELS[WINDOW]:
-        values = _over_places(values)
-    return np.maximum(values - np.float32(usual), 0)
+    """By how much a channel exceeds what is usual; at least 0."""
+    return np.maximum(smoothed(maps, channel) - np.float32(usual), 0)
+
+
+def smoothed(maps: Array, channel: int) -> Array:
+    """A channel's (rows, columns), the mean of each place but for whole windows."""
+    return maps[channel] if channel == CHANNELS[WINDOW] else _over_places(maps[channel])
 
 
 def scan_fields(window_px: int, ways: Mapping[str, Mapping[str, Mapping[str, float]]]) -> dict[str, Any]:

@@ -3,7 +3,7 @@ when it is kept, and that it goes on where it stopped as if it never had."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from core.train.base import TrainStep
 from core.train.best_state import BestState, State, copied
 from core.train.checkpoint import Checkpoint
 
-_RECENT = 50  # steps over which the loss that is told is a mean
+_RECENT = 50  # steps over which what is told is a mean
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Learner:
     Args:
         learn: takes a step (counted from 1) and returns its loss; all that it draws, it draws from `random` and torch.
         optimiser, rate: whose state belongs to the training, too.
+        figures: what else the last step measured, for its curves.
     """
 
     network: torch.nn.Module
@@ -43,6 +44,7 @@ class Learner:
     optimiser: torch.optim.Optimizer
     rate: torch.optim.lr_scheduler.LRScheduler
     random: np.random.Generator
+    figures: Callable[[], Mapping[str, float]] = dict
 
 
 class RunningMean:
@@ -93,14 +95,14 @@ class _Run:
         self._kept = Checkpoint(plan.checkpoint, states, learner.optimiser, learner.rate, learner.random)
         self.done, notes = self._kept.load()
         best.go_on(notes)
-        self._recent: list[float] = list(notes.get("recent", ()))
+        self._recent: list[dict[str, float]] = list(notes.get("measured", ()))
         learner.network.train()
 
     def step(self) -> TrainStep:
         loss = self._learner.learn(self.done + 1)
         self.average.update(self._learner.network, self.done + 1)
         self.done += 1
-        self._recent = [*self._recent, loss][-_RECENT:]
+        self._recent = [*self._recent, {"loss": loss, **self._learner.figures()}][-_RECENT:]
         return _told(self.done, self._plan.steps, self._recent)
 
     def validate(self) -> None:
@@ -112,14 +114,14 @@ class _Run:
             self.keep()
 
     def keep(self) -> None:
-        self._kept.save(self.done, {**self._best.notes, "recent": self._recent})
+        self._kept.save(self.done, {**self._best.notes, "measured": self._recent})
 
     def keep_if_due(self) -> None:
         if self._kept.is_due:
             self.keep()
 
 
-def _told(step: int, steps: int, recent: Sequence[float]) -> TrainStep:
-    """What is told after a step; its loss is measured over the last ones, and every tenth is worth a point of a curve."""
-    mean = float(np.mean(recent))
-    return TrainStep(step, steps, f"loss {mean:.3f}", {"loss": mean} if step % 10 == 0 or step == steps else {})
+def _told(step: int, steps: int, recent: Sequence[Mapping[str, float]]) -> TrainStep:
+    """What is told after a step; its figures are measured over the last ones, and every tenth is worth a point of a curve."""
+    means = {name: float(np.mean([one[name] for one in recent])) for name in recent[-1]}
+    return TrainStep(step, steps, f"loss {means['loss']:.3f}", means if step % 10 == 0 or step == steps else {})

@@ -80,12 +80,6 @@ class ReconstructionModel(Model):
     def scores(self, maps: Array) -> Array:
         return self._scoring.scores(maps)
 
-    def windows(self, pixels: Array) -> Array:
-        """What is said of single windows: (n, window_px, window_px, 3) uint8 → (n, 3, 32, 32) float32."""
-        with torch.inference_mode():
-            parts = [self._cells(pixels[at : at + self._batch]).cpu() for at in range(0, len(pixels), self._batch)]
-        return torch.cat(parts).numpy()
-
     def explain(self, pixels: Array, label: str) -> Array:
         """How far each px is off what was drawn: the root of the squared residual, 1 where it is 128 grey levels or more."""
         return np.sqrt(self._pictures(pixels)[_RESIDUAL])
@@ -127,7 +121,7 @@ class ReconstructionModel(Model):
     def _seen(self, windows: Array) -> torch.Tensor:
         """(n, window_px, window_px, 3) uint8 → (n, 3, side, side) float32 of -1 to 1 on the device."""
         values = torch.from_numpy(np.ascontiguousarray(windows)).to(self.device, non_blocking=True)
-        return as_seen(values, self._side)
+        return as_seen(values, self._side).contiguous(memory_format=torch.channels_last)
 
     def _cells(self, windows: Array) -> torch.Tensor:
         seen = self._seen(windows)

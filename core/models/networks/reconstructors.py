@@ -41,8 +41,8 @@ def as_seen(windows: torch.Tensor, side_px: int) -> torch.Tensor:
     """(n, h, w, 3) uint8 → (n, 3, side, side) float32 of -1 to 1; h and w are the same whole multiple of `side_px`."""
     values = windows.permute(0, 3, 1, 2).float() / 127.5 - 1
     factor = values.shape[-1] // side_px
-    shrunk = functional.avg_pool2d(values, factor) if factor > 1 else values
-    return shrunk.contiguous(memory_format=torch.channels_last)
+    # Not channels last: torch 2.14 writes beyond its buffers in gradients of such convolutions narrower than 8 maps.
+    return (functional.avg_pool2d(values, factor) if factor > 1 else values).contiguous()
 
 
 def residuals(seen: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
