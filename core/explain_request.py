@@ -80,15 +80,16 @@ def explain_request(
     """
     progress(Step(0, 0, "Loading the model …"))
     model = load(request.spec(), "cpu")
-    if request.project is not None:
-        with Project.open(request.project) as project:
-            learned = project.maps(request.scan_id).load_learned()
-        if learned is not None:
-            model.restore(learned)
-    if cancel is not None:
-        cancel.check()
-    progress(Step(0, 0, "Asking the model …"))
     with open_section(request.section) as section:
+        if request.project is not None:
+            with Project.open(request.project) as project:
+                learned = project.maps(request.scan_id).load_learned()
+                project.give_scale(section)
+            if learned is not None:
+                model.restore(learned)
+        if cancel is not None:
+            cancel.check()
+        progress(Step(0, 0, "Asking the model …"))
         return explain_detection(section, request.detection, model, request.plane, request.label)
 
 

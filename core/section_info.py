@@ -15,6 +15,8 @@ from core.geometry import Box
 if TYPE_CHECKING:
     import numpy as np
 
+NO_PIXEL_SIZE = "It has no pixel size: lengths and areas are in pixels only."  # of a section's warnings
+
 
 @dataclass(frozen=True, slots=True)
 class Plane:

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import core
 from app.cli import (
+    calibrating,
     checking,
     chemistry,
     evaluating,
@@ -188,6 +189,17 @@ def _register(p: argparse.ArgumentParser) -> None:
     _json(p)
 
 
+def _calibrate(p: argparse.ArgumentParser) -> None:
+    p.add_argument("project", metavar="PROJECT")
+    how = p.add_mutually_exclusive_group(required=True)
+    how.add_argument("--um-per-px", metavar="X[,Y]", help="the width of a pixel in µm, and its height where it isn't square")
+    how.add_argument("--line", metavar="X0,Y0,X1,Y1", help="the ends of a known length, in level-0 px; give it with --length")
+    how.add_argument("--clear", action="store_true", help="use what the file states again")
+    p.add_argument("--length", metavar="LENGTH", help='with its unit, as in "500 um" or "2 mm"')
+    p.add_argument("--section", metavar="NAME", help="which one, where the project has several")
+    _json(p)
+
+
 def _import_edx(p: argparse.ArgumentParser) -> None:
     p.add_argument("project", metavar="PROJECT")
     p.add_argument(
@@ -311,6 +323,7 @@ _COMMANDS: dict[str, tuple[Run, str, Callable[[argparse.ArgumentParser], None]]]
     "propose": (rounds.proposals, "list the detections whose label would teach a model most", _propose),
     "check": (results.check, "compare what was found with a known truth", _check),
     "register": (registering.register, "register a section to the SEM by fiducials", _register),
+    "calibrate": (calibrating.calibrate, "enter the pixel size of a section by hand", _calibrate),
     "check-data": (checking.check_data, "say what labelled data holds, and what is odd about it", _check_data),
     "import-edx": (
         chemistry.import_edx,

@@ -100,7 +100,7 @@ class _Bulk:
         from core.scan.executing import run_request
         from core.scan.request import ScanRequest
 
-        doubts = _doubts(path, spec)
+        doubts = _doubts(path, spec, Path(self._args.project))
         request = ScanRequest.of(path, Path(self._args.project), spec, self._options)
         self._progress.begin(f"{path.name} · {spec.id}")
         try:
@@ -119,11 +119,14 @@ class _Bulk:
             self._warned.add(line)
 
 
-def _doubts(path: Path, spec: ModelSpec) -> list[str]:
+def _doubts(path: Path, spec: ModelSpec, home: Path) -> list[str]:
     """What is doubtful about scanning this section with this model. Raises InputError where it can't be opened."""
     from core.scan.plan import scale_doubt
 
     with open_section(path) as section:
+        if Project.is_project(home):
+            with Project.open(home) as project:
+                project.give_scale(section)
         return [doubt for doubt in (*section.info.warnings, scale_doubt(section.info, spec)) if doubt]
 
 

@@ -2,7 +2,8 @@
 
 A kind says what the value is and whom it belongs to: "registration" (the fiducials of a section), "composition" (the
 chemistry of a detection), "classes" (the table of classes, of owner 0: the project), "inspection" (places that were found
-by eye on a section). Values are JSON; every change is kept with its author.
+by eye on a section), "calibration" (the pixel size that somebody entered for a section), "pictures" (what is laid over a
+section). Values are JSON; every change is kept with its author.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from core.project.gestures import Side
 from core.project.project import Project
 from core.timing import timestamp
 
-Kind = Literal["registration", "composition", "classes", "inspection"]
+Kind = Literal["registration", "composition", "classes", "inspection", "calibration", "pictures"]
 
 _PUT = "REPLACE INTO attachments (kind, owner, value, author, at) VALUES (:kind, :owner, :value, :author, :at)"
 _LOG = "INSERT INTO attachment_changes (gesture, kind, owner, before, after) VALUES (?, ?, ?, ?, ?)"

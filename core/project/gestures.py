@@ -13,7 +13,9 @@ from typing import Literal
 
 from core.timing import timestamp
 
-GestureKind = Literal["decision", "drawing", "registration", "composition", "classes", "inspection"]
+GestureKind = Literal[
+    "decision", "drawing", "registration", "composition", "classes", "inspection", "calibration", "pictures"
+]
 Side = Literal["before", "after"]
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.calibration import by_hand, calibrated, stage_with
 from core.classes import ClassTable
 from core.detection import Detection
 from core.disk import disk_errors
@@ -82,12 +83,14 @@ class Project:
     # -- sections ----------------------------------------------------------------------------------------------
 
     def add_section(self, section: Section) -> SectionRecord:
-        """Remembers a section, recognised by content: a moved or renamed file stays the same section."""
+        """Remembers a section, recognised by content: a moved or renamed file stays the same section.
+
+        It gets the pixel size that somebody entered for it in this project; one that it has already comes along.
+        """
         from core.readers.fingerprint import fingerprint
 
-        info = section.info
+        info, entered = calibrated(section.info, None), by_hand(section.info)
         identity = fingerprint(info.path)
-        stage = info.stage
         with self.database.writing() as db:
             db.execute(
                 "INSERT INTO sections (fingerprint, path, width_px, height_px, pixel_size_um, stage)"
@@ -98,15 +101,29 @@ class Project:
                     info.width_px,
                     info.height_px,
                     json.dumps(info.pixel_size_um),
-                    json.dumps(stage.to_json()),
+                    json.dumps(info.stage.to_json()),
                 ),
             )
-            row = db.execute("SELECT * FROM sections WHERE fingerprint = ?", (identity,)).fetchone()
-        return _section(row)
+            record = _section(db.execute(f"{_SECTIONS} WHERE fingerprint = ?", (identity,)).fetchone())
+        if entered is not None and not record.scale_by_hand:
+            from core.project.calibration_store import CalibrationStore
+
+            CalibrationStore(self).keep(record.id, entered)
+            record = self.section(record.id)
+        section.info = calibrated(info, record.entered_um)
+        return record
+
+    def give_scale(self, section: Section) -> None:
+        """Gives a section the pixel size that somebody entered for it here, if there is one; stores nothing."""
+        from core.readers.fingerprint import fingerprint
+
+        entered = {record.fingerprint: record.entered_um for record in self.sections() if record.scale_by_hand}
+        if entered:
+            section.info = calibrated(section.info, entered.get(fingerprint(section.info.path)))
 
     def sections(self) -> list[SectionRecord]:
         with self.database.reading() as db:
-            return [_section(row) for row in db.execute("SELECT * FROM sections ORDER BY id")]
+            return [_section(row) for row in db.execute(f"{_SECTIONS} ORDER BY id")]
 
     def section(self, section_id: int) -> SectionRecord:
         return next(s for s in self.sections() if s.id == section_id)
@@ -133,7 +150,9 @@ class Project:
                 path=found,
                 remedy="Put the original back, or open the new file in a project of its own.",
             )
-        return open_section(found)
+        section = open_section(found)
+        section.info = calibrated(section.info, record.entered_um)
+        return section
 
     # -- scans and what they found -------------------------------------------------------------------------------
 
@@ -265,6 +284,8 @@ _USED_LABELS = (
     " GROUP BY decided_label UNION ALL SELECT label, min(id) FROM detections WHERE source = 'person' AND NOT gone"
     " GROUP BY label) ORDER BY first"
 )
+_SECTIONS = """
+SELECT *, (SELECT value FROM attachments WHERE kind = 'calibration' AND owner = sections.id) AS entered FROM sections"""
 _SCANS = """
 SELECT s.*, (SELECT count(*) FROM tiles t WHERE t.scan_id = s.id) AS done,
             (SELECT count(*) FROM tiles t WHERE t.scan_id = s.id AND t.state = 'skipped') AS skipped
@@ -273,15 +294,20 @@ _IN_ORDER = " ORDER BY started, s.rowid"
 
 
 def _section(row: sqlite3.Row) -> SectionRecord:
-    size = json.loads(row["pixel_size_um"])
+    size, entered = json.loads(row["pixel_size_um"]), json.loads(row["entered"] or "null")
+    stated = None if size is None else (size[0], size[1])
+    stage = StageTransform.from_json(json.loads(row["stage"]))
+    if entered is not None:
+        stage = stage_with(stage, stated, (entered[0], entered[1]), (row["width_px"] / 2, row["height_px"] / 2))
     return SectionRecord(
         id=row["id"],
         path=Path(row["path"]),
         fingerprint=row["fingerprint"],
         width_px=row["width_px"],
         height_px=row["height_px"],
-        pixel_size_um=None if size is None else (size[0], size[1]),
-        stage=StageTransform.from_json(json.loads(row["stage"])),
+        pixel_size_um=stated if entered is None else (entered[0], entered[1]),
+        stage=stage,
+        scale_by_hand=entered is not None,
     )
 
 

@@ -14,7 +14,10 @@ ScanStatus = Literal["running", "interrupted", "done"]
 
 @dataclass(frozen=True, slots=True)
 class SectionRecord:
-    """A section as the project knows it; `path` is where it was last seen, `fingerprint` what it is."""
+    """A section as the project knows it; `path` is where it was last seen, `fingerprint` what it is.
+
+    `scale_by_hand`: a person entered the pixel size, and the stage goes by it (`core.calibration`).
+    """
 
     id: int
     path: Path
@@ -23,10 +26,16 @@ class SectionRecord:
     height_px: int
     pixel_size_um: tuple[float, float] | None
     stage: StageTransform
+    scale_by_hand: bool = False
 
     @property
     def name(self) -> str:
         return self.path.name
+
+    @property
+    def entered_um(self) -> tuple[float, float] | None:
+        """The pixel size that a person entered, if one did."""
+        return self.pixel_size_um if self.scale_by_hand else None
 
     @property
     def um2_per_px2(self) -> float | None:

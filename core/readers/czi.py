@@ -24,6 +24,7 @@ from core.readers.czi_pixels import can_read
 from core.readers.czi_segments import MAGIC, Contents, read_contents, read_xml
 from core.readers.czi_stage import find_stage, tile_positions
 from core.section import Array, Plane, PyramidLevel, Scene, Section, SectionInfo
+from core.section_info import NO_PIXEL_SIZE
 
 
 class CziSection(Section):
@@ -72,7 +73,7 @@ class CziSection(Section):
             metadata = CziMetadata()
             warnings.append("Its metadata is damaged: pixel size and stage are unknown.")
         elif metadata.pixel_size_um is None:
-            warnings.append("It has no pixel size: lengths and areas are in pixels only.")
+            warnings.append(NO_PIXEL_SIZE)
         tiles = tile_positions(self._path, contents.directory, layout.origin)
         stage, doubts = find_stage(metadata, layout.size, layout.scenes, tiles)
         named = dict(enumerate(metadata.channel_names))

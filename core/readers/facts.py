@@ -112,8 +112,15 @@ def _level(info: SectionInfo, index: int) -> str:
 
 
 def _pixel_size(info: SectionInfo) -> str:
-    size = info.pixel_size_um
-    return NOT_STATED if size is None else f"{size[0]:.5g} × {size[1]:.5g} µm, as the file's metadata states"
+    """And who says so."""
+    size, stated = info.pixel_size_um, info.as_stated
+    if size is None:
+        return NOT_STATED
+    text = f"{size[0]:.5g} × {size[1]:.5g} µm"
+    if stated is None:
+        return f"{text}, as the file's metadata states"
+    said = stated.pixel_size_um
+    return f"{text}, entered by hand" + (f" (the file states {said[0]:.5g} × {said[1]:.5g} µm)" if said else "")
 
 
 def _channels(info: SectionInfo) -> str:

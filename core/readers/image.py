@@ -18,6 +18,7 @@ from core.readers.base import ReaderSpec
 from core.readers.convert import with_samples
 from core.readers.scale import believable_resolution
 from core.section import Array, Plane, PyramidLevel, Section, SectionInfo
+from core.section_info import NO_PIXEL_SIZE
 
 _LARGEST_BYTES = 1 << 30
 _LARGEST_FILE = 2 << 30
@@ -54,7 +55,7 @@ class ImageSection(Section):
                 path=path,
                 remedy="Save it as a tiled TIFF and open that.",
             )
-        warnings = () if header.pixel_size_um else ("It has no pixel size: lengths and areas are in pixels only.",)
+        warnings = () if header.pixel_size_um else (NO_PIXEL_SIZE,)
         self.info = SectionInfo(
             path=path,
             format=header.format,

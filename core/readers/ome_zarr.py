@@ -23,6 +23,7 @@ from core.readers.scale import sane_size, to_um
 from core.readers.zarr_chunks import open_chunks
 from core.readers.zarr_levels import ZarrLevel
 from core.section import Array, Plane, Section, SectionInfo
+from core.section_info import NO_PIXEL_SIZE
 
 _LARGEST_CHUNK_BYTES = 1 << 30
 _SAMPLE_PX = 1024
@@ -71,7 +72,7 @@ class OmeZarrSection(Section):
         self._scale, dtype, _, warnings = number_scaling(base.dtype, base.dtype.itemsize * 8, self._sample)
         pixel_size = _pixel_size(multiscale, self._axes)
         if pixel_size is None:
-            warnings += ("It has no pixel size: lengths and areas are in pixels only.",)
+            warnings += (NO_PIXEL_SIZE,)
         self.info = SectionInfo(
             path=self._path,
             format="OME-Zarr",

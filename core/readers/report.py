@@ -25,6 +25,7 @@ def section_report(section: Section) -> dict[str, Any]:
         "dtype": info.dtype.name,
         "levels": [_level(level) for level in info.levels],
         "pixel_size_um": list(info.pixel_size_um) if info.pixel_size_um else None,
+        "pixel_size_source": "hand" if info.as_stated else "file" if info.pixel_size_um else None,
         "scenes": [_scene(scene) for scene in info.scenes],
         "stage": _stage(info.stage),
         "markers": [{"name": one.name, "x_um": one.x_um, "y_um": one.y_um} for one in info.markers],

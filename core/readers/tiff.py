@@ -34,6 +34,7 @@ from core.readers.tiff_pages import (
 )
 from core.readers.tiff_values import Values, values_of
 from core.section import Array, Plane, Section, SectionInfo
+from core.section_info import NO_PIXEL_SIZE
 
 # tifffile's notes on damaged tags would reach the terminal; what matters of them becomes an error or a doubt here.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -158,7 +159,7 @@ class TiffSection(Section):
         height, width = levels[0].keyframe.shaped[2:4]
         warnings = [*doubts, *values.warnings, *metadata.warnings]
         if metadata.pixel_size_um is None:
-            warnings.append("It has no pixel size: lengths and areas are in pixels only.")
+            warnings.append(NO_PIXEL_SIZE)
         channels = self._axes.size("c") * values.channels
         names = metadata.channel_names if len(metadata.channel_names) == channels else ("",) * channels
         return SectionInfo(

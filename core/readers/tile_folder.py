@@ -30,6 +30,7 @@ from core.readers.tile_folder_positions import (
     table_of_places,
 )
 from core.section import Array, Plane, PyramidLevel, RegionRequest, Section, SectionInfo
+from core.section_info import NO_PIXEL_SIZE
 
 _LARGEST_SIDE_PX = 4_000_000
 _LARGEST_TILE = 512 << 20
@@ -155,7 +156,7 @@ class TileFolderSection(Section):
         pixel_size = placed.pixel_size_um or self._like.pixel_size_um
         told = [warning for warning in self._like.warnings if "no pixel size" not in warning]
         if pixel_size is None:
-            told.append("It has no pixel size: lengths and areas are in pixels only.")
+            told.append(NO_PIXEL_SIZE)
         return replace(
             self._like,
             path=self._path,

@@ -35,10 +35,10 @@ class Prepared:
 
 def prepare(project: Project, section: Section, model: Model, options: ScanOptions, cancel: CancelToken) -> Prepared:
     """Finds the scan that is asked for, or begins it. Raises as `core.scan.runner.run_scan`."""
+    record = project.add_section(section)  # with the scale that was entered for it
     spec, info = model.spec, section.info
     shown = auto_range(section, options.plane)
     parameters = scan_parameters(spec, options, (shown.low, shown.high), model_scale(info, spec))
-    record = project.add_section(section)
     earlier = ScanStore.find(project, record, spec, scan_key(record, spec, parameters))
     found = None if earlier is None or options.restart or not earlier.maps.exists() else earlier
     mask = None if found is None else Mask.load(found.maps.specimen_path)

@@ -77,6 +77,9 @@ def replay_request(project: Project, record: ScanRecord, target: Path, device: s
     section = project.section(record.section_id)
     with project.open_section_of(section) as opened:
         path = opened.info.path
+        if section.scale_by_hand:
+            with Project.open_or_create(target) as replayed:
+                replayed.add_section(opened)  # with its scale
     request = ScanRequest(
         section=path,
         project=target,
