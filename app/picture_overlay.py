@@ -11,8 +11,8 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter
 
 from app.viewer.overlay_tiles import TILE, OverlayTile, TilePainter
-from app.viewer.scale_bar import scale_for
 from core.picture import Overlay
+from core.scale_bar import scale_for
 from core.section import Array, RegionRequest
 
 _BAR_SHARE, _MOST_BAR_PX = 0.2, 4000.0  # of the picture's width

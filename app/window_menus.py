@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
@@ -17,6 +18,11 @@ from app.session import Session
 from app.settings import Settings
 from app.theme import THEME_MODES, Theme
 from app.window_docks import Docks
+
+if TYPE_CHECKING:
+    from core.export.base import Purpose
+
+_EXPORTS: dict[Purpose, str] = {"drive": "Drive to them", "show": "Show them", "exchange": "Use them elsewhere"}
 
 
 class Menus:
@@ -144,9 +150,11 @@ class Menus:
             from core.export.base import exporters
 
             menu.clear()
-            for spec in exporters():
-                action = menu.addAction(f"{spec.name}…", partial(self._commands.file.export, spec))
-                action.setToolTip(spec.help)
+            for purpose, title in _EXPORTS.items():
+                menu.addSection(title)
+                for spec in (one for one in exporters() if one.purpose == purpose):
+                    action = menu.addAction(f"{spec.name}…", partial(self._commands.file.export, spec))
+                    action.setToolTip(spec.help)
             menu.setToolTipsVisible(True)
 
         menu.aboutToShow.connect(fill)

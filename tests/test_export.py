@@ -46,7 +46,7 @@ def test_every_exporter_writes_what_was_asked_for_or_nothing(spec, project: Proj
     if not spec.names_sources:
         assert project.sections()[0].fingerprint in out.with_name(out.name + SOURCES_SUFFIX).read_text()
     else:
-        assert project.sections()[0].fingerprint.encode() in whole
+        assert project.sections()[0].fingerprint.encode() in whole, "the file itself says where all comes from"
     assert export_detections(project, spec.id, out, statuses=["defect"], settings=settings) == 0
     assert 0 < len(out.read_bytes()) < len(whole), "an empty list is a valid file too"
     with pytest.raises(ResourceError):

@@ -17,6 +17,7 @@ from core.drive_order import drive_order, path_length
 from core.errors import InputError, UsageError
 from core.export.base import export_detections, find_exporter
 from core.export.document import ExportDocument, ExportItem
+from core.export.pictures import Pictures
 from core.listing import listed_detections, rows
 from core.project import Project
 from core.project.registration_store import RegistrationStore
@@ -175,7 +176,7 @@ def test_coco_holds_outlines_where_there_are_any(project: Project, tmp_path: Pat
     ring = ((10.0, 20.0), (30.004, 20.0), (30.0, 50.5))
     items = [ExportItem(one, {}) for one in (replace(plain, outline=ring), others[0])]
     sections = {one.id: one for one in project.sections()}
-    document = ExportDocument(items, "pixel", sections, {}, {"schliff": "0"})
+    document = ExportDocument(items, "pixel", sections, {}, {"schliff": "0"}, Pictures(project))
     find_exporter("coco").write(document, tmp_path / "list.json", {})
     told = COCO(tmp_path / "list.json")
     assert told.anns[plain.id]["segmentation"] == [[10, 20, 30, 20, 30, 50.5]]

@@ -13,7 +13,7 @@ from app.session_picked import Picked
 from app.session_state import SavedView, ViewState
 from app.viewer.colour_maps import COLOUR_MAPS, colour_table
 from app.viewer.readout import position_text, value_text, zoom_text
-from app.viewer.scale_bar import scale_for
+from app.viewer.scale_bar import WIDEST
 from core.detection import Detection
 from core.frames import StageTransform
 from core.geometry import Box
@@ -217,7 +217,7 @@ def test_ten_thousand_boxes_are_painted_and_can_be_hit(qtbot, viewer):
     ],
 )
 def test_the_scale_bar_has_a_nice_length(zoom, um_per_px, text, width):
-    scale = scale_for(zoom, um_per_px)
+    scale = scale_for(zoom, um_per_px, WIDEST)
     assert scale.text == text
     assert scale.width == pytest.approx(width)
     assert 160 / 2.5 - 1e-6 <= scale.width <= 160 + 1e-6

@@ -1,46 +1,18 @@
-"""Decides how long the scale bar is and what it says: 1, 2 or 5 times a power of ten, in µm, mm or px."""
+"""Decides how the scale bar over the section looks; how long it is and what it says is for `core.scale_bar`."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from app.theme import SPACE
+from core.scale_bar import Scale, scale_for
 
 WIDEST = 160.0  # device-independent px
 _HEIGHT = 36
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """A bar `width` device-independent px long that stands for `text`."""
-
-    width: float
-    text: str
-
-
-def scale_for(zoom: float, um_per_px: float | None, widest: float = WIDEST) -> Scale:
-    """The longest nice bar that fits into `widest`, at `zoom` device-independent px per level-0 px. Without calibration: px."""
-    unit_zoom = zoom / um_per_px if um_per_px else zoom
-    length = _nice_below(widest / unit_zoom)
-    return Scale(length * unit_zoom, _text(length, um_per_px is not None))
-
-
-def _nice_below(value: float) -> float:
-    decade = 10.0 ** math.floor(math.log10(value))
-    return next(step * decade for step in (5, 2, 1) if step * decade <= value * (1 + 1e-9))
-
-
-def _text(length: float, is_um: bool) -> str:
-    if not is_um:
-        return f"{length:g} px"
-    if length >= 1000:
-        return f"{length / 1000:g} mm"
-    return f"{length:g} µm" if length >= 1 else f"{round(length * 1000):g} nm"
 
 
 class ScaleBar(QWidget):
@@ -52,7 +24,7 @@ class ScaleBar(QWidget):
         self.scale_shown: Scale | None = None
 
     def show_scale(self, zoom: float, um_per_px: float | None) -> None:
-        scale = scale_for(zoom, um_per_px)
+        scale = scale_for(zoom, um_per_px, WIDEST)
         if scale != self.scale_shown:
             self.scale_shown = scale
             self.resize(self.sizeHint())

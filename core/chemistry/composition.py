@@ -53,10 +53,19 @@ class Composition:
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no composition ({error})") from None
 
-    def text(self, most: int = 4) -> str:
-        """The largest amounts, as "Zr 31.2, O 60.1 at%"."""
-        largest = sorted(self.amounts.items(), key=lambda one: (-one[1], one[0]))[:most]
-        return ", ".join(f"{symbol} {amount:.1f}" for symbol, amount in largest) + f" {self.unit}"
+    @property
+    def largest_first(self) -> list[str]:
+        """Its elements."""
+        return sorted(self.amounts, key=lambda symbol: (-self.amounts[symbol], symbol))
+
+    def text(self, most: int = 4, *, sigmas: bool = False) -> str:
+        """The largest amounts, as "Zr 31.2, O 60.1 at%"; with `sigmas` as "Zr 31.2 ± 0.4"."""
+        told = ", ".join(self._said(symbol, sigmas) for symbol in self.largest_first[:most])
+        return f"{told} {self.unit}"
+
+    def _said(self, symbol: str, sigmas: bool) -> str:
+        sigma = f" ± {self.sigmas[symbol]:.1f}" if sigmas and symbol in self.sigmas else ""
+        return f"{symbol} {self.amounts[symbol]:.1f}{sigma}"
 
 
 @dataclass(frozen=True, slots=True)

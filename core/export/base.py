@@ -7,16 +7,20 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import core.export
 from core.discovery import find_specs
 from core.disk import keep_off, written_whole
 from core.errors import InputError, UsageError
 from core.export.document import ExportDocument, ExportItem, Frame, export_document
+from core.export.pictures import Pictures
+from core.jobs import CancelToken, Progress, no_progress
 from core.listing import listed_detections
 from core.parameters import Parameter, resolve
 from core.project import Project
+
+Purpose = Literal["drive", "show", "exchange"]
 
 SOURCES_SUFFIX = ".sources.json"
 _NO_SETTINGS: Mapping[str, Any] = {}
@@ -28,6 +32,7 @@ class ExporterSpec:
 
     Args:
         write: gets what is to be said, a path to create, and a value for each of `parameters`.
+        purpose: to drive to them, to look at them, or to go on in another program.
         frames: in which frames it can say places, the usual one first.
         names_sources: whether the file itself says where all comes from; if not, a JSON file is written beside it.
     """
@@ -37,6 +42,7 @@ class ExporterSpec:
     suffix: str
     help: str
     write: Callable[[ExportDocument, Path, Mapping[str, Any]], None]
+    purpose: Purpose
     frames: tuple[Frame, ...] = ("pixel",)
     parameters: tuple[Parameter, ...] = ()
     names_sources: bool = True
@@ -66,12 +72,15 @@ def export_detections(
     scans: Collection[str] = (),
     frame: Frame | None = None,
     settings: Mapping[str, Any] = _NO_SETTINGS,
+    progress: Progress = no_progress,
+    cancel: CancelToken | None = None,
 ) -> int:
     """Writes the detections above their scan's threshold, of the given statuses and scans (none: all); returns how many.
 
     `frame` None: the first one that the format can say. `settings`: of the format's parameters those that aren't the default. Raises UsageError (unknown format, status or
     setting, a frame the format can't say), InputError (a frame the sections don't
-    have; a place inside a section), ResourceError (it can't be written; what was at `out` before is still there).
+    have; a place inside a section; a section that can't be read where pictures of it are wanted), CancelledError,
+    ResourceError (it can't be written; what was at `out` before is still there).
     """
     exporter, out = find_exporter(format_id), Path(out)
     frame = frame or exporter.frames[0]
@@ -80,12 +89,14 @@ def export_detections(
             f"{exporter.name} can't say places in the {frame} frame", remedy=f"Choose {', '.join(exporter.frames)}."
         )
     values = resolve(exporter.parameters, settings)
-    document = export_document(project, listed_detections(project, statuses=statuses, scans=scans), frame)
-    _require(frame, document.items)
     for section in project.sections():
         keep_off(section.path, out)
-    with written_whole(out) as temporary:
-        exporter.write(document, temporary, values)
+    with Pictures(project, progress, cancel) as pictures:
+        chosen = listed_detections(project, statuses=statuses, scans=scans)
+        document = export_document(project, chosen, frame, pictures)
+        _require(frame, document.items)
+        with written_whole(out) as temporary:
+            exporter.write(document, temporary, values)
     if not exporter.names_sources:
         with written_whole(out.with_name(out.name + SOURCES_SUFFIX)) as temporary:
             temporary.write_text(json.dumps(document.provenance, indent=1), "utf-8")

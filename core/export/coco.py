@@ -52,4 +52,5 @@ SPEC = ExporterSpec(
     suffix=".json",
     help="Boxes, and outlines where there are any, in full-resolution px for other training programs; sections are its images.",
     write=write,
+    purpose="exchange",
 )

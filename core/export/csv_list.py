@@ -24,6 +24,8 @@ def write(document: ExportDocument, path: Path, values: Mapping[str, Any]) -> No
 def _cell(value: Any) -> str | float | int:
     if value is None:
         return ""
+    if isinstance(value, list):
+        return " ".join(map(str, value))
     return harmless(json.dumps(value) if isinstance(value, dict) else value)
 
 
@@ -33,6 +35,7 @@ SPEC = ExporterSpec(
     suffix=".csv",
     help="One line per detection with class, score, box in px and stage position in µm; opens in any spreadsheet.",
     write=write,
+    purpose="exchange",
     frames=("pixel", "stage", "sem"),
     names_sources=False,
 )

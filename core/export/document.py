@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import core
 from core.detection import Detection
+from core.export.pictures import Pictures
 from core.listing import rows
 from core.project import Project, SectionRecord
 from core.project.registration_store import RegistrationStore
@@ -34,6 +35,7 @@ class ExportDocument:
         sections, registrations: by section id, of the sections that have items; not every one is registered.
         provenance: JSON-ready: `schliff, exported, sections [path, fingerprint], scans [id, model, version, card hash,
             threshold, parameters], registrations`.
+        pictures: the pixels of the sections, for formats that show them.
     """
 
     items: Sequence[ExportItem]
@@ -41,17 +43,20 @@ class ExportDocument:
     sections: Mapping[int, SectionRecord]
     registrations: Mapping[int, Registration]
     provenance: Mapping[str, Any]
+    pictures: Pictures
 
     @property
     def models(self) -> list[str]:
         """Id and version of every model that found something here, sorted."""
-        return sorted({f"{scan['model']} {scan['version']}" for scan in self.provenance["scans"]})
+        return sorted({f"{scan['model']} {scan['version']}".strip() for scan in self.provenance["scans"]})
 
     def section_of(self, item: ExportItem) -> SectionRecord:
         return self.sections[item.detection.section_id]
 
 
-def export_document(project: Project, detections: Collection[Detection], frame: Frame) -> ExportDocument:
+def export_document(
+    project: Project, detections: Collection[Detection], frame: Frame, pictures: Pictures
+) -> ExportDocument:
     """Of a project's detections in the order given."""
     items = [ExportItem(d, row) for d, row in zip(detections, rows(project, detections), strict=True)]
     wanted = {d.section_id for d in detections}
@@ -60,7 +65,7 @@ def export_document(project: Project, detections: Collection[Detection], frame: 
     found = {section_id: store.registration(section) for section_id, section in sections.items()}
     registrations = {section_id: one for section_id, one in found.items() if one is not None}
     told = _provenance(project, sections, {d.scan_id for d in detections}, registrations)
-    return ExportDocument(items, frame, sections, registrations, told)
+    return ExportDocument(items, frame, sections, registrations, told, pictures)
 
 
 def known_frames(project: Project, section: SectionRecord) -> list[Frame]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,14 @@ from core.registration.fiducials import UM_PER_UNIT
 
 ORDER = Parameter("order", str, "drive", "the shortest drive, or worst first", choices=("drive", "worst"))
 
+# How the operator's stage says places.
+AXES = (
+    Parameter("unit", str, "mm", "of X and Y; most stages show mm", choices=("mm", "um")),
+    Parameter("mirror_x", bool, False, "X with the other sign, for stages whose X runs the other way"),
+    Parameter("mirror_y", bool, False, "Y with the other sign"),
+)
+_DECIMALS = {"um": 2, "mm": 5}
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -27,6 +36,16 @@ class Place:
     y_um: float
     error_um: float | None
     item: ExportItem | None = None
+
+
+def said(place: Place, values: Mapping[str, Any]) -> tuple[float, float]:
+    """X and Y as the stage shows them; `values` of `AXES`."""
+    unit = values["unit"]
+    x, y = (
+        round((-value if mirrored else value) / UM_PER_UNIT[unit], _DECIMALS[unit])
+        for value, mirrored in ((place.x_um, values["mirror_x"]), (place.y_um, values["mirror_y"]))
+    )
+    return x, y
 
 
 def places_of(document: ExportDocument, order: str = "worst") -> list[Place]:

@@ -57,4 +57,5 @@ SPEC = ExporterSpec(
     suffix=".geojson",
     help="Boxes, or outlines where there are any, with class and measurements in full-resolution px; drag it onto the same image in QuPath.",
     write=write,
+    purpose="exchange",
 )

@@ -99,6 +99,7 @@ SPEC = ExporterSpec(
     suffix=".klarf",
     help="For review tools that come from wafer inspection: µm, y up, from the section's lower-left corner.",
     write=write,
+    purpose="drive",
     frames=("pixel", "stage", "sem"),
     parameters=(
         Parameter("lot", str, "Schliff", "LotID"),

@@ -64,4 +64,5 @@ SPEC = ExporterSpec(
     suffix=".ome.xml",
     help="Rectangles in full-resolution px for OMERO and Bio-Formats programs.",
     write=write,
+    purpose="exchange",
 )

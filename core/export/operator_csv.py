@@ -13,12 +13,10 @@ from typing import Any
 
 from core.export.base import ExporterSpec
 from core.export.document import ExportDocument
-from core.export.driving import ORDER, Place, fiducial_places, places_of
+from core.export.driving import AXES, ORDER, Place, fiducial_places, places_of, said
 from core.parameters import Parameter
 from core.tables import harmless
 
-_UM = {"um": 1.0, "mm": 1000.0}
-_DECIMALS = {"um": 2, "mm": 5}
 _SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 
 
@@ -38,12 +36,7 @@ def _head(unit: str) -> tuple[str, ...]:
 
 
 def _cells(place: Place, values: Mapping[str, Any]) -> list[Any]:
-    unit = values["unit"]
-    x, y = (
-        round((-value if mirrored else value) / _UM[unit], _DECIMALS[unit])
-        for value, mirrored in ((place.x_um, values["mirror_x"]), (place.y_um, values["mirror_y"]))
-    )
-    where = [place.name, place.kind, x, y, place.error_um]
+    where = [place.name, place.kind, *said(place, values), place.error_um]
     if place.item is None:
         return [*where, None, None, None, None, None, None]
     detection, row = place.item.detection, place.item.row
@@ -66,11 +59,10 @@ SPEC = ExporterSpec(
     suffix=".csv",
     help="Fiducials first, then every place in the order of the shortest drive, in mm or µm and with the stage's axes.",
     write=write,
+    purpose="drive",
     frames=("pixel", "stage", "sem"),
     parameters=(
-        Parameter("unit", str, "mm", "of X and Y; most stages show mm", choices=("mm", "um")),
-        Parameter("mirror_x", bool, False, "X with the other sign, for stages whose X runs the other way"),
-        Parameter("mirror_y", bool, False, "Y with the other sign"),
+        *AXES,
         Parameter("fiducials", bool, True, "the fiducials as first rows, to find and check them"),
         ORDER,
         Parameter("separator", str, "comma", "between cells; a semicolon brings decimal commas", choices=tuple(_SEPARATORS)),

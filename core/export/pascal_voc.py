@@ -47,5 +47,6 @@ SPEC = ExporterSpec(
     suffix=".xml",
     help="Boxes of one section in whole px, as LabelImg reads and writes them.",
     write=write,
+    purpose="exchange",
     names_sources=False,
 )

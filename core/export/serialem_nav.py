@@ -42,6 +42,7 @@ SPEC = ExporterSpec(
     suffix=".nav",
     help="Stage points in µm with fiducials as registration points; open it with Navigator ▸ Read File.",
     write=write,
+    purpose="drive",
     frames=("stage", "sem"),
     parameters=(ORDER,),
     names_sources=False,

@@ -71,6 +71,7 @@ SPEC = ExporterSpec(
     suffix=".czexp",
     help="Positions in stage µm, put into a file that your own ZEN saved.",
     write=write,
+    purpose="drive",
     frames=("stage",),
     parameters=(
         Parameter(

@@ -1,0 +1,26 @@
+"""Decides how many of the chosen detections pages and pictures show, and what they say of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.export.document import ExportDocument, ExportItem
+from core.parameters import Parameter
+
+PAPER = Parameter("paper", str, "A4", "the size of the pages", choices=("A4", "Letter"))
+
+
+def most(count: int) -> Parameter:
+    return Parameter("most", int, count, "so many are shown at most, the worst first; 0: all of them", 0)
+
+
+def chosen_items(document: ExportDocument, values: Mapping[str, Any]) -> list[ExportItem]:
+    """Those that are shown, by the value of `most`."""
+    return list(document.items)[: values["most"] or None]
+
+
+def count_text(document: ExportDocument, shown: int) -> str:
+    count = len(document.items)
+    told = "1 detection" if count == 1 else f"{count:,} detections"
+    return told if shown == count else f"{told}, the {shown:,} worst of them shown"
