@@ -50,10 +50,8 @@ def _write_texts(name: str, folder: Path) -> None:
             (folder / text.name).write_bytes(text.read_bytes())
     elif not found:
         about = metadata.metadata(name)
-        places = "\n".join(about.get_all("Project-URL") or [])
-        (folder / "LICENCE.txt").write_text(
-            f"{name}: {_licence(name)}\n{about.get('Home-page', '')}\n{places}\n", "utf-8"
-        )
+        places = "\n".join(about.get_all("Project-URL") or about.get_all("Home-page") or [])
+        (folder / "LICENCE.txt").write_text(f"{name}: {_licence(name)}\n{places}\n", "utf-8")
 
 
 def _closure(root: str) -> set[str]:

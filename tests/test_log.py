@@ -32,6 +32,7 @@ def test_a_start_has_a_file_of_its_own_with_traces(tmp_path: Path):
     fail("by nothing")
     log.remove()
     LOGGER.warning("said after the end")
+    assert log.path is not None
     text = log.path.read_text("utf-8")
     assert "Schliff " in text.splitlines()[0]
     assert "Python " in text.splitlines()[0]
@@ -48,6 +49,7 @@ def test_only_the_last_starts_are_kept(tmp_path: Path):
     log = LogFile(tmp_path)
     log.install()
     log.remove()
+    assert log.path is not None
     left = sorted(path.name for path in tmp_path.glob("*.log"))
     assert len(left) == KEPT_STARTS
     assert left[-1] == log.path.name
