@@ -1,12 +1,13 @@
 """Decides what a defect list says of each detection: the same columns on the terminal, in JSON, in CSV and in the report.
 
 Columns and units are the command line's contract. Boxes are level-0 px (top-left corner and size); places in µm are
-box centres.
+box centres. `class` is the one that counts, `model_class` what the model said; `source` is "model", "person" or "joined";
+`also` are the ids of what other scans found at the same place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from core.chemistry.composition import Composition
@@ -16,13 +17,51 @@ from core.project import Project, SectionRecord
 from core.project.composition_store import CompositionStore
 from core.project.registration_store import RegistrationStore
 from core.registration.registration import Registration
+from core.same_places import FoundPlace, places_of
 
 COLUMNS = (
     "id", "section", "scan_id", "model", "class", "score", "severity", "status", "x_px", "y_px", "w_px", "h_px",
     "area_um2", "stage_x_um", "stage_y_um", "sem_x", "sem_y", "sem_unit", "predicted_error_um", "composition",
+    "model_class", "note", "decided_by", "decided_at", "carried_from", "source", "also",
 )  # fmt: skip
+_NOTHING_ELSE: Mapping[int, Collection[Detection]] = {}
 _SEM_DIGITS = 6  # of mm or µm: a nanometre at least
-SORT_FIELDS = tuple(name for name in COLUMNS if name != "composition")
+SORT_FIELDS = tuple(name for name in COLUMNS if name not in ("composition", "also"))
+
+
+def listed_places(
+    project: Project,
+    *,
+    statuses: Collection[str] = (),
+    classes: Collection[str] = (),
+    scans: Collection[str] = (),
+    below_threshold: bool = False,
+    every_scan: bool = False,
+) -> list[FoundPlace]:
+    """Places worst first: of what lies at or above its scan's threshold or was drawn by a person, on the sections of the
+    scans given (none: all), those of the statuses and classes given (none: all).
+
+    Where several scans found the same place it is listed once (`core.same_places`), unless `every_scan`.
+    Raises UsageError for a status, class or scan there isn't.
+    """
+    known = project.scans()
+    _check("status", statuses, STATUSES)
+    _check("class", classes, sorted(project.class_labels()))
+    _check("scan", scans, [scan.id for scan in known])
+    thresholds = {scan.id: scan.threshold for scan in known if not scans or scan.id in scans}
+    sections = {scan.section_id for scan in known if scan.id in thresholds}
+    found = [
+        d
+        for d in project.detections()
+        if ((d.section_id in sections or not scans) if d.is_drawn else d.scan_id in thresholds)
+        and (below_threshold or d.is_drawn or d.score >= thresholds[d.scan_id])
+    ]
+    places = [FoundPlace(d) for d in found] if every_scan else places_of(project, found)
+    return [
+        place
+        for place in places
+        if (not statuses or place.detection.status in statuses) and (not classes or place.detection.label in classes)
+    ]
 
 
 def listed_detections(
@@ -33,23 +72,9 @@ def listed_detections(
     scans: Collection[str] = (),
     below_threshold: bool = False,
 ) -> list[Detection]:
-    """Detections worst first: those at or above their scan's threshold, of the statuses, classes and scans given (none: all).
-
-    Raises UsageError for a status, class or scan there isn't.
-    """
-    known = project.scans()
-    _check("status", statuses, STATUSES)
-    _check("class", classes, sorted({label for scan in known for label in scan.labels}))
-    _check("scan", scans, [scan.id for scan in known])
-    thresholds = {scan.id: scan.threshold for scan in known if not scans or scan.id in scans}
-    return [
-        d
-        for d in project.detections()
-        if d.scan_id in thresholds
-        and (below_threshold or d.score >= thresholds[d.scan_id])
-        and (not statuses or d.status in statuses)
-        and (not classes or d.label in classes)
-    ]
+    """What stands for the `listed_places`."""
+    chosen = listed_places(project, statuses=statuses, classes=classes, scans=scans, below_threshold=below_threshold)
+    return [place.detection for place in chosen]
 
 
 def _check(what: str, asked: Collection[str], known: Collection[str]) -> None:
@@ -58,13 +83,16 @@ def _check(what: str, asked: Collection[str], known: Collection[str]) -> None:
             raise UsageError(f"there is no {what} {name!r}", remedy="Choose of " + ", ".join(known) + ".")
 
 
-def rows(project: Project, detections: Collection[Detection]) -> list[dict[str, Any]]:
-    """One dict with the `COLUMNS` for each detection, in the order given."""
+def rows(
+    project: Project, detections: Collection[Detection], also: Mapping[int, Collection[Detection]] = _NOTHING_ELSE
+) -> list[dict[str, Any]]:
+    """One dict with the `COLUMNS` for each detection, in the order given. `also`: by id, what else was found there."""
     sections = {section.id: section for section in project.sections()}
     store = RegistrationStore(project)
     registrations = {n: store.registration(sections[n]) for n in {d.section_id for d in detections}}
     chemistry = CompositionStore(project).compositions()
-    return [row(d, sections[d.section_id], registrations[d.section_id], chemistry.get(d.id)) for d in detections]
+    listed = [row(d, sections[d.section_id], registrations[d.section_id], chemistry.get(d.id)) for d in detections]
+    return [one | {"also": [other.id for other in also.get(one["id"], ())]} for one in listed]
 
 
 def row(
@@ -96,6 +124,13 @@ def row(
         "sem_unit": None if registration is None else registration.unit,
         "predicted_error_um": None if error is None else round(error, 2),
         "composition": None if composition is None else composition.to_json(),
+        "model_class": None if detection.is_drawn else detection.said_label,
+        "note": detection.note,
+        "decided_by": detection.decided_by or None,
+        "decided_at": detection.decided_at or None,
+        "carried_from": detection.carried_from,
+        "source": detection.source,
+        "also": [],
     }
 
 

@@ -278,7 +278,7 @@ def _json(p: argparse.ArgumentParser) -> None:
 
 def _status(p: argparse.ArgumentParser) -> None:
     p.add_argument(
-        "--status", action="append", default=[], metavar="S", help="unreviewed, defect, artefact, false_alarm"
+        "--status", action="append", default=[], metavar="S", help="unreviewed, defect, artefact, false_alarm, unsure"
     )
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from app.cli.console import print_json, print_table
+from app.cli.console import ProgressLine, print_json, print_table, stop_by_signal
 from app.cli.pairs import pairs
 from core.detection import Detection
 from core.export.base import export_detections
-from core.listing import listed_detections, rows, sorted_rows
+from core.listing import listed_places, rows, sorted_rows
 from core.project import Project
 from core.top_classes import top_classes
 
@@ -24,14 +24,16 @@ _SHOWN = {
 
 def defects(args: argparse.Namespace) -> None:
     with Project.open(args.project) as project:
-        chosen = listed_detections(
+        places = listed_places(
             project,
             statuses=_split(args.status),
             classes=_split(args.classes),
             scans=args.scans,
             below_threshold=args.below_threshold,
+            every_scan=args.every_scan,
         )
-        listed = rows(project, chosen)
+        chosen = [place.detection for place in places]
+        listed = rows(project, chosen, {place.detection.id: place.others for place in places})
         if args.top3:
             listed = [{**one, "top3": top} for one, top in zip(listed, _top_classes(project, chosen), strict=True)]
     if args.sort != "severity":  # they come worst first, with ties in order
@@ -51,7 +53,7 @@ def _top_classes(project: Project, detections: Iterable[Detection]) -> Iterator[
     """For each detection, surest first; none where its scan stored no scores of classes."""
     labels = {scan.id: scan.labels for scan in project.scans()}
     for one in detections:
-        score_map = project.score_map(one.scan_id)
+        score_map = project.score_map(one.scan_id) if one.scan_id in labels else None
         found = top_classes(score_map, labels[one.scan_id], one) if score_map is not None else []
         yield [{"class": label, "score": round(score, 5)} for label, score in found]
 
@@ -77,10 +79,10 @@ def _class_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def export(args: argparse.Namespace) -> None:
-    with Project.open(args.project) as project:
+    with Project.open(args.project) as project, stop_by_signal() as cancel, ProgressLine(args.format) as progress:
         count = export_detections(
             project, args.format, args.out, statuses=_split(args.status), scans=args.scans, frame=args.frame,
-            settings=pairs(args.settings),
+            settings=pairs(args.settings), progress=progress, cancel=cancel,
         )  # fmt: skip
     print(f"{args.out}: {count} detection(s)")
 

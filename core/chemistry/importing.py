@@ -52,6 +52,9 @@ def import_measurements(
             remedy="Register it first, or add a column id with the numbers of the defects.",
         )  # fmt: skip
     listed = [d for d in listed_detections(project, scans=scans) if d.section_id == section.id]
+    # A number may be that of what another scan found at the same place.
+    named = {one.detection_id for one in measurements if one.detection_id is not None} - {d.id for d in listed}
+    listed += [d for d in project.detections_by_id(sorted(named)) if d.section_id == section.id] if not scans else []
     outcome = sorted_out(match_measurements(measurements, listed, registration))
     CompositionStore(project).keep({m.candidates[0].detection.id: m.measurement.composition for m in outcome.attached})
     return outcome

@@ -1,5 +1,6 @@
 """Decides what becomes of the marks that a format's files hold: cut to their picture, odd ones left out and told.
 
+A set may say in `groups.csv` (columns file, group) which pictures belong together, whatever its format.
 A picture that can't be opened is left out and told too, so that one broken file doesn't keep a thousand from use.
 """
 
@@ -9,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from core.data.files import Side
 from core.data.image_set import groups_of
@@ -17,7 +18,9 @@ from core.data.labelled import LabelledData, LabelledPicture, Mark
 from core.errors import InputError, SchliffError
 from core.geometry import Box
 from core.readers.base import open_section
+from core.tables import parse_rows, table_text
 
+GROUPS_FILE = "groups.csv"
 MAX_MARKS = 5_000_000
 # What tools round away; a mark that reaches so far beyond its picture is cut without a word.
 _ROUNDING_PX = 1.0
@@ -68,8 +71,11 @@ class Gathering:
         side: Side = "training",
         unknown: Sequence[Box] = (),
         group: str = "",
+        known: tuple[Box, ...] | None = None,
+        empty: tuple[Box, ...] = (),
     ) -> None:
-        """One picture. `unknown`: places of which nothing is said; `group`: "" where the format says nothing of it.
+        """One picture. `unknown`: places of which nothing is said; `group`: "" where the format says nothing of it; `known`,
+        `empty`: as of a `LabelledPicture`, from formats that say them.
 
         Raises InputError for far too many marks, or a picture that was there before.
         """
@@ -83,11 +89,10 @@ class Gathering:
         self._count += len(fitting)
         if self._count > MAX_MARKS:
             raise InputError(f"more than {MAX_MARKS:,} marks", path=self.source, remedy="Split the set.")
-        known = None
         if unknown:
             crossed = (mark.box for mark in fitting if any(mark.box.intersection(place) for place in unknown))
             known = (*without(whole, unknown), *crossed)
-        self._pictures.append((side, LabelledPicture(path, fitting, group, known)))
+        self._pictures.append((side, LabelledPicture(path, fitting, group, known, empty)))
 
     def missing(self, name: str) -> None:
         """A picture that the set speaks of and doesn't hold."""
@@ -104,9 +109,11 @@ class Gathering:
             raise InputError(f"no picture of it can be used: {why[0]}", path=self.source, remedy="Check it.")
         sides: dict[Side, list[LabelledPicture]] = {"training": [], "validation": [], "test": []}
         ordered = sorted(self._pictures, key=lambda one: one[1].path)
+        told = _told_groups(self.source)
         for (side, picture), guessed in zip(ordered, groups_of([p.path for _, p in ordered]), strict=True):
             own = picture.path.name if picture.path in self._large else guessed
-            sides[side].append(replace(picture, group=picture.group or own))
+            group = picture.group or told.get(picture.path.name, own)
+            sides[side].append(replace(picture, group=group))
         training, validation, test = sides.values()
         if not training:  # it is a part of a set that was given by itself
             training, validation, test = [*validation, *test], [], []
@@ -146,6 +153,19 @@ class Gathering:
             self._odd[_CUT].append(path.name)
         outline = tuple((min(max(x, 0.0), whole.w), min(max(y, 0.0), whole.h)) for x, y in mark.outline)
         return Mark(mark.label, inside, outline)
+
+
+def _told_groups(source: Path) -> dict[str, str]:
+    """By the name of a picture. Raises InputError naming the line for a file that can't be read."""
+    path = (source if source.is_dir() else source.parent) / GROUPS_FILE
+    if not path.is_file():
+        return {}
+    remedy = "It needs the columns file,group."
+    rows = parse_rows(
+        table_text(path, "a table of groups"), ("file", "group"),
+        lambda row: (PurePath(row.text("file")).name, row.text("group")), path, remedy,
+    )  # fmt: skip
+    return dict(rows)
 
 
 @lru_cache(maxsize=1 << 16)

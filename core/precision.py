@@ -1,0 +1,143 @@
+"""Decides how precise a scan is: from a random sample of its detections, never from those that are looked at worst first.
+
+The worst are the surest, so their share of true defects says nothing of all. A sample is drawn once, by a seed that is kept
+with it, from what the scan shows at its threshold as a defect (traces of preparation aren't counted, nor what people drew);
+the interval is the exact one of Clopper and Pearson (1934), at 95 %. Detections of the sample that nobody could decide, or
+has decided yet, count as false for its lower end and as true for its upper end, so that it holds whatever they are.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.detection import Status
+from core.errors import UsageError
+from core.project import Project, ScanRecord, gestures
+from core.timing import timestamp
+from core.truth import ARTEFACT_CLASSES
+
+CONFIDENCE = 0.95
+DEFAULT_COUNT, MOST = 50, 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Detections of a scan in the order in which they are looked at. `population`: how many they were drawn from."""
+
+    id: int
+    scan_id: str
+    seed: int
+    threshold: float
+    population: int
+    ids: tuple[int, ...]
+    author: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """What a sample says. `right`: judged a defect; `wrong`: judged an artefact or a false alarm; `undecided`: neither.
+
+    `precision`: None while any is unreviewed; of those decided, once all were looked at. `low`, `high`: see above.
+    """
+
+    sample: Sample
+    right: int
+    wrong: int
+    unsure: int
+    unreviewed: int
+    precision: float | None
+    low: float
+    high: float
+
+    @property
+    def undecided(self) -> int:
+        return self.unsure + self.unreviewed
+
+    def to_json(self) -> dict[str, Any]:
+        one = self.sample
+        return {
+            "scan_id": one.scan_id, "sample": len(one.ids), "population": one.population, "seed": one.seed,
+            "threshold": one.threshold, "drawn_by": one.author, "drawn_at": one.at, "right": self.right,
+            "wrong": self.wrong, "unsure": self.unsure, "unreviewed": self.unreviewed,
+            "precision": None if self.precision is None else round(self.precision, 4),
+            "low": round(self.low, 4), "high": round(self.high, 4), "confidence": CONFIDENCE, "ids": list(one.ids),
+        }  # fmt: skip
+
+
+def draw_sample(
+    project: Project, scan: ScanRecord, count: int = DEFAULT_COUNT, seed: int = 0, author: str | None = None
+) -> Sample:
+    """Draws at most `count` of a scan's detections and keeps which; the one drawn last counts.
+
+    Raises UsageError for a count out of range, or where the scan shows no defects to draw from.
+    """
+    if not 1 <= count <= MOST:
+        raise UsageError(f"a sample of {count} is out of range", remedy=f"Ask for 1 to {MOST}.")
+    shown = project.classes().shown
+    artefacts = ARTEFACT_CLASSES.union(map(shown, scan.artefact_labels), scan.artefact_labels)
+    found = project.detections(scan.id, scan.threshold)
+    ids = sorted(one.id for one in found if not one.is_drawn and one.said_label not in artefacts)
+    if not ids:
+        raise UsageError("it shows no defects to draw from", remedy="Lower the threshold, or choose another scan.")
+    chosen = np.random.default_rng(seed).choice(ids, min(count, len(ids)), replace=False).tolist()
+    values = (scan.id, seed, scan.threshold, len(ids), json.dumps(chosen), author or gestures.user_name(), timestamp())
+    with project.database.writing() as db:
+        db.execute(_INSERT, values)
+    latest = latest_sample(project, scan.id)
+    assert latest is not None
+    return latest
+
+
+def latest_sample(project: Project, scan_id: str) -> Sample | None:
+    """The one that was drawn last; None where there is none."""
+    with project.database.reading() as db:
+        row = db.execute("SELECT * FROM samples WHERE scan_id = ? ORDER BY id DESC LIMIT 1", (scan_id,)).fetchone()
+    return None if row is None else _sample(row)
+
+
+def precision_of(project: Project, sample: Sample) -> Precision:
+    """What is known of a sample by now. A part of a joined detection is judged as that one is."""
+    with project.database.reading() as db:
+        statuses = [_status(db, one) for one in sample.ids]
+    right = statuses.count("defect")
+    wrong = statuses.count("artefact") + statuses.count("false_alarm")
+    unsure, unreviewed = statuses.count("unsure"), statuses.count("unreviewed")
+    decided, undecided = right + wrong, unsure + unreviewed
+    return Precision(
+        sample, right, wrong, unsure, unreviewed,
+        right / decided if decided and not unreviewed else None,
+        clopper_pearson(right, len(statuses))[0],
+        clopper_pearson(right + undecided, len(statuses))[1],
+    )  # fmt: skip
+
+
+def clopper_pearson(successes: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """The exact interval of a share (Clopper and Pearson 1934, Biometrika 26, 404), two-sided; 0 to 1 without a trial."""
+    from scipy.stats import binomtest
+
+    if not trials:
+        return 0.0, 1.0
+    found = binomtest(successes, trials).proportion_ci(confidence, "exact")
+    return float(found.low), float(found.high)
+
+
+_INSERT = "INSERT INTO samples (scan_id, seed, threshold, population, ids, author, at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+
+def _sample(row: sqlite3.Row) -> Sample:
+    own = {name: row[name] for name in ("id", "scan_id", "seed", "threshold", "population", "author", "at")}
+    return Sample(**own, ids=tuple(int(one) for one in json.loads(row["ids"])))
+
+
+def _status(db: sqlite3.Connection, detection_id: int) -> Status:
+    """Of a detection, or of what it was joined into."""
+    row = db.execute("SELECT status, joined_into FROM detections WHERE id = ?", (detection_id,)).fetchone()
+    while row is not None and row["joined_into"] is not None:
+        row = db.execute("SELECT status, joined_into FROM detections WHERE id = ?", (row["joined_into"],)).fetchone()
+    return "unreviewed" if row is None else row["status"]
