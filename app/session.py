@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs import Job, Lanes
 from app.layer_styles import LayerStyles
+from app.session_calibration import CalibrationControl
 from app.session_drawings import Drawings
 from app.session_foreground import ForegroundControl
 from app.session_look import LookControl
@@ -101,6 +102,7 @@ class Session(QObject):
         self.places = Places(self)
         self.picking = Picking(self)
         self.project_maker = ProjectMaker(self)
+        self.calibration = CalibrationControl(self)
         self.drawings = Drawings(self)
         self.registration = RegistrationControl(self)
         self.looks = LookControl(self)
@@ -336,6 +338,7 @@ class Session(QObject):
         """Stores all that somebody still holds of the open section; to be called before another one is adopted."""
         self.leaving.emit()
         self.project_maker.forget()
+        self.calibration.settle()
         self.drawings.settle()
         self.registration.settle()
         self.save_state()

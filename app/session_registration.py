@@ -44,6 +44,7 @@ class RegistrationControl(QObject):
         self._fit: Registration | None = None
         self._reason = ""
         session.project_changed.connect(self._store_waiting)
+        session.calibration.changed.connect(self._tell)
         session.project_maker.failed.connect(self._not_saved)
 
     @property

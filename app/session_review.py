@@ -65,6 +65,9 @@ class ReviewControl:
             if replayed.kind == "registration":
                 session.registration.refresh(replayed.ids)
                 return
+            if replayed.kind == "calibration":
+                session.calibration.refresh(replayed.ids)
+                return
             if replayed.kind == "composition":
                 session.message.emit("info", "The chemistry of the detections is another one again.")
                 return

@@ -43,6 +43,15 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     gap(),
     ActionSpec(
+        "set_scale",
+        "Set the scale…",
+        "set_scale",
+        ("Ctrl+Alt+L",),
+        "ruler",
+        "Enter by hand what a pixel measures, or draw a line over a known length",
+        "section",
+    ),
+    ActionSpec(
         "registration",
         "SEM registration…",
         "register",
@@ -103,6 +112,41 @@ class ToolsCommands(Commands):
         self._take("fiducial", on)
         if on:
             self.docks.bring("registration")
+
+    def set_scale(self) -> None:
+        """From the chosen line, where one is chosen."""
+        from app.scale_dialog import ScaleDialog, is_line
+
+        section, drawings = self.session.section, self.session.drawings
+        if section is None:
+            return
+        dialog = ScaleDialog(self.window, section.info, drawings.selected if is_line(drawings.selected) else None)
+        dialog.chosen.connect(self.session.calibration.set)
+        dialog.line_wanted.connect(self._draw_known_length)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _draw_known_length(self) -> None:
+        """The next line that is drawn is what the scale is read off; another tool calls it off."""
+        from app.scale_dialog import is_line
+
+        drawings = self.session.drawings
+        before = {drawing.id for drawing in drawings.items}
+        self._take("ruler", True)
+        self.session.message.emit("info", "Draw a line over a known length: click or drag its two ends.")
+
+        def drawn() -> None:
+            line = drawings.selected
+            if drawings.tool == "ruler" and (line is None or not is_line(line) or line.id in before):
+                return
+            drawings.selection_changed.disconnect(drawn)
+            drawings.tool_changed.disconnect(drawn)
+            if drawings.tool == "ruler":
+                self._take("ruler", False)
+                self.set_scale()
+
+        drawings.selection_changed.connect(drawn)
+        drawings.tool_changed.connect(drawn)
 
     def register(self) -> None:
         self.docks.bring("registration")

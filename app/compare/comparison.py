@@ -64,6 +64,7 @@ class Comparison(QObject):
         self.halves.divider.released.connect(self._remember_divider)
         self._viewer.canvas.camera_changed.connect(lambda: self._lead(self._viewer.canvas))
         self._session.section_changed.connect(self.leave)
+        self._session.calibration.changed.connect(lambda: self._relink() if self.active else None)
 
     # -- for the commands -------------------------------------------------------------------------
 

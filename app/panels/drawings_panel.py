@@ -143,6 +143,7 @@ class DrawingsPanel(QWidget):
         session.drawings.changed.connect(self._follow)
         session.drawings.selection_changed.connect(lambda source: self._show_selection())
         session.section_changed.connect(self._follow)
+        session.calibration.changed.connect(self._follow)
         session.layers_changed.connect(self._layers_changed)
         self.visible.toggled.connect(lambda on: session.set_layers(session.layers.styled("drawings", visible=on)))
         self.model.edited.connect(session.drawings.change)

@@ -51,6 +51,7 @@ class ForegroundGroup(Group):
         session.foreground.changed.connect(self.follow)
         session.foreground.mask_changed.connect(self._say)
         session.section_changed.connect(self._section_changed)
+        session.calibration.changed.connect(self.follow)
         session.display_changed.connect(self._wanted_soon)
         self.follow()
 

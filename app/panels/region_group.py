@@ -37,6 +37,7 @@ class RegionGroup(Group):
         self.whole.setChecked(True)
         self._buttons.buttonToggled.connect(lambda _, on: self.region_changed.emit() if on else None)
         session.section_changed.connect(self._section_changed)
+        session.calibration.changed.connect(self._tell_size)
         self._section_changed()
 
     def region(self) -> Box | None:
@@ -63,9 +64,12 @@ class RegionGroup(Group):
         self.region_changed.emit()
 
     def _section_changed(self) -> None:
-        section = self._session.section
         self.set_drawn(None)
         self.whole.setChecked(True)
+        self._tell_size()
+
+    def _tell_size(self) -> None:
+        section = self._session.section
         self.whole.setText(f"Whole section, {self._size(section.info.box)}" if section else "Whole section")
 
     def _size(self, box: Box) -> str:

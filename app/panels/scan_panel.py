@@ -302,6 +302,7 @@ class ScanPanel(FootedPanel):
         self.several.linkActivated.connect(lambda _: self.several_requested.emit())
         self.waiting.linkActivated.connect(lambda _: self.queue_requested.emit())
         session.section_changed.connect(self._session_changed)
+        session.calibration.changed.connect(self._state_changed)
         session.models_changed.connect(self.model.refresh)
         session.scans_changed.connect(self._state_changed)
         session.scan_started.connect(self._started)

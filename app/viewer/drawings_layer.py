@@ -22,6 +22,7 @@ class DrawingsLayer(QObject):
         stack.add("drawings", "Drawings", self.item)
         session.section_changed.connect(self._drawings_changed)
         session.drawings.changed.connect(self._drawings_changed)
+        session.calibration.changed.connect(self._drawings_changed)
         session.drawings.selection_changed.connect(self._selection_changed)
         self._drawings_changed()
 

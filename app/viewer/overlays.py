@@ -57,6 +57,7 @@ class Overlays(QObject):
         session.selection_changed.connect(self._show_selected)
         session.picking.changed.connect(self._show_selected)
         session.layers_changed.connect(self._layers_changed)
+        session.calibration.changed.connect(self._layers_changed)
         self._marks: tuple[object, ...] = ()  # what the minimap was told last
         self._show_boxes()
 

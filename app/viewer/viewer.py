@@ -58,6 +58,7 @@ class Viewer(SectionView):
         session, canvas, provider = self._session, self.canvas, self.provider
         session.section_changed.connect(self._section_changed)
         session.display_changed.connect(self._display_changed)
+        session.calibration.changed.connect(self._camera_changed)
         session.overviews_changed.connect(self._overviews_changed)
         session.selection_changed.connect(self._selection_changed)
         session.drawings.wanted.connect(self.show_drawing)
