@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from app.export_dialog import ExportDialog
     from core.export.base import ExporterSpec
+    from core.jobs import CancelToken, Progress
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open", "Open section…", "open_section", ("Ctrl+O",), "open", "Open a section file", in_toolbar=True),
@@ -130,15 +131,26 @@ class FileCommands(Commands):
         if not name:
             return
         session.save_state()  # the threshold as it is on the screen
+        from app.progress_dialog import ProgressDialog
         from core.export.base import export_detections
+        from core.project import Project
 
+        place = project.path
         write = partial(
-            export_detections, project, spec.id, name, scans=[session.scan.id], statuses=dialog.statuses,
+            export_detections, format_id=spec.id, out=name, scans=[session.scan.id], statuses=dialog.statuses,
             frame=dialog.frame, settings=dialog.settings,
         )  # fmt: skip
-        job = Job(lambda progress, cancel: write(), "Export")
+
+        def run(progress: Progress, cancel: CancelToken) -> int:
+            with Project.open(place) as own:  # another section may be opened meanwhile
+                return write(own, progress=progress, cancel=cancel)
+
+        job = Job(run, "Export")
         job.finished.connect(lambda count: session.message.emit("info", f"{count:,} detections written to {name}"))
-        session.run_io(job)
+        job.failed.connect(session.report)
+        job.cancelled.connect(lambda: session.message.emit("info", "Nothing was exported."))
+        ProgressDialog(self.window, job, f"Writing {Path(name).name}").show()
+        session.lanes.copies.submit(job)  # cutting out thousands of crops takes minutes
 
     def save_picture(self) -> None:
         session = self.session
