@@ -32,7 +32,7 @@ from core.train import instances_quality
 from core.train.base import TrainStep
 from core.train.instances import CLASSES_CHECKPOINT, PARTS_CHECKPOINT, train_instances
 from core.train.instances_quality import look_at
-from core.train.instances_source import PartSource, parts_on
+from core.train.instances_source import MarkedPart, PartSource, parts_on
 from core.train.regions import LabelledSection
 from core.train.trainers import find_trainer
 from tests.instances_support import picture, write_coco
@@ -149,6 +149,16 @@ def test_parts_of_which_only_the_box_is_known_are_cut_out_by_it() -> None:
     section = LabelledSection("s", pixels, np.array([[16, 16, 32, 32]], np.float32), np.array([1]))
     source = PartSource(parts_on([section]), CropShape(32, 0.0, GREYED))
     assert np.array_equal(source.read(0), pixels[16:48, 16:48])
+
+
+def test_long_thin_parts_are_shown_displaced_as_others_are() -> None:
+    section = LabelledSection(
+        "s", np.zeros((200, 200, 3), np.uint8), np.empty((0, 4), np.float32), np.empty(0, int), "g"
+    )
+    outline = np.array([(50, 40), (52, 40), (52, 135), (50, 135)], np.float32)
+    source = PartSource([MarkedPart(section, Box(50, 40, 2, 95), outline, 0)], CropShape(32, 0.1, GREYED))
+    shown = source.batch([0] * 60, np.random.default_rng(0), strength=1.0)
+    assert shown.shape == (60, 32, 32, 3)
 
 
 def test_what_made_a_part_look_like_its_class_lies_on_the_part(trained: tuple[Path, dict, list[TrainStep]]) -> None:

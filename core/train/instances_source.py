@@ -60,5 +60,6 @@ class PartSource:
         part, box = self._parts[index], self._parts[index].box
         dx, dy = rng.uniform(-_MOVED, _MOVED, 2) * strength * max(box.w, box.h)
         grown = rng.uniform(-_RESIZED, _RESIZED) * strength * max(box.w, box.h) / 2
+        grown = max(grown, -min(box.w, box.h) / 4)  # something is left of a part that is long and thin
         moved = Box(box.x + dx - grown, box.y + dy - grown, box.w + 2 * grown, box.h + 2 * grown)
         return self._shape.cut(part.section.pixels, moved if min(moved.w, moved.h) > 1 else box, part.outline)
