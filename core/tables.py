@@ -68,7 +68,7 @@ def table_text(path: Path, what: str) -> str:
 def header_of(text: str) -> list[str]:
     """The names of the columns, stripped."""
     first = text.splitlines()[:1]
-    return [name.strip() for name in next(csv.reader(first, delimiter=_mark(text)), [])]
+    return [name.strip() for name in next(csv.reader(first, delimiter=separator_of(text)), [])]
 
 
 def parse_rows(text: str, columns: Sequence[str], parse: Callable[[Row], T], path: Path | None, remedy: str) -> list[T]:
@@ -76,7 +76,7 @@ def parse_rows(text: str, columns: Sequence[str], parse: Callable[[Row], T], pat
 
     Raises InputError naming the line: where one of `columns` is missing, or `parse` raises ValueError.
     """
-    mark = _mark(text)
+    mark = separator_of(text)
     reader = csv.reader(text.splitlines(), delimiter=mark)
     found: list[T] = []
     try:
@@ -95,7 +95,7 @@ def parse_rows(text: str, columns: Sequence[str], parse: Callable[[Row], T], pat
     return found
 
 
-def _mark(text: str) -> str:
+def separator_of(text: str) -> str:
     """What stands between cells."""
     head = text.split("\n", 1)[0]
     return max((",", ";", "\t"), key=head.count)

@@ -15,6 +15,7 @@ from app.cli import (
     chemistry,
     evaluating,
     inspecting,
+    judging,
     learning,
     registering,
     replaying,
@@ -141,6 +142,7 @@ def _defects(p: argparse.ArgumentParser) -> None:
     p.add_argument("--class", dest="classes", action="append", default=[], metavar="C", help="only this class")
     p.add_argument("--sort", default="severity", metavar="FIELD", help="a column (default %(default)s, worst first)")
     p.add_argument("--below-threshold", action="store_true", help="those that score less than the threshold too")
+    p.add_argument("--every-scan", action="store_true", help="a place that several scans found, once for each of them")
     p.add_argument("--top3", action="store_true", help="with the three surest classes of each, from the stored scores")
     _json(p)
 
@@ -160,6 +162,34 @@ def _rounds(p: argparse.ArgumentParser) -> None:
 def _propose(p: argparse.ArgumentParser) -> None:
     _rounds(p)
     p.add_argument("--count", type=int, default=20, metavar="N", help="how many for each section (default %(default)s)")
+
+
+def _precision(p: argparse.ArgumentParser) -> None:
+    p.add_argument("project", metavar="PROJECT")
+    _scans(p)
+    p.add_argument("--draw", type=int, metavar="N", help="draw a new random sample of so many detections to judge")
+    p.add_argument("--seed", type=int, default=0, help="of the sample (default %(default)s)")
+    _json(p)
+
+
+def _compare(p: argparse.ArgumentParser) -> None:
+    p.add_argument("project", metavar="PROJECT")
+    p.add_argument("--positions", required=True, metavar="CSV", help="x_px,y_px or stage_x_um,stage_y_um; class, note")
+    _scans(p)
+    p.add_argument("--unit", choices=("px", "um", "mm"), help="of columns that don't say it (default px)")
+    p.add_argument(
+        "--origin", choices=("stage", "corner"), help="what µm and mm count from (default stage, if there is one)"
+    )
+    p.add_argument("--tolerance", type=_finite, metavar="UM", help="beside a detection, in µm (default 30)")
+    _json(p)
+
+
+def _export_data(p: argparse.ArgumentParser) -> None:
+    p.add_argument("project", metavar="PROJECT")
+    p.add_argument("--format", required=True, metavar="ID", help="schliff, coco, voc, yolo")
+    p.add_argument("--out", required=True, metavar="DIR", help="a new folder")
+    p.add_argument("--tile", type=int, default=512, metavar="PX", help="side of the pictures (default %(default)s)")
+    _json(p)
 
 
 def _export(p: argparse.ArgumentParser) -> None:
@@ -192,8 +222,12 @@ def _register(p: argparse.ArgumentParser) -> None:
 def _calibrate(p: argparse.ArgumentParser) -> None:
     p.add_argument("project", metavar="PROJECT")
     how = p.add_mutually_exclusive_group(required=True)
-    how.add_argument("--um-per-px", metavar="X[,Y]", help="the width of a pixel in µm, and its height where it isn't square")
-    how.add_argument("--line", metavar="X0,Y0,X1,Y1", help="the ends of a known length, in level-0 px; give it with --length")
+    how.add_argument(
+        "--um-per-px", metavar="X[,Y]", help="the width of a pixel in µm, and its height where it isn't square"
+    )
+    how.add_argument(
+        "--line", metavar="X0,Y0,X1,Y1", help="the ends of a known length, in level-0 px; give it with --length"
+    )
     how.add_argument("--clear", action="store_true", help="use what the file states again")
     p.add_argument("--length", metavar="LENGTH", help='with its unit, as in "500 um" or "2 mm"')
     p.add_argument("--section", metavar="NAME", help="which one, where the project has several")
@@ -321,6 +355,9 @@ _COMMANDS: dict[str, tuple[Run, str, Callable[[argparse.ArgumentParser], None]]]
     "defects": (results.defects, "list what was found, worst first", _defects),
     "rounds": (rounds.rounds, "say what changed from one scan of a section to the next", _rounds),
     "propose": (rounds.proposals, "list the detections whose label would teach a model most", _propose),
+    "precision": (judging.precision, "say how precise a scan is, from a random sample that was judged", _precision),
+    "compare": (judging.compared, "compare a scan with positions that were found by eye", _compare),
+    "export-data": (judging.export_data, "write what was decided as a training set", _export_data),
     "check": (results.check, "compare what was found with a known truth", _check),
     "register": (registering.register, "register a section to the SEM by fiducials", _register),
     "calibrate": (calibrating.calibrate, "enter the pixel size of a section by hand", _calibrate),

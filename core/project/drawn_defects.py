@@ -44,7 +44,7 @@ def mirror(db: sqlite3.Connection, drawing_ids: Iterable[int]) -> list[int]:
         elif known is None:
             values = _place(db, row, drawing) | {"status": _status(row["label"])}
             values |= {"scan_id": _scan_of(db, row), "tile": -1, "source": BY_PERSON, "drawing_id": drawing_id}
-            values |= {"decided_by": row["author"], "decided_at": row["created"]}
+            values |= {"decided_by": row["author"], "decided_at": row["created"], "note": row["note"]}
             known = {"id": db.execute(_statement("INSERT", values), values).lastrowid}
         else:
             values = _place(db, row, drawing) | {"gone": 0, "id": known["id"]}
