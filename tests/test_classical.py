@@ -18,7 +18,14 @@ from core.models.classical_features import (
     width_of,
     window_features,
 )  # fmt: skip
-from core.train.classical_fit import fit_boosting, fit_calibration, fit_limit, fit_one_class, fit_svm
+from core.train.classical_fit import (
+    fit_boosting,
+    fit_calibration,
+    fit_isolation,
+    fit_limit,
+    fit_one_class,
+    fit_svm,
+)  # fmt: skip
 
 pytestmark = pytest.mark.usefixtures("one_openmp_thread")
 
@@ -117,6 +124,20 @@ def test_a_one_class_machine_decides_as_the_reference_does():
     new = learnable(4)[0]
     expected = reference.decision_function((new - features.mean(0)) / features.std(0))
     assert np.abs(machine.decide(new)[:, 0] - expected).max() < 1e-6
+
+
+def test_an_isolation_forest_decides_as_the_reference_does():
+    from sklearn.ensemble import IsolationForest
+
+    features, _ = learnable(2, 400)
+    machine = fit_isolation(features, 30, 4)
+    reference = IsolationForest(n_estimators=30, random_state=4).fit(features)
+    asked = np.concatenate([features, features * 3])
+    found = machine.decide(asked)
+    assert found.shape == (800, 1)
+    np.testing.assert_allclose(-(2.0 ** -found[:, 0]), reference.score_samples(asked), atol=1e-6)
+    machine.check(features.shape[1])
+    assert found[400:].mean() < found[:400].mean()
 
 
 @pytest.mark.parametrize("classes", [2, 4])

@@ -18,7 +18,7 @@ from core.jobs import CancelToken
 from core.models.base import Model
 from core.models.card import CARD_NAME
 from core.models.catalog import load_model, read_model_folder
-from core.models.classical import METHODS, ONE_CLASS_SVM
+from core.models.classical import METHODS, ONE_CLASS, ONE_CLASS_SVM
 from core.project import Project
 from core.readers.base import open_section
 from core.scan.options import Foreground, ScanOptions
@@ -89,7 +89,7 @@ def test_what_was_learnt_is_told_apart_on_unseen_groups(method: str, folders: di
     assert figures["auroc"] > 0.95
     assert figures["images"] == 66
     assert (card["kind"], card["family"]) == ("classical", "classical")
-    assert card["labels"] == (["anomaly"] if method == ONE_CLASS_SVM else [PITTED, SCRATCHED])
+    assert card["labels"] == (["anomaly"] if method in ONE_CLASS else [PITTED, SCRATCHED])
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -103,7 +103,7 @@ def test_a_scan_finds_the_places_that_differ(
         found = [d for d in project.detections() if d.score >= 2 * model_in(folders[method]).spec.threshold * 0.8]
     at = {d.label: d.box.center for d in sorted(found, key=lambda d: d.score)}
     places = {SCRATCHED: (96, 112), PITTED: (256, 288)}
-    if method == ONE_CLASS_SVM:
+    if method in ONE_CLASS:
         centers = [d.box.center for d in found]
         assert all(any(np.hypot(x - a, y - b) < 40 for a, b in centers) for x, y in places.values())
     else:
@@ -150,7 +150,7 @@ def test_the_image_it_was_shown_is_one_window(folders: dict[str, Path], images: 
 def test_it_is_evaluated_on_images_as_it_was_trained_on_them(method: str, folders: dict[str, Path], images: Path):
     evaluation = evaluate(EvaluateRequest.of(read_model_folder(folders[method]), images))
     assert evaluation.figures["balanced_accuracy"] > 0.85
-    assert evaluation.probabilistic == (method != ONE_CLASS_SVM)
+    assert evaluation.probabilistic == (method not in ONE_CLASS)
 
 
 def test_unknown_cells_stay_unknown(folders: dict[str, Path]):

@@ -6,6 +6,8 @@ What was the state of the art before networks, behind the same interface, so tha
 - lbp_boosting: local binary patterns at three radii, gradient-boosted trees.
 - one_class_svm: both statistics, a one-class support vector machine (Schölkopf et al. 2001) that has only seen windows
   without a defect.
+- isolation_forest: both statistics, random trees in which what is unlike the rest is soon alone (Liu et al. 2008); it, too,
+  has only seen windows without a defect.
 
 A cell of the map is as wide as the stride and holds what is said of the window around its middle. It depends on that
 window and `REACH_PX` around it alone. No torch, and scikit-learn only to learn (`core.train.classical`).
@@ -22,18 +24,21 @@ import numpy as np
 from core.errors import InputError
 from core.models.base import Model, ModelFamily, ModelSpec
 from core.models.card import CARD_NAME
-from core.models.classical_decisions import KernelMachine, Machine, Trees
+from core.models.classical_decisions import Forest, KernelMachine, Machine, Trees
 from core.models.classical_features import GLCM, LBP, REACH_PX, width_of, window_features
 from core.models.weights import load_weights
 
 Array = np.ndarray
 
 GLCM_SVM, LBP_BOOSTING, ONE_CLASS_SVM = "glcm_svm", "lbp_boosting", "one_class_svm"
+ISOLATION_FOREST = "isolation_forest"
 METHODS: Mapping[str, tuple[type[KernelMachine | Trees], tuple[str, ...]]] = {
     GLCM_SVM: (KernelMachine, (GLCM,)),
     LBP_BOOSTING: (Trees, (LBP,)),
     ONE_CLASS_SVM: (KernelMachine, (GLCM, LBP)),
+    ISOLATION_FOREST: (Forest, (GLCM, LBP)),
 }
+ONE_CLASS = frozenset({ONE_CLASS_SVM, ISOLATION_FOREST})
 ANOMALY = "anomaly"
 _TILE_PX = 1024
 _MAX_SIZE = 1 << 20
@@ -112,9 +117,9 @@ def scan_fields(
         "halo_px": -(-beyond // stride_px) * stride_px,
         "window_px": window_px,
         "stride_px": stride_px,
-        "map_channels": 1 if method == ONE_CLASS_SVM else labels + 1,
+        "map_channels": 1 if method in ONE_CLASS else labels + 1,
         "context_cells": 0,
-        "score_unit": "times the limit of what is normal" if method == ONE_CLASS_SVM else "probability",
+        "score_unit": "times the limit of what is normal" if method in ONE_CLASS else "probability",
         "score_floor": floor,
         "threshold": threshold,
     }

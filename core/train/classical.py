@@ -17,7 +17,7 @@ from core.data.reading import read_data
 from core.errors import InputError, UsageError
 from core.jobs import CancelToken, Progress, Step, no_progress
 from core.models.card import CARD_FORMAT, draft_of
-from core.models.classical import ANOMALY, METHODS, ONE_CLASS_SVM, scan_fields, tensors_of
+from core.models.classical import ANOMALY, METHODS, ONE_CLASS, scan_fields, tensors_of
 from core.models.classical_features import width_of, window_features
 from core.models.weights import save_model
 from core.parameters import resolve
@@ -70,7 +70,7 @@ def train_classical(
     }
     card["metrics"] = {"validation": learned.metrics}
     card["network"] = {"method": values["method"], "sizes": learned.machine.sizes()}
-    if values["method"] == ONE_CLASS_SVM:
+    if values["method"] in ONE_CLASS:
         card["labels"], card["artefact_labels"] = [ANOMALY], []
     save_model(out, card, tensors_of(learned.machine, learned.weight, learned.bias), np.float64)
     return {"validation": learned.metrics}
@@ -79,7 +79,7 @@ def train_classical(
 def _check(classes: np.ndarray, folds: Folds, method: str, data: Path) -> None:
     if not all(len(unseen) for _, unseen in folds):
         raise UsageError("nothing is left to calibrate on", remedy="Raise most, or set more of the data aside.")
-    if method != ONE_CLASS_SVM:
+    if method not in ONE_CLASS:
         if len(np.unique(classes)) < 2:
             raise InputError("all of it is of one class", path=data, remedy="Add something of another one.")
     elif not all((classes[training] == 0).any() for training, _ in folds):
@@ -111,7 +111,7 @@ def _looks(
 
 def _card(out: Path, values: Mapping[str, Any], labels: Sequence[str], um_per_px: float | None) -> dict[str, Any]:
     """The card but for what is known after learning. A one-class machine's labels are the data's until then."""
-    limits = (_LIMIT, _LIMIT_FLOOR) if values["method"] == ONE_CLASS_SVM else (_THRESHOLD, _FLOOR)
+    limits = (_LIMIT, _LIMIT_FLOOR) if values["method"] in ONE_CLASS else (_THRESHOLD, _FLOOR)
     identity = values["id"] or out.resolve().name
     return {
         "format": CARD_FORMAT,

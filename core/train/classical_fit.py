@@ -6,12 +6,12 @@ Classifiers decide each class against the rest; for two classes one decision, on
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from core.models.classical import GLCM_SVM, ONE_CLASS_SVM
-from core.models.classical_decisions import KernelMachine, Machine, Trees
+from core.models.classical import GLCM_SVM, ISOLATION_FOREST, ONE_CLASS_SVM
+from core.models.classical_decisions import Forest, KernelMachine, Machine, Trees
 
 Array = np.ndarray
 
@@ -33,6 +33,8 @@ def fit_machine(
     """
     if method == ONE_CLASS_SVM:
         return fit_one_class(features[classes == 0], values["outliers"])
+    if method == ISOLATION_FOREST:
+        return fit_isolation(features[classes == 0], values["trees"], seed)
     if method == GLCM_SVM:
         return fit_svm(features, classes, count, values["cost"], values["weighted"])
     return fit_boosting(features, classes, count, values, seed)
@@ -71,7 +73,7 @@ def fit_boosting(features: Array, classes: Array, count: int, values: Mapping[st
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     offset = _without_decision(count)
-    nodes: list[Array] = []
+    nodes: list[_Nodes] = []
     owners: list[int] = []
     for decision, shows in _decisions(classes, count):
         machine = HistGradientBoostingClassifier(
@@ -83,11 +85,21 @@ def fit_boosting(features: Array, classes: Array, count: int, values: Mapping[st
             random_state=seed,
         ).fit(features, shows)
         # scikit-learn has no public way to its trees; a test holds that they give what it predicts.
-        trees = [tree.nodes for (tree,) in machine._predictors]
+        trees = [_boosted(tree.nodes) for (tree,) in machine._predictors]
         nodes += trees
         owners += [decision] * len(trees)
         offset[decision] = machine._baseline_prediction.item()
-    return _packed(nodes, owners, offset)
+    return Trees(*_packed(nodes), np.array(owners, np.float64), offset)
+
+
+def fit_isolation(features: Array, trees: int, seed: int) -> Forest:
+    """Its decision is small for what is unlike the windows it has seen; scikit-learn's score is −2 to the power of −decision."""
+    from sklearn.ensemble import IsolationForest
+
+    machine = IsolationForest(n_estimators=trees, random_state=seed).fit(features)
+    usual = float(_way_beyond(np.array([machine.max_samples_]))[0]) * trees
+    nodes = [_isolating(one.tree_, max(usual, 1e-12)) for one in machine.estimators_]
+    return Forest(*_packed(nodes), np.zeros(trees), np.zeros(1))
 
 
 def fit_calibration(decisions: Array, classes: Array, count: int, weighted: bool) -> tuple[Array, Array]:
@@ -138,15 +150,46 @@ def _scaling(features: Array) -> tuple[Array, Array]:
     return features.mean(0), np.where(deviation > 1e-12, deviation, 1.0)
 
 
-def _packed(nodes: list[Array], owners: list[int], offset: Array) -> Trees:
+class _Nodes(NamedTuple):
+    """One tree, as `Trees` has many: (nodes,) each."""
+
+    feature: Array
+    threshold: Array
+    left: Array
+    right: Array
+    value: Array
+
+
+def _boosted(nodes: Array) -> _Nodes:
+    """A tree of gradient boosting, as scikit-learn keeps it."""
+    leaf, own = nodes["is_leaf"] != 0, np.arange(len(nodes))
+    feature, threshold = (np.where(leaf, 0, nodes[name]) for name in ("feature_idx", "num_threshold"))
+    return _Nodes(feature, threshold, *(np.where(leaf, own, nodes[side]) for side in ("left", "right")), nodes["value"])
+
+
+def _isolating(tree: Any, usual: float) -> _Nodes:
+    """A tree of an isolation forest; a leaf's value is how long the way to it is, and would be on, in units of `usual`."""
+    leaf, own = tree.children_left < 0, np.arange(tree.node_count)
+    depth = np.zeros(tree.node_count)
+    for node in own[~leaf]:  # parents come before their children
+        depth[[tree.children_left[node], tree.children_right[node]]] = depth[node] + 1
+    ways = (np.where(leaf, own, side) for side in (tree.children_left, tree.children_right))
+    feature, threshold = (np.where(leaf, 0, values) for values in (tree.feature, tree.threshold))
+    return _Nodes(feature, threshold, *ways, (depth + _way_beyond(tree.n_node_samples)) / usual)
+
+
+def _way_beyond(samples: Array) -> Array:
+    """c(n), the mean way in a tree of n samples (Liu, Ting and Zhou 2008, eq. 1)."""
+    n = np.maximum(samples, 3).astype(np.float64)
+    return np.select([samples <= 1, samples == 2], [0.0, 1.0], 2 * (np.log(n - 1) + np.euler_gamma) - 2 * (n - 1) / n)
+
+
+def _packed(nodes: list[_Nodes]) -> list[Array]:
     """Trees of any size side by side; what a smaller one lacks are leaves that nothing comes to."""
-    most = max((len(tree) for tree in nodes), default=1)
+    most = max((len(tree.value) for tree in nodes), default=1)
     own = np.arange(most, dtype=np.float64)
-    feature, threshold, value = np.zeros((3, len(nodes), most))
-    left, right = np.tile(own, (2, len(nodes), 1))
+    packed = np.zeros((len(_Nodes._fields), len(nodes), most))
+    packed[2:4] = own
     for at, tree in enumerate(nodes):
-        inner = np.flatnonzero(tree["is_leaf"] == 0)
-        feature[at, inner], threshold[at, inner] = tree["feature_idx"][inner], tree["num_threshold"][inner]
-        left[at, inner], right[at, inner] = tree["left"][inner], tree["right"][inner]
-        value[at, : len(tree)] = tree["value"]
-    return Trees(feature, threshold, left, right, value, np.array(owners, np.float64), offset)
+        packed[:, at, : len(tree.value)] = tree
+    return list(packed)

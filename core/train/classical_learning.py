@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from core.jobs import CancelToken, Progress, Step
-from core.models.classical import ANOMALY, ONE_CLASS_SVM
+from core.models.classical import ANOMALY, ONE_CLASS
 from core.models.classical_decisions import Machine
 from core.train.class_metrics import class_metrics
 from core.train.classical_fit import fit_calibration, fit_limit, fit_machine
@@ -58,7 +58,7 @@ def learn(
         return fit_machine(method, features, classes[indices].repeat(looks.shape[1]), len(names), values, seed)
 
     def calibrate(decisions: Array, shown: Array) -> tuple[Array, Array]:
-        if method == ONE_CLASS_SVM:
+        if method in ONE_CLASS:
             return fit_limit(decisions[shown == 0] if (shown == 0).any() else decisions, values["false_alarms"])
         return fit_calibration(decisions, shown, len(names), values["weighted"])
 
@@ -68,7 +68,7 @@ def learn(
     channels = np.concatenate(_crosswise(parts, shown, calibrate))
     weight, bias = calibrate(np.concatenate(parts), np.concatenate(shown))
     machine = machines[0] if len(folds) == 1 else fit(np.union1d(*folds[0]), len(folds))
-    figures = _one_class_figures if method == ONE_CLASS_SVM else _class_figures
+    figures = _one_class_figures if method in ONE_CLASS else _class_figures
     return Learned(machine, weight, bias, figures(channels, np.concatenate(shown), names))
 
 

@@ -13,7 +13,7 @@ from core.train.base import IDENTITY, TrainerSpec
 
 PARAMETERS: tuple[Parameter, ...] = (
     *IDENTITY,
-    Parameter("method", str, GLCM_SVM, "statistics and machine; one_class_svm only learns what is without a defect",
+    Parameter("method", str, GLCM_SVM, "statistics and machine; one_class_svm and isolation_forest only learn what is without a defect",
               choices=tuple(METHODS), main=True),
     Parameter("no_defect", str, "", "the class without a defect; empty: the one called normal, good, ok, none…"),
     Parameter("um_per_px", float, 0.0, "scale at which it looks; 0: that of the marked pictures, unknown for images",
@@ -26,11 +26,11 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("weighted", bool, True, "rare classes count as much as frequent ones"),
     Parameter("folds", int, 5, "the groups are split so many ways to calibrate and to judge", 2, 20),
     Parameter("cost", float, 10.0, "glcm_svm: what a window on the wrong side costs (C)", 1e-3, 1e6),
-    Parameter("trees", int, 100, "lbp_boosting: rounds of boosting", 1, 2000),
+    Parameter("trees", int, 100, "lbp_boosting: rounds of boosting; isolation_forest: trees", 1, 2000),
     Parameter("depth", int, 4, "lbp_boosting: decisions one after the other in a tree", 1, 10),
     Parameter("learning_rate", float, 0.1, "lbp_boosting: what each round adds", 1e-3, 1.0),
     Parameter("outliers", float, 0.05, "one_class_svm: share of what it learns from that may lie outside (ν)", 1e-3, 0.5),
-    Parameter("false_alarms", float, 0.01, "one_class_svm: share of unseen windows without a defect above the threshold",
+    Parameter("false_alarms", float, 0.01, "of one class: share of unseen windows without a defect above the threshold",
               1e-4, 0.5),
 )  # fmt: skip
 
