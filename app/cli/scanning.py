@@ -108,7 +108,7 @@ class _Bulk:
         finally:
             self._progress.clear()
         self._progress.found(summary.detections)
-        self._warn(f"{path}: {doubt}" for doubt in doubts)
+        self._warn(f"{path}: {doubt}" for doubt in (*doubts, *summary.doubts))
         return finished_row(summary)
 
     def _warn(self, lines: Iterable[str]) -> None:

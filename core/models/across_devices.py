@@ -50,6 +50,9 @@ class AcrossDevices(Model):
         for model in self._models:
             model.restore(state)
 
+    def doubts(self) -> tuple[str, ...]:
+        return self._first.doubts()
+
     def map_tile(self, pixels: Array) -> Array:
         return self._first.map_tile(pixels)
 

@@ -127,6 +127,10 @@ class Model:
     def restore(self, state: Mapping[str, Array]) -> None:
         """Takes back what `learn` returned."""
 
+    def doubts(self) -> tuple[str, ...]:
+        """What speaks against trusting it on the section it came to know by `learn` or `restore`: sentences for people."""
+        return ()
+
     def map_tile(self, pixels: Array) -> Array:
         """One tile with its halo → its map. For models whose output is a "map".
 

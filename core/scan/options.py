@@ -86,6 +86,8 @@ class ScanSummary:
 
     `skipped_megapixels` and `skipped_mm2`: what lies inside the regions and was left out as showing no specimen.
 
+    `doubts`: what speaks against trusting the model on this section, sentences for people.
+
     `sound_parts`: things that the model looks at one by one and found to be no defect.
     """
 
@@ -105,3 +107,4 @@ class ScanSummary:
     skipped_mm2: float | None = None
     busy: float | None = None
     sound_parts: int = 0
+    doubts: tuple[str, ...] = ()

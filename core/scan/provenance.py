@@ -12,7 +12,8 @@
     runs          for each time the scan was started: started, seconds, status ("running" in one that was killed), device
                   (what the model computed on), device_name, threads, schliff, tiles (asked of the model in this run),
                   taken_over (of another scan's answers, in this run), megapixels, busy (share of the time, 0 to 1, in
-                  which the device computed; None where it had nothing to do), process (its number, and when it began)
+                  which the device computed; None where it had nothing to do), process (its number, and when it began),
+                  doubts (what speaks against trusting the model on this section, sentences; once it had a look)
 """
 
 from __future__ import annotations
@@ -74,6 +75,11 @@ def versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "numpy": np.__version__, "opencv": cv2.__version__}
     loaded = {name: sys.modules[name].__version__ for name in ("torch", "torchvision") if name in sys.modules}
     return found | loaded
+
+
+def doubts_in(provenance: Mapping[str, Any]) -> tuple[str, ...]:
+    """What spoke against trusting the model on the section, as the last run that came so far noted it."""
+    return tuple(next((run["doubts"] for run in reversed(provenance.get("runs", ())) if "doubts" in run), ()))
 
 
 def is_running(provenance: Mapping[str, Any]) -> bool:

@@ -18,7 +18,7 @@ from core.scan.mapping import TilePipeline
 from core.scan.options import ScanOptions, ScanSummary, TileDone, Watchers
 from core.scan.preparing import Prepared, prepare
 from core.scan.progress import BusyClock, ScanPace
-from core.scan.provenance import RunNotes
+from core.scan.provenance import RunNotes, doubts_in
 from core.section import Section
 from core.tiling import Tile
 
@@ -81,6 +81,7 @@ class _Run:
             try:
                 with memory_told(self._model.device, self._model.spec.id):
                     self._learn()
+                    self._notes.update(doubts=self._model.doubts())
                     self._map_all()
             except BaseException:
                 self._note("interrupted")
@@ -194,4 +195,5 @@ class _Run:
             skipped_mm2=None if um2 is None else round(skipped * um2 / 1e6, 4),
             busy=self._pace.busy_share,
             sound_parts=self._store.sound(),
+            doubts=doubts_in(self._store.project.provenance(record.id)),
         )
