@@ -12,6 +12,7 @@ from core.detection import Detection
 
 if TYPE_CHECKING:
     from app.session import Session
+    from core.section import Array
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,15 @@ class Picking(QObject):
         if self.picked is None:
             return self._session.visible_detections()
         return [found for one in self.picked.ids if (found := self._session.detection(one)) is not None]
+
+    def rows(self) -> Array:
+        """Of the session's table, what `detections` gives."""
+        import numpy as np
+
+        if self.picked is None:
+            return self._session.visible_rows()
+        rows = map(self._session.table.row, self.picked.ids)
+        return np.array([row for row in rows if row is not None], np.int64)
 
     def hint(self, detection_id: int | None) -> str:
         return self.picked.hints.get(detection_id, "") if self.picked and detection_id is not None else ""

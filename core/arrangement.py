@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,13 @@ class Arrangement:
 
     @property
     def follows_decisions(self) -> bool:
-        """Whether a decision may change what is shown, or where."""
+        """Whether a status or a note may change what is shown, or where."""
         return self.sort in ("status", "decided") or bool({"statuses", "text"} & set(self.filters.active))
+
+    @property
+    def follows_classes(self) -> bool:
+        """Whether another class of a detection may."""
+        return self.grouped or self.sort in ("class", "distance") or bool({"labels", "text"} & set(self.filters.active))
 
     def order_json(self) -> dict[str, Any]:
         return {"sort": self.sort, "of": self.of, "reverse": self.reverse, "grouped": self.grouped}
@@ -58,30 +64,25 @@ class Group:
         return self.stop - self.start
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Arranged:
-    """Rows of a table in their order; its groups, none unless they are wanted."""
-
-    rows: Array
-    groups: tuple[Group, ...] = ()
-
-
-def arrange(table: DetectionTable, rows: Array, wanted: Arrangement, beside: Beside | None = None) -> Arranged:
+def arrange(table: DetectionTable, rows: Array, wanted: Arrangement, beside: Beside | None = None) -> Array:
     """Of some rows of a table, those that pass, in order. Equals keep the order they come in.
 
     Groups come in the order of their first one: sorted by severity, the class with the worst of all comes first.
     """
     beside = beside or Beside()
     passed = wanted.filters.rows(table, rows, beside.um_per_px)
-    order = sorted_rows(Asked(table, passed, rows, beside, wanted.of), wanted.sort, wanted.reverse)
-    if not wanted.grouped or not len(order):
-        return Arranged(order)
-    codes = table.column("label")[order]
+    found = sorted_rows(Asked(table, passed, rows, beside, wanted.of), wanted.sort, wanted.reverse)
+    if not wanted.grouped or not len(found):
+        return found
+    codes = table.column("label")[found]
     present, first = np.unique(codes, return_index=True)
-    rank = np.empty(len(table.labels), np.int64)
+    rank = np.zeros(len(table.labels), np.int32)
     rank[present[np.argsort(first)]] = np.arange(len(present))
-    ranks = rank[codes]
-    starts = np.concatenate([[0], np.cumsum(np.bincount(ranks))]).tolist()
-    labels = [table.labels[code] for code in present[np.argsort(first)]]
-    groups = tuple(Group(*one) for one in zip(labels, starts, starts[1:], strict=False))
-    return Arranged(order[np.argsort(ranks, kind="stable")], groups)
+    return found[np.argsort(rank[codes], kind="stable")]
+
+
+def groups_of(table: DetectionTable, rows: Array) -> tuple[Group, ...]:
+    """The runs of one class in rows that are arranged in groups."""
+    codes = table.column("label")[rows]
+    starts = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(rows)] if len(rows) else []
+    return tuple(Group(table.labels[codes[start]], start, stop) for start, stop in pairwise(starts))

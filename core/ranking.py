@@ -67,6 +67,19 @@ class Parts:
     def severity(self) -> float:
         return float(self.weight * _sum(self.certainty, self.size, self.rarity))
 
+    def words(self) -> list[str]:
+        """A line for the severity, one for each of its parts."""
+        alike = f"{self.alike:,} of {self.count:,} detections are like it"
+        weighed = f"times {self.weight:.0%}, the weight of its class" if self.weight != 1 else ""
+        lines = [
+            f"Severity {self.severity:.0f} of 100",
+            f"  {100 * CERTAINTY_SHARE * self.certainty:.0f} of {100 * CERTAINTY_SHARE:.0f} for how sure the model is",
+            f"  {100 * SIZE_SHARE * self.size:.0f} of {100 * SIZE_SHARE:.0f} for its size",
+            f"  {100 * RARITY_SHARE * self.rarity:.0f} of {100 * RARITY_SHARE:.0f} for how unusual it is: {alike}",
+            f"  {weighed}" if weighed else "",
+        ]
+        return [line for line in lines if line]
+
 
 class Ranking:
     """Severities among the detections of one scan.

@@ -10,9 +10,10 @@ from PySide6.QtGui import QFocusEvent, QKeySequence, QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app.gallery.arrangement import Arrangement
 from app.gallery.panel import GalleryPanel
+from core.arrangement import Arrangement
 from core.errors import ResourceError
+from core.filters import Filters
 from tests.gallery_support import LABELS, fill, fill_from_project, grey_section, make_detection, some_detections
 
 
@@ -57,7 +58,7 @@ def visible(session):
 def test_shows_what_is_above_the_threshold_and_counts_it(qtbot, session, gallery):
     fill(session, some_detections(100))
     ready(qtbot, gallery, visible(session))
-    assert gallery.counts.text() == f"{visible(session)} · 0 reviewed"
+    assert gallery.foot.counts.text() == f"{visible(session)} · 0 reviewed"
     session.set_threshold(0.9)
     ready(qtbot, gallery, visible(session))
     assert 0 < gallery.model.rowCount() < 30
@@ -115,23 +116,24 @@ def test_a_decision_goes_on_to_the_next_and_stays_when_not_wanted(qtbot, reviewe
     assert statuses(reviewed) == {first: "defect"}
     assert reviewed.selected_id == second
     assert gallery.view.selected_ids() == [second]
-    assert gallery.counts.text().endswith("· 1 reviewed")
-    gallery.auto_advance.click()
+    assert gallery.foot.counts.text().endswith("· 1 reviewed")
+    gallery.foot.auto_advance.click()
     gallery.decide("false_alarm")
     assert reviewed.selected_id == second
 
 
 def test_under_a_status_filter_the_decided_leaves_and_the_next_is_chosen(qtbot, reviewed, gallery):
     ready(qtbot, gallery, visible(reviewed))
-    gallery.bar.status_filter.setCurrentIndex(gallery.bar.status_filter.findData("unreviewed"))
+    QTest.mouseClick(gallery.bar.filter_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(gallery.bar.pane.statuses["unreviewed"], Qt.MouseButton.LeftButton)
     total = gallery.model.rowCount()
     click(gallery, 2)
     third, fourth = gallery.model.shown[2].id, gallery.model.shown[3].id
     gallery.decide("artefact")
     assert gallery.model.row_of(third) is None
     assert reviewed.selected_id == fourth
-    assert gallery.counts.text() == f"{total - 1} of {total} · 0 reviewed"
-    gallery.auto_advance.setChecked(False)
+    assert gallery.foot.counts.text() == f"{total - 1} of {total} · 0 reviewed"
+    gallery.foot.auto_advance.setChecked(False)
     gallery.decide("artefact")  # it leaves; what follows it takes its place
     gallery.next()
     assert gallery.model.row_of(reviewed.selected_id) == 2
@@ -173,7 +175,7 @@ def test_search_and_sort_by_hand(qtbot, session, gallery):
     QTest.keyClicks(gallery.bar.search, "crack")
     QTest.keyClick(gallery.bar.search, Qt.Key.Key_Return)
     assert {d.label for d in gallery.model.shown} == {"crack"}
-    assert gallery.counts.text().startswith(f"{gallery.model.rowCount()} of {total}")
+    assert gallery.foot.counts.text().startswith(f"{gallery.model.rowCount()} of {total}")
     gallery.bar.clear_filter()
     gallery.bar.sort.setCurrentIndex(gallery.bar.sort.findData("area"))
     areas = [d.area_px for d in gallery.model.shown]
@@ -201,7 +203,7 @@ def test_empty_states_say_why_and_help(qtbot, session, gallery):
     qtbot.waitUntil(lambda: gallery.empty.title.text() == "All hidden")
     QTest.mouseClick(gallery.empty.button, Qt.MouseButton.LeftButton)
     ready(qtbot, gallery, 1)
-    gallery.bar.set_arrangement(Arrangement(text="no such thing"))
+    gallery.bar.set_arrangement(Arrangement(filters=Filters(text="no such thing")))
     assert gallery.empty.title.text() == "Nothing matches"
     QTest.mouseClick(gallery.empty.button, Qt.MouseButton.LeftButton)
     assert gallery.model.rowCount() == 1
@@ -211,9 +213,9 @@ def test_ctrl_wheel_and_slider_change_the_crops(qtbot, session, gallery):
     fill(session, some_detections())
     ready(qtbot, gallery, visible(session))
     before = gallery.view.columns
-    gallery.bar.side.setValue(72)
+    gallery.foot.side.setValue(72)
     assert gallery.view.columns > before
-    gallery.bar.side.setValue(260)
+    gallery.foot.side.setValue(260)
     assert gallery.view.columns == 1
     assert gallery.view.visualRect(gallery.model.index(0)).width() == gallery.view.viewport().width()
 
@@ -221,22 +223,24 @@ def test_ctrl_wheel_and_slider_change_the_crops(qtbot, session, gallery):
 def test_only_crops_near_the_sight_are_read(qtbot, session, gallery):
     section = grey_section()
     fill(session, some_detections(400), section)
-    qtbot.waitUntil(lambda: section.reads > 5 and gallery.thumbnails.idle, timeout=5000)
+    qtbot.waitUntil(lambda: section.reads > 5 and gallery.pictures.crops.idle, timeout=5000)
     first, last = gallery.view.rows_in_sight()
     assert section.reads <= 3 * (last - first + 1)
-    qtbot.waitUntil(lambda: gallery.thumbnails.get(gallery.model.shown[0].id) is not None)
+    qtbot.waitUntil(lambda: gallery.pictures.crops.get(gallery.model.shown[0].id) is not None)
 
 
 def test_a_hundred_thousand_detections_stay_light(qtbot, session, gallery):
-    detections = [make_detection(i + 1, 1 - i / 200_000, LABELS[i % 4]) for i in range(100_000)]
-    fill(session, detections)
+    fill(session, some_detections(3))
+    ready(qtbot, gallery, 3)
+    widgets = len(gallery.findChildren(QWidget))
+    fill(session, [make_detection(i + 1, 1 - i / 200_000, LABELS[i % 4]) for i in range(100_000)])
     qtbot.waitUntil(lambda: gallery.model.rowCount() == 100_000, timeout=5000)
     for _ in range(20):
         QTest.keyClick(gallery.view, Qt.Key.Key_PageDown)
     session.select(90_000, "viewer")
     gallery.view.grab()
     gallery.resize(420, 600)
-    assert len(gallery.findChildren(QWidget)) < 60
+    assert len(gallery.findChildren(QWidget)) == widgets, "none for a crop"
     rect = gallery.view.visualRect(gallery.model.index(gallery.model.row_of(90_000)))
     assert gallery.view.viewport().rect().intersects(rect)
     assert gallery.view.indexAt(rect.center()).row() == gallery.model.row_of(90_000)
@@ -274,8 +278,8 @@ def test_keys_that_walk_through_the_crops_are_not_the_windows(qtbot, session, ga
 
 def test_state_is_kept(qtbot, session, gallery):
     gallery.bar.set_arrangement(Arrangement(sort="area", reverse=True))
-    gallery.bar.side.setValue(99)
-    gallery.auto_advance.setChecked(False)
+    gallery.foot.side.setValue(99)
+    gallery.foot.auto_advance.setChecked(False)
     other = GalleryPanel(session)
     qtbot.addWidget(other)
     other.restore_state(gallery.state())
@@ -291,7 +295,7 @@ def test_undo_and_redo_show_in_the_crop_and_the_counts(qtbot, reviewed, gallery)
     gallery.decide("defect")
     reviewed.undo()
     assert gallery.model.shown[0].status == "unreviewed"
-    assert gallery.counts.text().endswith("· 0 reviewed")
+    assert gallery.foot.counts.text().endswith("· 0 reviewed")
     reviewed.redo()
     assert gallery.model.shown[0].status == "defect"
 
@@ -312,12 +316,10 @@ def test_undo_and_redo_select_what_they_changed_and_tell_errors(qtbot, reviewed,
     ready(qtbot, gallery, visible(reviewed))
     first, second, third = [d.id for d in reviewed.visible_detections()[:3]]
     reviewed.decide("defect", [second, first])
-    reviewed.select(third, "keys")
-    reviewed.undo()
-    assert reviewed.selected_id == second
-    reviewed.select(third, "keys")
-    reviewed.redo()
-    assert reviewed.selected_id == second
+    for step in (reviewed.undo, reviewed.redo):
+        reviewed.select(third, "keys")
+        step()
+        assert reviewed.selected_id in (first, second)
 
     def fail():
         raise ResourceError("the disk is full", path="p.schliff", remedy="Make room.")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from app.gallery.crop import MIN_SIDE_PX, OVERSAMPLING, crop_request
+from app.gallery.rendering import CropRenderer
 from app.gallery.thumbnails import ThumbnailStore
 from core.geometry import Box
 from core.look import Look
@@ -22,6 +23,10 @@ def store(qtbot):
     store = ThumbnailStore()
     yield store
     store.close()
+
+
+def drawn(section, look=None):
+    return CropRenderer(section, Plane(), look or Look())
 
 
 def settle(qtbot, store):
@@ -55,7 +60,7 @@ def test_a_crop_at_the_border_stays_inside_the_section():
 def test_crops_come_from_other_threads_at_the_wanted_size(qtbot, store):
     section = grey_section()
     detections = [make_detection(i, 0.9) for i in range(6)]
-    store.set_source(section)
+    store.set_renderer(drawn(section))
     store.want(detections, 80)
     assert store.get(0) is None
     settle(qtbot, store)
@@ -70,7 +75,7 @@ def test_crops_come_from_other_threads_at_the_wanted_size(qtbot, store):
 def test_the_first_wanted_is_read_first_and_the_unwanted_never(qtbot, store):
     section = grey_section()
     section.gate = threading.Event()
-    store.set_source(section)
+    store.set_renderer(drawn(section))
     store.want([make_detection(i, 0.9) for i in range(50)], 64)
     wanted = [make_detection(i, 0.9) for i in (90, 91, 92)]
     order: list[int] = []
@@ -85,10 +90,10 @@ def test_the_first_wanted_is_read_first_and_the_unwanted_never(qtbot, store):
 def test_late_answers_of_another_section_are_dropped(qtbot, store):
     slow, other = grey_section(), grey_section()
     slow.gate = threading.Event()
-    store.set_source(slow)
+    store.set_renderer(drawn(slow))
     store.want([make_detection(1, 0.9)], 64)
     qtbot.waitUntil(lambda: not store._queue)
-    store.set_source(other)
+    store.set_renderer(drawn(other))
     with qtbot.assertNotEmitted(store.ready, wait=100):
         slow.gate.set()
     assert store.get(1) is None
@@ -96,7 +101,7 @@ def test_late_answers_of_another_section_are_dropped(qtbot, store):
 
 def test_memory_is_bounded_and_the_last_used_stays(qtbot):
     store = ThumbnailStore(cache_bytes=10 * 64 * 64 * 3)
-    store.set_source(grey_section())
+    store.set_renderer(drawn(grey_section()))
     store.want([make_detection(i, 0.9) for i in range(40)], 64)
     settle(qtbot, store)
     kept = [i for i in range(40) if store.get(i) is not None]
@@ -108,11 +113,11 @@ def test_memory_is_bounded_and_the_last_used_stays(qtbot):
 def test_another_look_shows_old_crops_until_new_ones_come(qtbot, store):
     section = grey_section(dtype=np.uint16)
     detection = make_detection(1, 0.9)
-    store.set_source(section, Plane(), None)
+    store.set_renderer(drawn(section))
     store.want([detection], 64)
     settle(qtbot, store)
     before = store.get(1).image.pixelColor(32, 32).lightness()
-    store.set_source(section, Plane(), Look().with_curve(0, 20_000))
+    store.set_renderer(drawn(section, Look().with_curve(0, 20_000)), keeping=True)
     assert store.get(1) is not None
     store.want([detection], 64)
     settle(qtbot, store)
@@ -122,7 +127,7 @@ def test_another_look_shows_old_crops_until_new_ones_come(qtbot, store):
 def test_an_unreadable_place_is_told_and_not_read_again(qtbot, store):
     section = grey_section()
     section.fails = True
-    store.set_source(section)
+    store.set_renderer(drawn(section))
     store.want([make_detection(1, 0.9)], 64)
     settle(qtbot, store)
     assert store.get(1).image is None
@@ -134,7 +139,7 @@ def test_an_unreadable_place_is_told_and_not_read_again(qtbot, store):
 
 def test_closing_waits_and_reads_nothing_more(qtbot, store):
     section = ArraySection(np.zeros((500, 500, 1), np.uint8))
-    store.set_source(section)
+    store.set_renderer(drawn(section))
     store.want([make_detection(i, 0.9) for i in range(100)], 64)
     store.close()
     reads = section.reads

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPalette, QPen
@@ -13,26 +14,31 @@ from app.gallery.badges import draw_badge, draw_chip
 from app.gallery.model import DETECTION_ROLE
 from app.gallery.thumbnails import Thumbnail, ThumbnailStore
 from app.scores import PROBABILITY, format_score
+from core.arrangement import Group
 from core.detection import Detection
 from core.geometry import Box
 
 MARGIN = 6
 GAP = 4
 RADIUS = 6.0
+HEADING_GAP = 14
 DISMISSED_OPACITY = 0.4  # of pictures judged not to be defects
 
 
 class CropDelegate(QStyledItemDelegate):
-    """Draws detections. `side` is the picture's side in device independent px."""
+    """Draws detections. `side` is the picture's side in device independent px, `caption` what is said below its class."""
 
-    def __init__(self, thumbnails: ThumbnailStore, parent: QObject | None = None) -> None:
+    def __init__(
+        self, thumbnails: ThumbnailStore, reasons: ThumbnailStore | None = None, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._thumbnails = thumbnails
+        self._thumbnails, self._reasons = thumbnails, reasons
         self._colours: dict[str, QColor] = {}
         self._um_per_px: float | None = None
         self._score_unit = PROBABILITY
         self.side = 128
-        self.scale_bar = True
+        self.scale_bar, self.show_reasons = True, False
+        self.caption: Callable[[Detection], str] = self._score_text
 
     def set_scan(self, labels: tuple[str, ...], um_per_px: float | None, score_unit: str = PROBABILITY) -> None:
         """Classes and score unit of the scan that is shown, and the section's scale (None: no scale bars)."""
@@ -83,8 +89,14 @@ class CropDelegate(QStyledItemDelegate):
             dismissed = detection.status in ("false_alarm", "artefact")
             painter.setOpacity(DISMISSED_OPACITY if dismissed else 1.0)
             painter.drawImage(rect, thumbnail.image)
+            self._draw_reasons(painter, rect, detection, thumbnail)
             self._draw_marks(painter, rect, detection, thumbnail)
         painter.restore()
+
+    def _draw_reasons(self, painter: QPainter, rect: QRectF, detection: Detection, thumbnail: Thumbnail) -> None:
+        reasons = self._reasons.get(detection.id) if self._reasons is not None and self.show_reasons else None
+        if reasons is not None and reasons.image is not None:
+            painter.drawImage(_box_on_screen(reasons.crop, thumbnail.crop, rect), reasons.image)
 
     def _draw_marks(self, painter: QPainter, rect: QRectF, detection: Detection, thumbnail: Thumbnail) -> None:
         box = _box_on_screen(detection.box, thumbnail.crop, rect)
@@ -112,11 +124,37 @@ class CropDelegate(QStyledItemDelegate):
         line = QRect(left, top + metrics.height(), width, small_metrics.height())
         painter.setFont(small)
         painter.setPen(palette.color(QPalette.ColorRole.PlaceholderText))
-        score = format_score(detection.score, self._score_unit)
+        score = self.caption(detection)
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, score)
         room = width - small_metrics.horizontalAdvance(score) - 8
         size = small_metrics.elidedText(self._size_text(detection.box), Qt.TextElideMode.ElideRight, room)
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, size)
+
+    def paint_heading(
+        self, painter: QPainter, rect: QRect, group: Group, reviewed: int, palette: QPalette, font: QFont
+    ) -> None:
+        """Class and counts of a group."""
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        bold = QFont(font)
+        bold.setWeight(QFont.Weight.DemiBold)
+        metrics = QFontMetrics(bold)
+        chip, left = metrics.ascent() * 0.9, rect.x() + MARGIN + 2
+        line = rect.adjusted(0, HEADING_GAP // 2, 0, 0)
+        draw_chip(painter, QRectF(left, line.center().y() - chip / 2 + 1, chip, chip), self._colour(group.label))
+        indent, middle = left + round(chip) + 6, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        name = class_name(group.label)
+        painter.setFont(bold)
+        painter.setPen(palette.color(QPalette.ColorRole.Text))
+        painter.drawText(line.adjusted(indent, 0, 0, 0), middle, name)
+        painter.setFont(font)
+        painter.setPen(palette.color(QPalette.ColorRole.PlaceholderText))
+        counts = f"{group.count:,} · {reviewed:,} reviewed"
+        painter.drawText(line.adjusted(indent + metrics.horizontalAdvance(name) + 8, 0, 0, 0), middle, counts)
+        painter.restore()
+
+    def _score_text(self, detection: Detection) -> str:
+        return format_score(detection.score, self._score_unit)
 
     def _size_text(self, box: Box) -> str:
         longest = max(box.w, box.h)
@@ -124,6 +162,11 @@ class CropDelegate(QStyledItemDelegate):
 
     def _colour(self, label: str) -> QColor:
         return self._colours.get(label) or class_colours((label,))[label]
+
+
+def heading_height(font: QFont) -> int:
+    """Of what stands above a group."""
+    return QFontMetrics(font).height() + HEADING_GAP
 
 
 def format_length(um: float) -> str:

@@ -9,9 +9,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.gallery.arrangement import Arrangement
 from app.scores import PROBABILITY, format_score
 from app.session import Session
+from core.arrangement import Arrangement
 
 Remedy = Literal["", "open", "scan", "threshold", "labels", "filter"]
 
@@ -39,8 +39,10 @@ def why_empty(session: Session, arrangement: Arrangement) -> EmptyText:
         return EmptyText("Scan not finished", hint, "scan", "Resume…")
     if not session.detections:
         return EmptyText("Nothing found", f"{session.scan.model_name} found nothing in what it scanned.")
-    if session.visible_detections():
-        return EmptyText("Nothing matches", "No detection fits the filter above.", "filter", "Clear the filter")
+    if len(session.visible_rows()):
+        count = len(arrangement.filters.active)
+        hint = "No detection fits the filter above." if count == 1 else f"No detection fits all {count} filters above."
+        return EmptyText("Nothing matches", hint, "filter", "Clear the filter" if count == 1 else "Clear all filters")
     return _nothing_visible(session)
 
 

@@ -1,4 +1,4 @@
-"""Decides where equal cells lie in rows that fill the width. Nothing is laid out cell by cell: 100,000 cost as much as 10.
+"""Decides how Qt's list view shows equal cells in lines that fill the width (`app.gallery.flow`), under headings of groups.
 
 `QListView` lays out every row at each change, a quarter of a second for 100,000. What is in a cell is for the delegate.
 """
@@ -18,18 +18,22 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QPainter, QPaintEvent, QRegion, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyleOptionViewItem, QWidget
 
+from app.gallery.flow import Flow
+
 Index = QModelIndex | QPersistentModelIndex
 _Move = QAbstractItemView.CursorAction
 _Hint = QAbstractItemView.ScrollHint
 
 
 class GridView(QListView):
-    """A list in rows of equal cells, scrolled by pixels. Subclasses say by `cell_for` how large a cell is."""
+    """A list in lines of equal cells, scrolled by pixels. Subclasses say by `cell_for` how large a cell is, by `group_starts`
+    where groups begin, and paint their headings by `paint_heading`."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._cell = QSize(100, 100)
-        self._laid = (1, 100)  # columns and cell height by which the scroll bar's value is meant
+        self._laid: tuple[int, int, int, int, tuple[int, ...]] = (0, 1, 100, 0, ())
+        self._flow = Flow(*self._laid)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
@@ -39,16 +43,25 @@ class GridView(QListView):
         """The cell for a viewport of this width; columns share what is left of a row."""
         return QSize(100, 100)
 
+    def group_starts(self) -> tuple[int, ...]:
+        """The rows at which groups begin; none where there are no groups."""
+        return ()
+
+    def heading_height(self) -> int:
+        return 0
+
+    def paint_heading(self, painter: QPainter, rect: QRect, group: int) -> None:
+        """What stands above a group."""
+
     def lay_again(self) -> None:
         """Other cells or another width: the current item stays in sight if it was, else the first one in sight does."""
-        columns, height = self._laid
+        before = self._flow
+        first, last = before.in_sight(self.verticalOffset(), self.viewport().height())
         self._cell = self.cell_for(self.viewport().width())
-        self._laid = (self.columns, self._cell.height())
-        first = self.verticalOffset() // height * columns
-        last = ((self.verticalOffset() + self.viewport().height() - 1) // height + 1) * columns - 1
         self.updateGeometries()
         self.viewport().update()
-        if self._laid == (columns, height):
+        now = self.laid_out
+        if (now.columns, now.cell) == (before.columns, before.cell):
             return
         current = self.currentIndex()
         if current.isValid() and first <= current.row() <= last:
@@ -60,11 +73,21 @@ class GridView(QListView):
     def columns(self) -> int:
         return max(1, self.viewport().width() // self._cell.width())
 
+    @property
+    def laid_out(self) -> Flow:
+        """Where everything lies now."""
+        laid = (self._count(), self.columns, self._cell.height(), self.heading_height(), self.group_starts())
+        if laid != self._laid:
+            self._laid, self._flow = laid, Flow(*laid)
+        return self._flow
+
     def rows_in_sight(self) -> tuple[int, int]:
-        """First and last item that the viewport touches, whether or not there are as many."""
-        top, height = self.verticalOffset(), self._cell.height()
-        first = top // height * self.columns
-        return first, ((top + self.viewport().height() - 1) // height + 1) * self.columns - 1
+        """First and last item that the viewport touches; the last one is before the first where there are none."""
+        return self.laid_out.in_sight(self.verticalOffset(), self.viewport().height())
+
+    def group_at(self, point: QPoint) -> int | None:
+        """The group whose heading is there."""
+        return self.laid_out.group_at(point.y() + self.verticalOffset())
 
     # -- geometry, as Qt asks for it --------------------------------------------------------------
 
@@ -77,19 +100,21 @@ class GridView(QListView):
             return QModelIndex()
         columns = self.columns
         column = min(point.x() * columns // width, columns - 1)
-        row = (point.y() + self.verticalOffset()) // self._cell.height() * columns + column
-        return self.model().index(row, 0) if 0 <= row < self._count() else QModelIndex()
+        row = self.laid_out.row_at(column, point.y() + self.verticalOffset())
+        return self.model().index(row, 0) if row is not None else QModelIndex()
 
     def scrollTo(self, index: Index, hint: _Hint = _Hint.EnsureVisible) -> None:
+        """The first line of a group comes into sight with its heading."""
         if not index.isValid():
             return
-        bar, height = self.verticalScrollBar(), self.viewport().height()
-        top = index.row() // self.columns * self._cell.height()
-        bottom = top + self._cell.height()
+        bar, height, flow = self.verticalScrollBar(), self.viewport().height(), self.laid_out
+        top = flow.place(index.row())[1]
+        bottom = top + flow.cell
+        begin = top - flow.heading if flow.group_at(top - 1) is not None else top
         if hint == _Hint.PositionAtCenter:
-            bar.setValue(top - (height - self._cell.height()) // 2)
+            bar.setValue(top - (height - flow.cell) // 2)
         elif hint == _Hint.PositionAtTop or top < bar.value():
-            bar.setValue(top)
+            bar.setValue(begin)
         elif hint == _Hint.PositionAtBottom or bottom > bar.value() + height:
             bar.setValue(bottom - height)
 
@@ -110,21 +135,16 @@ class GridView(QListView):
         count = self._count()
         if not count:
             return QModelIndex()
-        page = max(1, self.viewport().height() // self._cell.height()) * self.columns
-        steps = {
-            _Move.MoveLeft: -1,
-            _Move.MovePrevious: -1,
-            _Move.MoveRight: 1,
-            _Move.MoveNext: 1,
-            _Move.MoveUp: -self.columns,
-            _Move.MoveDown: self.columns,
-            _Move.MovePageUp: -page,
-            _Move.MovePageDown: page,
-            _Move.MoveHome: -count,
-            _Move.MoveEnd: count,
-        }
         current = self.currentIndex()
-        row = current.row() + steps[action] if current.isValid() else 0
+        if not current.isValid():
+            return self.model().index(0, 0)
+        page = max(1, self.viewport().height() // self.laid_out.cell)
+        aside = {_Move.MoveLeft: -1, _Move.MovePrevious: -1, _Move.MoveRight: 1, _Move.MoveNext: 1}
+        lines = {_Move.MoveUp: -1, _Move.MoveDown: 1, _Move.MovePageUp: -page, _Move.MovePageDown: page}
+        ends = {_Move.MoveHome: 0, _Move.MoveEnd: count - 1}
+        if action in lines:
+            return self.model().index(self.laid_out.stepped(current.row(), lines[action]), 0)
+        row = ends[action] if action in ends else current.row() + aside[action]
         return self.model().index(min(max(row, 0), count - 1), 0)
 
     def setSelection(self, rect: QRect, command: QItemSelectionModel.SelectionFlag) -> None:
@@ -146,9 +166,8 @@ class GridView(QListView):
         return region
 
     def updateGeometries(self) -> None:
-        rows = -(-self._count() // self.columns)
         bar, height = self.verticalScrollBar(), self.viewport().height()
-        bar.setRange(0, max(0, rows * self._cell.height() - height))
+        bar.setRange(0, max(0, self.laid_out.height - height))
         bar.setPageStep(height)
         bar.setSingleStep(max(1, self._cell.height() // 3))
         QAbstractItemView.updateGeometries(self)
@@ -177,6 +196,11 @@ class GridView(QListView):
             option.rect = rect
             option.state = resting | self._state(index, index == hovered)
             self.itemDelegateForIndex(index).paint(painter, option, index)
+        for group in self.laid_out.headings_in_sight(self.verticalOffset(), self.viewport().height()):
+            rect = QRect(0, self.laid_out.heading_top(group) - self.verticalOffset(), self.viewport().width(), 0)
+            rect.setHeight(self.laid_out.heading)
+            if rect.intersects(event.rect()):
+                self.paint_heading(painter, rect, group)
         painter.end()
 
     def _state(self, index: QModelIndex, hovered: bool) -> QStyle.StateFlag:
@@ -196,7 +220,6 @@ class GridView(QListView):
     def _rect(self, row: int) -> QRect:
         """Columns share the whole width; what does not divide goes to the first ones, pixel by pixel."""
         columns, width = self.columns, self.viewport().width()
-        column = row % columns
+        column, top = self.laid_out.place(row)
         left, right = column * width // columns, (column + 1) * width // columns
-        top = row // columns * self._cell.height() - self.verticalOffset()
-        return QRect(left, top, right - left, self._cell.height())
+        return QRect(left, top - self.verticalOffset(), right - left, self.laid_out.cell)

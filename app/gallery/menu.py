@@ -15,6 +15,7 @@ def crop_menu(
     count: int,
     decide: Callable[[Status], None],
     fly: Callable[[], None],
+    compare: Callable[[], None],
     scale_bars: bool,
     set_scale_bars: Callable[[bool], None],
 ) -> QMenu:
@@ -27,6 +28,8 @@ def crop_menu(
             action.triggered.connect(lambda _=False, chosen=status: decide(chosen))
         menu.addSeparator()
         menu.addAction("Show in the section").triggered.connect(lambda _=False: fly())
+        if count > 1:
+            menu.addAction("Side by side…").triggered.connect(lambda _=False: compare())
         menu.addSeparator()
     bars = menu.addAction("Scale bars")
     bars.setCheckable(True)

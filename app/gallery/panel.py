@@ -1,7 +1,7 @@
 """Decides what of the session the gallery shows, and how its parts follow the session and the user.
 
-Which crops in which order: `app.gallery.arrangement`; judging and going on: `app.gallery.walk`. Flying to a detection is
-for the viewer, keys for `app.commands`.
+Which crops in which order: `core.arrangement`; judging and going on: `app.gallery.walk`; how crops are drawn:
+`app.gallery.pictures`. Flying to a detection is for the viewer, keys for `app.commands`.
 """
 
 from __future__ import annotations
@@ -10,24 +10,24 @@ from typing import Any
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from app.gallery.arrangement import Arrangement
 from app.gallery.bar import ArrangementBar
 from app.gallery.empty import EmptyState, why_empty
+from app.gallery.foot import GalleryFoot
+from app.gallery.knowledge import Knowledge
 from app.gallery.menu import crop_menu
 from app.gallery.model import GalleryModel
 from app.gallery.picked_bar import PickedBar
-from app.gallery.thumbnails import ThumbnailStore
+from app.gallery.pictures import CropPictures
 from app.gallery.view import CropView
 from app.gallery.walk import SOURCE, Walk
 from app.scores import PROBABILITY
 from app.session import Session
-from app.theme import SPACE
+from core.arrangement import Arrangement
 from core.detection import Status
 
 RELOAD_AFTER_MS = 40
-DISPLAY_AFTER_MS = 250  # once the hand that changes the look rests: each crop is read from the file
 DEFAULT_SIDE = 132
 
 
@@ -45,30 +45,29 @@ class GalleryPanel(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.thumbnails = ThumbnailStore(self)
+        self.pictures = CropPictures(session, self)
         self.model = GalleryModel(self)
-        self.view = CropView(self.model, self.thumbnails, self)
+        self.view = CropView(self.model, self.pictures.crops, self.pictures.reasons, self)
         self._walk = Walk(session, self.model, self.view)
         self.bar = ArrangementBar(self)
         self.picked_bar = PickedBar(session, self)
         self.empty = EmptyState(self)
-        self.counts = QLabel()
-        self.auto_advance = QCheckBox("Go on after a decision")
+        self.foot = GalleryFoot(self)
+        self._knowledge = Knowledge(session, self.bar, self)
         self._stack = QStackedWidget()
         self._reload_timer = QTimer(self, singleShot=True, interval=RELOAD_AFTER_MS)
-        self._display_timer = QTimer(self, singleShot=True, interval=DISPLAY_AFTER_MS)
         self._lay_out()
         self._connect()
-        self.bar.side.setValue(DEFAULT_SIDE)
-        self._section_changed()
+        self.foot.side.setValue(DEFAULT_SIDE)
         self._scan_changed()
+        self._knowledge.section_changed()
         self.reload()
 
     # -- for the window's actions -----------------------------------------------------------------
 
     def decide(self, status: Status) -> None:
         """Records a decision about the selected crops (or the selection made elsewhere), then goes on if wanted."""
-        self._walk.decide(status, go_on=self.auto_advance.isChecked())
+        self._walk.decide(status, go_on=self.foot.auto_advance.isChecked())
 
     def next(self) -> None:
         """The crop after the selected one, in the gallery's order; stays at the end."""
@@ -85,37 +84,57 @@ class GalleryPanel(QWidget):
         self.bar.search.setFocus()
         self.bar.search.selectAll()
 
+    def compare_selected(self) -> None:
+        """The selected crops side by side, in a window of their own."""
+        from app.gallery.side_by_side import SideBySide
+
+        chosen = [d for d in map(self._session.detection, self._walk.chosen_ids()) if d is not None]
+        if len(chosen) > 1:
+            window = SideBySide(self._session, chosen, self.window())
+            window.fly_requested.connect(self._opened)
+            window.show()
+        else:
+            self._session.message.emit("info", "Select several crops (Ctrl or Shift and a click) to compare them.")
+
+    def show_weights(self) -> None:
+        """What "worst" means, with the weights of the classes."""
+        from app.gallery.weights_dialog import WeightsDialog
+
+        WeightsDialog(self._session, self.window()).show()
+
     @property
     def settled(self) -> bool:
         """Whether it shows the session's detections as they are, with all their crops."""
-        return not self._reload_timer.isActive() and self.thumbnails.idle
+        return not self._reload_timer.isActive() and self.pictures.settled
 
     # -- how it is left ---------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
-        """What the window may keep between runs, as JSON."""
-        order = self.bar.arrangement
+        """What the window may keep between runs, as JSON. Filters stay with their section (`Knowledge`)."""
         return {
-            "side": self.bar.side.value(),
-            "auto_advance": self.auto_advance.isChecked(),
+            "side": self.foot.side.value(),
+            "auto_advance": self.foot.auto_advance.isChecked(),
             "scale_bars": self.view.crop_delegate.scale_bar,
-            "sort": order.sort,
-            "reverse": order.reverse,
+            "wide": self.foot.wide.isChecked(),
+            "reasons": self.foot.reasons.isChecked(),
+            **self.bar.arrangement.order_json(),
         }
 
     def restore_state(self, state: dict[str, Any]) -> None:
         """Takes back what `state` gave; unknown or missing values are left as they are."""
         if isinstance(state.get("side"), int):
-            self.bar.side.setValue(state["side"])
-        self.auto_advance.setChecked(bool(state.get("auto_advance", self.auto_advance.isChecked())))
+            self.foot.side.setValue(state["side"])
+        for name, button in (
+            ("auto_advance", self.foot.auto_advance), ("wide", self.foot.wide), ("reasons", self.foot.reasons)
+        ):  # fmt: skip
+            button.setChecked(bool(state.get(name, button.isChecked())))
         self._set_scale_bars(bool(state.get("scale_bars", self.view.crop_delegate.scale_bar)))
-        if self.bar.sort.findData(state.get("sort")) >= 0:
-            self.bar.set_arrangement(Arrangement(sort=state["sort"], reverse=bool(state.get("reverse"))))
+        self.bar.set_arrangement(self.bar.arrangement.with_order(state))
 
     def shut(self) -> None:
         """Stops the reading threads; to be called before the window goes."""
         self._reload_timer.stop()
-        self.thumbnails.close()
+        self.pictures.close()
 
     # -- following the session --------------------------------------------------------------------
 
@@ -123,10 +142,9 @@ class GalleryPanel(QWidget):
         """Shows the session's visible detections as they are now."""
         self._reload_timer.stop()
         session = self._session
+        unit = session.scan.score_unit if session.scan else PROBABILITY
         with self.view.held():
-            self.model.set_detections(
-                session.picking.detections(), session.scan.score_unit if session.scan else PROBABILITY
-            )
+            self.model.set_detections(session.table, session.picking.rows(), unit, self._knowledge.beside)
             self.view.follow(session.selected_id)
         self._shown_changed()
 
@@ -135,27 +153,13 @@ class GalleryPanel(QWidget):
         if not self._reload_timer.isActive():
             self._reload_timer.start()
 
-    def _section_changed(self) -> None:
-        session = self._session
-        self.thumbnails.set_source(session.section, session.plane, session.look)
-        self._scan_changed()
-
-    def _show_display(self) -> None:
-        session = self._session
-        self.thumbnails.set_source(session.section, session.plane, session.look)
-        self.view.want_crops()
-
-    def _project_changed(self) -> None:
-        self.thumbnails.forget()
-        self._reload_soon()
-
     def _scan_changed(self) -> None:
         session = self._session
         labels = session.scan.labels if session.scan else ()
         size = session.section.info.pixel_size_um if session.section else None
         unit = session.scan.score_unit if session.scan else PROBABILITY
         self.view.crop_delegate.set_scan(labels, size[0] if size else None, unit)
-        self.bar.set_labels(labels)
+        self.bar.set_choices(labels, "µm" if size else "px")
         self._reload_soon()
 
     def _decided(self, ids: list[int]) -> None:
@@ -164,8 +168,7 @@ class GalleryPanel(QWidget):
             self.reload()
             return
         with self.view.held():
-            changed = [d for d in map(session.detection, ids) if d is not None]
-            self.model.update_decisions(session.picking.detections(), changed)
+            self.model.update_decisions(session.table, ids)
             self.view.follow(session.selected_id)
         self._shown_changed()
 
@@ -178,18 +181,23 @@ class GalleryPanel(QWidget):
         with self.view.held():
             self.model.set_arrangement(arrangement)
             self.view.follow(self._session.selected_id)
+        self.view.crop_delegate.caption = self._knowledge.caption(arrangement)
         self._shown_changed()
 
     def _shown_changed(self) -> None:
         self._walk.remember_place()
-        shown, total = len(self.model.shown), self.model.source_count
-        reviewed = self.model.reviewed_count
-        count = f"{shown:,} of {total:,}" if shown != total else f"{total:,}"
-        self.counts.setText(f"{count} · {reviewed:,} reviewed" if total else "")
+        shown = len(self.model.shown)
+        self._show_counts()
         if not shown:
             self.empty.set_text(why_empty(self._session, self.bar.arrangement))
         self._stack.setCurrentWidget(self.view if shown else self.empty)
+        self.view.lay_again()
         self.view.want_crops()
+
+    def _show_counts(self, selected: int | None = None) -> None:
+        selected = len(self._walk.chosen_ids()) if selected is None else selected
+        shown = len(self.model.shown)
+        self.foot.show_counts(shown, self.model.source_count, self.model.reviewed_count(), selected)
 
     # -- following the user -----------------------------------------------------------------------
 
@@ -201,6 +209,11 @@ class GalleryPanel(QWidget):
         self.view.crop_delegate.scale_bar = shown
         self.view.viewport().update()
 
+    def _show_reasons(self, shown: bool) -> None:
+        self.view.crop_delegate.show_reasons = shown
+        self.view.viewport().update()
+        self.view.want_crops()
+
     def make_menu(self) -> QMenu:
         """The menu for the crops that are selected now."""
         return crop_menu(
@@ -208,6 +221,7 @@ class GalleryPanel(QWidget):
             len(self._walk.chosen_ids()),
             self.decide,
             lambda: self._opened(self._walk.chosen_ids()[0]),
+            self.compare_selected,
             self.view.crop_delegate.scale_bar,
             self._set_scale_bars,
         )
@@ -235,15 +249,6 @@ class GalleryPanel(QWidget):
     def _lay_out(self) -> None:
         self._stack.addWidget(self.view)
         self._stack.addWidget(self.empty)
-        self.auto_advance.setChecked(True)
-        self.auto_advance.setToolTip("After a decision, select the next crop")
-        self.counts.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        self.counts.setAccessibleName("How many are shown")
-        foot = QHBoxLayout()
-        foot.setContentsMargins(SPACE, SPACE // 2, SPACE, SPACE // 2)
-        foot.setSpacing(SPACE)
-        foot.addWidget(self.counts, 1)
-        foot.addWidget(self.auto_advance)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -251,17 +256,16 @@ class GalleryPanel(QWidget):
         layout.addWidget(self.picked_bar)
         layout.addWidget(_rule())
         layout.addWidget(self._stack, 1)
-        layout.addWidget(_rule())
-        layout.addLayout(foot)
+        layout.addWidget(self.foot)
         self.setFocusProxy(self.view)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.model.severity_words = self._knowledge.severity_words
 
     def _connect(self) -> None:
-        session = self._session
-        session.section_changed.connect(self._section_changed)
-        session.project_changed.connect(self._project_changed)
+        session, foot = self._session, self.foot
+        session.section_changed.connect(self._scan_changed)
+        session.calibration.changed.connect(self._scan_changed)
         session.scans_changed.connect(self._scan_changed)
-        session.display_changed.connect(self._display_timer.start)
         for changed in (session.detections_changed, session.visible_changed, session.scan_started):
             changed.connect(self._reload_soon)
         session.scan_finished.connect(lambda _: self._reload_soon())
@@ -269,10 +273,17 @@ class GalleryPanel(QWidget):
         session.decisions_changed.connect(self._decided)
         session.selection_changed.connect(self._selected_elsewhere)
         self._reload_timer.timeout.connect(self.reload)
-        self._display_timer.timeout.connect(self._show_display)
+        self._knowledge.changed.connect(self._reload_soon)
+        self.pictures.changed.connect(self.view.want_crops)
+        self.pictures.reasons_offered.connect(foot.offer_reasons)
         self.bar.arrangement_changed.connect(self._rearranged)
-        self.bar.side_changed.connect(self.view.set_side)
-        self.view.side_wanted.connect(self.bar.side.setValue)
+        self.bar.weights_requested.connect(self.show_weights)
+        foot.side_changed.connect(self.view.set_side)
+        foot.wide_changed.connect(self.pictures.set_wide)
+        foot.reasons_changed.connect(self._show_reasons)
+        foot.compare_requested.connect(self.compare_selected)
+        self.view.side_wanted.connect(foot.side.setValue)
+        self.view.selection_counted.connect(self._show_counts)
         self.view.chosen.connect(lambda detection_id: self._session.select(detection_id, SOURCE))
         self.view.opened.connect(self._opened)
         self.view.customContextMenuRequested.connect(self._show_menu)

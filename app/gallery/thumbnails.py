@@ -1,26 +1,22 @@
-"""Decides which crops are read, in which order and how many are kept; reading happens in threads of its own.
+"""Decides which crops are drawn, in which order and how many stay in memory; drawing happens in threads of its own.
 
-What a crop holds is decided by `app.gallery.crop`. Nobody waits here: `get` answers at once, `ready` follows.
+How one is drawn is decided by `app.gallery.rendering`. Nobody waits here: `get` answers at once, `ready` follows.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QThreadPool, Signal
 from PySide6.QtGui import QImage
 
-from app.gallery.crop import crop_request
+from app.gallery.rendering import Picture
 from core.detection import Detection
 from core.errors import CancelledError
 from core.geometry import Box
-from core.look import Look
-from core.looks.aids import aids_of
-from core.looks.drawing import draw
-from core.section import Array, Plane, Section
 
 CACHE_BYTES = 96 << 20
 THREADS = 2
@@ -41,11 +37,7 @@ class Thumbnail:
     side_px: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    section: Section
-    plane: Plane
-    look: Look
+Render = Callable[[Detection, int], Picture]
 
 
 class ThumbnailStore(QObject):
@@ -66,7 +58,7 @@ class ThumbnailStore(QObject):
         self._workers = 0
         self._generation = 0
         self._side_px = 128
-        self._source: _Source | None = None
+        self._render: Render | None = None
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(THREADS)
         self._rendered.connect(self._take, Qt.ConnectionType.QueuedConnection)
@@ -76,14 +68,13 @@ class ThumbnailStore(QObject):
 
     # -- in the window's thread -------------------------------------------------------------------
 
-    def set_source(self, section: Section | None, plane: Plane | None = None, look: Look | None = None) -> None:
-        """Reads from there from now on. Crops of the same section stay until their successors come; others go."""
-        before = self._source.section if self._source else None
+    def set_renderer(self, render: Render | None, *, keeping: bool = False) -> None:
+        """Draws with this from now on. `keeping`: crops stay until their successors come, as they show the same places."""
         with self._lock:
             self._generation += 1
             self._queue.clear()
-            self._source = _Source(section, plane or Plane(), look or Look()) if section is not None else None
-        if section is not before:
+            self._render = render
+        if not keeping:
             self.forget()
 
     def forget(self) -> None:
@@ -107,7 +98,7 @@ class ThumbnailStore(QObject):
             self._side_px = side_px
             self._queue = [d for d in missing if (self._generation, d.id, side_px) not in self._in_work][::-1]
             starts = 0
-            if self._source is not None:
+            if self._render is not None:
                 starts = min(len(self._queue), THREADS - self._workers)
                 self._workers += max(starts, 0)
         for _ in range(starts):
@@ -122,7 +113,7 @@ class ThumbnailStore(QObject):
         """Stops reading and waits for what has begun."""
         with self._lock:
             self._queue.clear()
-            self._source = None
+            self._render = None
             self._generation += 1
         self._pool.waitForDone()
 
@@ -147,45 +138,25 @@ class ThumbnailStore(QObject):
 
     def _work(self) -> None:
         while (task := self._next()) is not None:
-            detection, source, generation, side_px = task
+            detection, render, generation, side_px = task
             try:
-                thumbnail = _render(detection, source, generation, side_px)
+                picture = render(detection, side_px)
             except CancelledError:
-                thumbnail = None
+                picture = None
             with self._lock:
                 self._in_work.discard((generation, detection.id, side_px))
-            if thumbnail is not None:
+            if picture is not None:
+                thumbnail = Thumbnail(detection.box, picture.crop, picture.image, generation, side_px)
                 self._rendered.emit(detection.id, thumbnail)
 
-    def _next(self) -> tuple[Detection, _Source, int, int] | None:
+    def _next(self) -> tuple[Detection, Render, int, int] | None:
         with self._lock:
-            if not self._queue or self._source is None:
+            if not self._queue or self._render is None:
                 self._workers -= 1
                 return None
             detection = self._queue.pop()
             self._in_work.add((self._generation, detection.id, self._side_px))
-            return detection, self._source, self._generation, self._side_px
-
-
-def _render(detection: Detection, source: _Source, generation: int, side_px: int) -> Thumbnail:
-    request = crop_request(detection.box, source.section.info.box, side_px, source.plane)
-    try:
-        image = to_image(draw(source.section.read, source.section.info, request, source.look, aids_of(source.section)))
-    except CancelledError:
-        raise
-    except Exception:  # one unreadable place must not empty the gallery; it is shown as unreadable
-        return Thumbnail(detection.box, request.box, None, generation, side_px)
-    if image.width() > side_px:
-        smooth = Qt.TransformationMode.SmoothTransformation
-        image = image.scaled(side_px, side_px, Qt.AspectRatioMode.IgnoreAspectRatio, smooth)
-    return Thumbnail(detection.box, request.box, image, generation, side_px)
-
-
-def to_image(pixels: Array) -> QImage:
-    """(h, w, 1 or 3) uint8, grey or RGB → an image that owns its pixels."""
-    rows, columns, samples = pixels.shape
-    kind = QImage.Format.Format_Grayscale8 if samples == 1 else QImage.Format.Format_RGB888
-    return QImage(pixels.tobytes(), columns, rows, columns * samples, kind).copy()
+            return detection, self._render, self._generation, self._side_px
 
 
 def _size(thumbnail: Thumbnail | None) -> int:

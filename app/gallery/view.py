@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QWidget
 
-from app.gallery.delegate import MARGIN, CropDelegate
+from app.gallery.delegate import MARGIN, CropDelegate, heading_height
 from app.gallery.grid import GridView
 from app.gallery.model import GalleryModel, Index
 from app.gallery.thumbnails import ThumbnailStore
@@ -39,23 +39,30 @@ MOST_GROWTH = 1.6  # a lone crop in a row doesn't get larger than this
 
 
 class CropView(GridView):
-    """The crops in rows that fill the width.
+    """The crops in lines that fill the width, in groups if the model has any.
 
     `chosen(id)`: the user went to another crop; `opened(id)`: Enter or a double click on one;
-    `side_wanted(px)`: Ctrl and the wheel ask for another crop size.
+    `side_wanted(px)`: Ctrl and the wheel ask for another crop size; `selection_counted(int)`: so many are selected.
     """
 
     chosen = Signal(int)
+    selection_counted = Signal(int)
     opened = Signal(int)
     side_wanted = Signal(int)
 
-    def __init__(self, model: GalleryModel, thumbnails: ThumbnailStore, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        model: GalleryModel,
+        thumbnails: ThumbnailStore,
+        reasons: ThumbnailStore | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._model = model
-        self._thumbnails = thumbnails
+        self._thumbnails, self._reasons = thumbnails, reasons
         self._following = False
         self._side = 128
-        self.crop_delegate = CropDelegate(thumbnails, self)
+        self.crop_delegate = CropDelegate(thumbnails, reasons, self)
         self.setModel(model)
         self.setItemDelegate(self.crop_delegate)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -67,7 +74,9 @@ class CropView(GridView):
         self.verticalScrollBar().valueChanged.connect(lambda _: self._wants.start())
         for changed in (model.modelReset, model.rowsInserted, model.rowsRemoved, model.layoutChanged):
             changed.connect(lambda *_: self._wants.start())
-        thumbnails.ready.connect(self._show_crop)
+        for store in (thumbnails, reasons):
+            if store is not None:
+                store.ready.connect(self._show_crop)
         self.activated.connect(self._open)
         self._fit_cells()
 
@@ -104,8 +113,9 @@ class CropView(GridView):
 
     def selected_ids(self) -> list[int]:
         """All selected crops, in the gallery's order."""
-        rows = sorted(index.row() for index in self.selectionModel().selectedIndexes())
-        return [d.id for d in map(self._model.detection, rows) if d is not None]
+        selection = self.selectionModel().selection()
+        parts = sorted((selection.at(i).top(), selection.at(i).bottom() + 1) for i in range(selection.count()))
+        return [d.id for start, stop in parts for d in self._model.shown[start:stop]]
 
     def want_crops(self) -> None:
         """Asks for the crops in sight soon; to be called when they may look different."""
@@ -118,6 +128,23 @@ class CropView(GridView):
         detection = self._model.detection(current.row())
         if detection is not None and not self._following:
             self.chosen.emit(detection.id)
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        super().selectionChanged(selected, deselected)
+        selection = self.selectionModel().selection()
+        parts = [selection.at(i) for i in range(selection.count())]
+        self.selection_counted.emit(sum(part.bottom() - part.top() + 1 for part in parts))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click on a heading selects its group."""
+        group = self.group_at(event.position().toPoint())
+        if group is None or event.button() != Qt.MouseButton.LeftButton:
+            super().mousePressEvent(event)
+            return
+        one, flag = self._model.groups[group], QItemSelectionModel.SelectionFlag
+        whole = QItemSelection(self._model.index(one.start), self._model.index(one.stop - 1))
+        self.selectionModel().setCurrentIndex(self._model.index(one.start), flag.NoUpdate)
+        self.selectionModel().select(whole, flag.ClearAndSelect)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Getting the focus chooses nothing: Qt would make the first crop current, and the view would fly to it."""
@@ -157,6 +184,21 @@ class CropView(GridView):
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._fit_cells()
 
+    # -- groups -----------------------------------------------------------------------------------
+
+    def group_starts(self) -> tuple[int, ...]:
+        if self.model() is None:
+            return ()  # Qt asks before there is one
+        return tuple(group.start for group in self._model.groups)
+
+    def heading_height(self) -> int:
+        return heading_height(self.font())
+
+    def paint_heading(self, painter: QPainter, rect: QRect, group: int) -> None:
+        one = self._model.groups[group]
+        reviewed = self._model.reviewed_count(one.start, one.stop)
+        self.crop_delegate.paint_heading(painter, rect, one, reviewed, self.palette(), self.font())
+
     # -- crops ------------------------------------------------------------------------------------
 
     def cell_for(self, width: int) -> QSize:
@@ -177,7 +219,10 @@ class CropView(GridView):
         page = last - first + 1
         rows = [*range(first, last + 1 + page), *range(first - 1, first - 1 - page // 2, -1)]
         detections = [d for d in map(self._model.detection, rows) if d is not None]
-        self._thumbnails.want(detections, round(self.crop_delegate.side * self.devicePixelRatioF()))
+        side = round(self.crop_delegate.side * self.devicePixelRatioF())
+        self._thumbnails.want(detections, side)
+        if self._reasons is not None:
+            self._reasons.want(detections if self.crop_delegate.show_reasons else (), side)
 
     def _show_crop(self, detection_id: int) -> None:
         row = self._model.row_of(detection_id)

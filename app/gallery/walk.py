@@ -42,12 +42,9 @@ class Walk:
     def next_unreviewed(self) -> None:
         """From the selected one on, then from the top; nothing happens when all are judged."""
         start = self._current_row()
-        shown = self._model.shown
-        first = 0 if start is None else start + 1
-        for row in (*range(first, len(shown)), *range(first)):
-            if shown[row].status == "unreviewed" and row != start:
-                self.select(shown[row].id)
-                return
+        row = self._model.next_unreviewed(0 if start is None else start + 1)
+        if row is not None and row != start:
+            self.select(self._model.shown[row].id)
 
     def select(self, detection_id: int) -> None:
         self._session.select(detection_id, SOURCE)

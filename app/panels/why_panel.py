@@ -12,7 +12,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QSlider, QWidget
 
 from app.class_colours import class_colour
-from app.gallery.thumbnails import to_image
+from app.gallery.rendering import to_image
 from app.own_keys import keeps_key
 from app.panels.class_scores import ClassScores
 from app.panels.details import Details

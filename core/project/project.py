@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ from core.project.maps import ScanMaps
 from core.project.raw_boxes import unpacked_outline
 from core.project.records import ScanRecord, SectionRecord
 from core.project.score_map import ScoreMap
-from core.ranking import worst_first
+from core.project.severities import WEIGHTS_KEY, Severities
+from core.ranking import Ranking, worst_first
 from core.section import Section
 
 DATABASE_NAME = "project.sqlite"
@@ -39,6 +40,7 @@ class Project:
         self.database = database
         self._score_maps: dict[str, ScoreMap] = {}
         self._evidence_maps: dict[str, ScoreMap | None] = {}
+        self._severities = Severities(_um2_per_px2)
 
     # -- opening -----------------------------------------------------------------------------------------------
 
@@ -192,19 +194,19 @@ class Project:
                 " AND (:least IS NULL OR d.score >= :least)",
                 {"id": scan_id, "least": min_score},
             )
-            return worst_first(_read(rows, self._classes(db)))
+            return worst_first(self._read(db, rows, anew=True))
 
     def drawn(self, section_id: int) -> list[Detection]:
         """What people drew on a section as defects, worst first."""
         with self.database.reading() as db:
             rows = db.execute(f"{_DETECTIONS} AND {_THERE} AND s.key = ? AND s.section_id = ?", (DRAWN_KEY, section_id))
-            return worst_first(_read(rows, self._classes(db)))
+            return worst_first(self._read(db, rows, anew=True))
 
     def found(self, scan_id: str) -> list[Detection]:
         """What a scan found, worst first, in the model's own words, whatever people made of it since."""
         with self.database.reading() as db:
             rows = db.execute(f"{_DETECTIONS} AND d.source = 'model' AND d.scan_id = ?", (scan_id,))
-            found = worst_first(_read(rows, ClassTable()))
+            found = worst_first(self._read(db, rows))
         return [replace(one, label=one.said_label, model_label="") for one in found]
 
     def detections_by_id(self, ids: Iterable[int]) -> list[Detection]:
@@ -212,12 +214,32 @@ class Project:
         wanted = list(ids)
         found: list[Detection] = []
         with self.database.reading() as db:
-            classes = self._classes(db)
             for start in range(0, len(wanted), _IDS_AT_ONCE):
                 part = wanted[start : start + _IDS_AT_ONCE]
                 rows = db.execute(f"{_DETECTIONS} AND {_THERE} AND d.id IN ({','.join('?' * len(part))})", part)
-                found += _read(rows, classes)
+                found += self._read(db, rows)
         return found
+
+    def _read(self, db: sqlite3.Connection, rows: Iterable[sqlite3.Row], *, anew: bool = False) -> list[Detection]:
+        """With their severities among all of their scans; `anew`: as these are now, not as they were when last asked."""
+        found, classes = list(rows), self._classes(db)
+        severities = self._severities.of(db, found, classes, anew=anew)
+        return [detection_of(row, classes, severity) for row, severity in zip(found, severities, strict=True)]
+
+    def ranking(self, scan_id: str) -> Ranking:
+        """What the severities of a scan's detections come from."""
+        with self.database.reading() as db:
+            return self._severities.ranking(db, scan_id, self._classes(db))
+
+    def default_class_weights(self, scan_id: str) -> dict[str, float]:
+        """How much each class of a scan counts in a severity while nobody has chosen otherwise."""
+        with self.database.reading() as db:
+            return self._severities.defaults(db, scan_id, self._classes(db))
+
+    def set_class_weights(self, weights: Mapping[str, float]) -> None:
+        """Other weights, 0 to 1, in place of all that were chosen before; classes that are left out have their defaults."""
+        self.set_state(WEIGHTS_KEY, dict(weights))
+        self._severities.forget()
 
     def classes(self) -> ClassTable:
         """What classes are called now."""
@@ -311,6 +333,10 @@ def _section(row: sqlite3.Row) -> SectionRecord:
     )
 
 
+def _um2_per_px2(db: sqlite3.Connection, section_id: int) -> float | None:
+    return _section(db.execute(f"{_SECTIONS} WHERE id = ?", (section_id,)).fetchone()).um2_per_px2
+
+
 def _scan(row: sqlite3.Row) -> ScanRecord:
     spec = json.loads(row["spec"])
     return ScanRecord(
@@ -340,7 +366,7 @@ def _scan(row: sqlite3.Row) -> ScanRecord:
     )
 
 
-def detection_of(row: sqlite3.Row, classes: ClassTable) -> Detection:
+def detection_of(row: sqlite3.Row, classes: ClassTable, severity: float) -> Detection:
     """A detection from a row of `detections` joined with its scan's `section_id` and `model`."""
     said, label = row["label"], classes.shown(row["decided_label"] or row["label"])
     return Detection(
@@ -352,7 +378,7 @@ def detection_of(row: sqlite3.Row, classes: ClassTable) -> Detection:
         score=row["score"],
         box=Box(row["x_px"], row["y_px"], row["w_px"], row["h_px"]),
         area_px=row["area_px"],
-        severity=row["severity"],
+        severity=severity,
         status=row["status"],
         note=row["note"],
         outline=unpacked_outline(row["outline"]),
@@ -363,7 +389,3 @@ def detection_of(row: sqlite3.Row, classes: ClassTable) -> Detection:
         source=row["source"],
         drawing_id=row["drawing_id"],
     )
-
-
-def _read(rows: Iterable[sqlite3.Row], classes: ClassTable) -> list[Detection]:
-    return [detection_of(row, classes) for row in rows]

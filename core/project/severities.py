@@ -1,0 +1,101 @@
+"""Decides how bad stored detections are: ranked among all of their scan, by the weights that this project gives its classes.
+
+The column `severity` holds what is known of a detection by itself; nothing here writes it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from core.classes import ClassTable
+from core.ranking import Ranking, Scale, default_weights
+from core.truth import ARTEFACT_CLASSES
+
+WEIGHTS_KEY = "class_weights"
+
+_ALL_OF_SCAN = (
+    "SELECT label, decided_label, area_px FROM detections WHERE scan_id = ? AND joined_into IS NULL AND NOT gone"
+)
+
+
+class Severities:
+    """Rankings of the scans of one project, each made once and kept until its detections are read anew. For several threads.
+
+    Args:
+        um2_per_px2: of the section with a number, None without a scale.
+    """
+
+    def __init__(self, um2_per_px2: Callable[[sqlite3.Connection, int], float | None]) -> None:
+        self._um2_per_px2 = um2_per_px2
+        self._lock = threading.Lock()
+        self._rankings: dict[str, Ranking] = {}
+
+    def of(
+        self, db: sqlite3.Connection, rows: Sequence[sqlite3.Row], classes: ClassTable, *, anew: bool
+    ) -> list[float]:
+        """Of rows of `detections`, in their order. `anew`: among what the scans have now."""
+        labels = [classes.shown(row["decided_label"] or row["label"]) for row in rows]
+        scores = np.fromiter((row["score"] for row in rows), np.float64, len(rows))
+        areas = np.fromiter((row["area_px"] for row in rows), np.float64, len(rows))
+        found = np.zeros(len(rows))
+        order = sorted(range(len(rows)), key=lambda place: rows[place]["scan_id"])
+        for scan_id, places in groupby(order, lambda place: rows[place]["scan_id"]):
+            here = list(places)
+            ranking = self.ranking(db, scan_id, classes, anew=anew)
+            found[here] = ranking.severities([labels[place] for place in here], scores[here], areas[here])
+        return found.tolist()
+
+    def ranking(self, db: sqlite3.Connection, scan_id: str, classes: ClassTable, *, anew: bool = False) -> Ranking:
+        with self._lock:
+            known = None if anew else self._rankings.get(scan_id)
+        if known is None:
+            rows = db.execute(_ALL_OF_SCAN, (scan_id,)).fetchall()
+            labels = [classes.shown(row["decided_label"] or row["label"]) for row in rows]
+            known = Ranking(self._scale(db, scan_id, classes), labels, [row["area_px"] for row in rows])
+            with self._lock:
+                self._rankings[scan_id] = known
+        return known
+
+    def forget(self) -> None:
+        """After another weight, or another scale of a section."""
+        with self._lock:
+            self._rankings.clear()
+
+    def defaults(self, db: sqlite3.Connection, scan_id: str, classes: ClassTable) -> dict[str, float]:
+        """The weight of each class of a scan, as it is called now, while nobody has chosen another."""
+        return _defaults(_spec(db, scan_id), classes)
+
+    def _scale(self, db: sqlite3.Connection, scan_id: str, classes: ClassTable) -> Scale:
+        spec = _spec(db, scan_id)
+        return Scale(
+            threshold=spec.get("threshold", 1.0),  # what a person drew has none
+            is_probability=spec["score_unit"] == "probability",
+            um2_per_px2=self._um2_per_px2(db, spec["section_id"]),
+            weights=_defaults(spec, classes) | chosen_weights(db),
+        )
+
+
+def chosen_weights(db: sqlite3.Connection) -> dict[str, float]:
+    """What somebody chose in this project, 0 to 1 by class; damaged ones are left out."""
+    row = db.execute("SELECT value FROM view_state WHERE key = ?", (WEIGHTS_KEY,)).fetchone()
+    stored = json.loads(row["value"]) if row is not None else {}
+    if not isinstance(stored, dict):
+        return {}
+    return {str(k): float(v) for k, v in stored.items() if isinstance(v, int | float) and 0 <= v <= 1}
+
+
+def _defaults(spec: Mapping[str, Any], classes: ClassTable) -> dict[str, float]:
+    artefacts = {*map(classes.shown, spec["artefact_labels"]), *ARTEFACT_CLASSES}
+    return default_weights(map(classes.shown, (*spec["labels"], *ARTEFACT_CLASSES)), artefacts)
+
+
+def _spec(db: sqlite3.Connection, scan_id: str) -> dict[str, Any]:
+    row = db.execute("SELECT section_id, spec FROM scans WHERE id = ?", (scan_id,)).fetchone()
+    return json.loads(row["spec"]) | {"section_id": row["section_id"]}
