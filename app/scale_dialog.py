@@ -73,6 +73,7 @@ class ScaleDialog(QDialog):
         for name, factor in _UNITS:
             self.unit.addItem(name, factor)
         self.unit.setAccessibleName("Unit of the length")
+        self.unit.setMinimumContentsLength(4)
         self.length.setEnabled(self._line is not None)
         self.unit.setEnabled(self._line is not None)
         self.drawn.setEnabled(self._line is not None)

@@ -64,6 +64,12 @@ class Placement:
         (a, _, _), (c, _, _) = self.affine
         return math.degrees(math.atan2(c, a))
 
+    @property
+    def is_mirrored(self) -> bool:
+        """Whether clockwise in the picture is anticlockwise on the section."""
+        (a, b, _), (c, d, _) = self.affine
+        return a * d - b * c < 0
+
     def moved(self, dx_px: float, dy_px: float) -> Placement:
         """Shifted by level-0 px."""
         (a, b, tx), (c, d, ty) = self.affine
@@ -79,6 +85,13 @@ class Placement:
         turn = math.radians(rotation_deg - self.rotation_deg)
         cos, sin = math.cos(turn), math.sin(turn)
         return self._transformed(cos, -sin, sin, cos, size)
+
+    def mirrored(self, size: tuple[float, float]) -> Placement:
+        """With left and right of a picture of `size` px exchanged; its middle stays where it is."""
+        (a, b, _), (c, d, _) = self.affine
+        return Placement(((-a, b, 0.0), (-c, d, 0.0)))._with_point_at(
+            size[0] / 2, size[1] / 2, self.to_section(size[0] / 2, size[1] / 2)
+        )
 
     def _transformed(self, p: float, q: float, r: float, s: float, size: tuple[float, float]) -> Placement:
         """[[p, q], [r, s]] applied after this placement, around the picture's middle."""

@@ -12,6 +12,7 @@ Linear Regression Analysis, ch. 3). The squared error over 2·σ²·c then follo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -101,7 +102,7 @@ def fit(places_px: Array, sem_um: Array, um_per_px: Array, kind: FitKind) -> Fit
         moments = w.T @ w
         linear, spread = np.linalg.solve(moments, w.T @ z).T, np.linalg.inv(moments)
     else:
-        linear = min((_similarity(w, z, hand) for hand in (1.0, -1.0)), key=lambda one: _misfit(one, w, z))
+        linear = best_similarity(w, z)
         spread = np.eye(2) / (w**2).sum()
     matrix = np.column_stack([linear * um_per_px, target - linear @ middle])
     residuals = z - w @ linear.T
@@ -122,6 +123,11 @@ def fit(places_px: Array, sem_um: Array, um_per_px: Array, kind: FitKind) -> Fit
 
 # With one fiducial less, the others must still be more than enough: 4 for a similarity, 5 for an affine.
 _ENOUGH_TO_LEAVE_ONE_OUT = 4
+
+
+def best_similarity(w: Array, z: Array, hands: Sequence[float] = (1.0, -1.0)) -> Array:
+    """(2, 2) that takes centred places `w` nearest to `z`, both (n, 2); of these handednesses, -1 being mirrored."""
+    return min((_similarity(w, z, hand) for hand in hands), key=lambda one: _misfit(one, w, z))
 
 
 def handedness_ratio(places_px: Array, sem_um: Array, um_per_px: Array) -> float:
