@@ -33,6 +33,7 @@ STANDARD_LAYERS = (
     LayerStyle("heat", "Heat map", opacity=0.55),
     LayerStyle("grid", "Grid", visible=False, opacity=0.7),
     LayerStyle("detections", "Detections"),
+    LayerStyle("drive", "Drive path", visible=False),
     LayerStyle("drawings", "Drawings"),
 )
 
@@ -41,8 +42,8 @@ STANDARD_LAYERS = (
 class HeatStyle:
     """How the anomaly map is coloured. `label_index` picks one label's map; None: the highest score of all labels.
 
-    `range_mode`: "scale" from 0 to 1 for probabilities (else to the highest scores found), "auto" from the lowest to
-    the highest scores found, "fixed" from `low` to `high`. Below `floor` it is transparent; None: below the threshold.
+    `range_mode`: "scale" from 0 to 1 for probabilities, to 3 for times the limit of what is normal (else to the highest
+    scores found), "auto" from the lowest to the highest scores found, "fixed" from `low` to `high`. Below `floor` it is transparent; None: below the threshold.
     `shows`: the "scores" of the windows around each place, or the class "activation" of the place itself, where there is one.
     """
 

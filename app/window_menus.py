@@ -75,6 +75,7 @@ class Menus:
             action.setEnabled(has[self._specs[action_id].needs])
         self.actions["boxes"].setChecked(session.layers.layer("detections").visible)
         self.actions["heat"].setChecked(session.layers.layer("heat").visible)
+        self.actions["drive"].setChecked(session.layers.layer("drive").visible)
         self.actions["minimap"].setChecked(self._settings.get("minimap"))
         for tool_id in TOOLS:
             self.actions[f"tool_{tool_id}"].setChecked(session.drawings.tool == tool_id)

@@ -1,4 +1,6 @@
-"""Decides in which order places are driven to: a short open path, by nearest neighbours first and 2-opt after.
+"""Decides which detections are driven to and in which order: a short open path, by nearest neighbours first and 2-opt after.
+
+The order is that of the section, whatever frame its places are said in, so that a list and the path on the screen agree.
 
 2-opt (Croes 1958, "A method for solving traveling-salesman problems"): wherever two legs cross, the part between them is
 driven the other way round.
@@ -6,7 +8,11 @@ driven the other way round.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+
+from core.detection import Detection
 
 Array = np.ndarray
 
@@ -28,6 +34,20 @@ def drive_order(places: Array, start: Array | None = None) -> Array:
         return np.arange(0)
     order = _nearest_neighbours(places, start)
     return _two_opt(places[order], order)
+
+
+def worth_a_visit(detections: Sequence[Detection]) -> list[Detection]:
+    """Confirmed defects; where nobody has confirmed any yet, all of them."""
+    return [one for one in detections if one.status == "defect"] or list(detections)
+
+
+def drive_through(detections: Sequence[Detection], um_per_px: tuple[float, float] | None) -> list[int]:
+    """The detections of one section in the order of visits, as indices; the first is near the upper left corner.
+
+    `um_per_px`: the section's; None: px are taken as square.
+    """
+    middles = np.array([one.box.center for one in detections]).reshape(-1, 2)
+    return [int(index) for index in drive_order(middles * (um_per_px or (1.0, 1.0)))]
 
 
 def path_length(places: Array, order: Array) -> float:

@@ -42,6 +42,15 @@ ACTIONS: tuple[ActionSpec, ...] = (
         checkable=True,
         in_toolbar=True,
     ),
+    ActionSpec(
+        "drive",
+        "Drive path",
+        "show_drive",
+        ("Shift+D",),
+        tip="The shortest way through the confirmed defects, or through all that are shown",
+        needs="section",
+        checkable=True,
+    ),
     ActionSpec("minimap", "Minimap", "show_minimap", ("M",), "minimap", "Show or hide it", "section", checkable=True),
     gap(),
     ActionSpec(
@@ -105,6 +114,9 @@ class ViewCommands(Commands):
 
     def show_heat(self, on: bool) -> None:
         self.session.set_layers(self.session.layers.styled("heat", visible=on))
+
+    def show_drive(self, on: bool) -> None:
+        self.session.set_layers(self.session.layers.styled("drive", visible=on))
 
     def show_minimap(self, on: bool) -> None:
         self.settings.set("minimap", on)

@@ -14,6 +14,7 @@ from app.theme import SPACE
 from app.tools.toolbox import Toolbox
 from app.viewer.camera import Camera
 from app.viewer.drawings_layer import DrawingsLayer
+from app.viewer.drive_layer import DriveLayer
 from app.viewer.fiducials_layer import FiducialsLayer
 from app.viewer.minimap import Minimap
 from app.viewer.overlays import Overlays
@@ -44,6 +45,7 @@ class Viewer(SectionView):
         self.overlays = Overlays(session, self.canvas)
         self.overlays.marks_changed.connect(self.minimap.set_marks)
         self.overlays.stack.add("section", "Section", self._section_item)
+        self.drive = DriveLayer(session, self.overlays.stack)
         self.drawings = DrawingsLayer(session, self.overlays.stack)
         self.fiducials = FiducialsLayer(session, self.overlays.stack, self.canvas)
         self.tools = Toolbox(session, self.canvas, self.drawings.item)

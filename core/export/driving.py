@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from core.class_colours import class_name
-from core.drive_order import drive_order
+from core.drive_order import drive_through
 from core.errors import InputError
 from core.export.document import ExportDocument, ExportItem
 from core.parameters import Parameter
@@ -59,8 +57,8 @@ def places_of(document: ExportDocument, order: str = "worst") -> list[Place]:
     driven: list[Place] = []
     for section_id in document.sections:
         here = [p for p in places if p.item is not None and p.item.detection.section_id == section_id]
-        where = np.array([(p.x_um, p.y_um) for p in here]).reshape(-1, 2)
-        driven += [here[index] for index in drive_order(where)]
+        found = [p.item.detection for p in here if p.item is not None]
+        driven += [here[index] for index in drive_through(found, document.sections[section_id].pixel_size_um)]
     return driven
 
 
