@@ -19,7 +19,7 @@ Array = np.ndarray
 # Which quantiles are kept of a sample; beyond the last one the tail speaks.
 LEVELS = (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999)  # fmt: skip
 # The tail begins where this share of a sample lies above.
-_TAIL_SHARE = 0.2
+_TAIL_SHARE, _DOUBTFUL_TAIL_SHARE = 0.2, 0.5
 # So many values must lie above a quantile for it to be told by the sample itself.
 _ENOUGH = 10
 _SMALLEST_SCALE = 1e-9
@@ -76,27 +76,28 @@ def spread_of(scores: Array, doubtful: float = 0.0) -> Spread:
     """How scores (n,) are spread; n at least 1.
 
     Args:
-        doubtful: the share of them, 0 to 0.5, that may not belong: the largest ones are only taken to be large.
+        doubtful: the share of them, 0 to 0.4, that may not belong. Half of it, the largest scores, is left out; three times
+            that below is only taken to be large, and the tail is told by the upper half. Where all of the doubtful ones are
+            defects, thresholds come out a little high, and where none is, a little low.
     """
     ordered = np.sort(np.asarray(scores, np.float64))
-    count = len(ordered)
-    if not count or not np.isfinite(ordered).all():
+    if not len(ordered) or not np.isfinite(ordered).all():
         raise ValueError("no scores to describe")
-    unsure = int(np.ceil(doubtful * count)) if doubtful else 0
-    last = min(1 - _ENOUGH / count, 1 - max(2 * doubtful, LEVELS[1]))
-    start = float(np.clip(last, 0.0, 1 - _TAIL_SHARE))
-    levels = tuple(level for level in LEVELS if level <= max(last, start)) or (0.0,)
-    values = np.quantile(ordered, levels)
-    return Spread(count, levels, tuple(map(float, values)), _tail_scale(ordered, unsure))
+    ordered = ordered[: len(ordered) - int(doubtful / 2 * len(ordered))]
+    unsure = int(np.ceil(1.5 * doubtful * len(ordered)))
+    last = min(1 - _ENOUGH / len(ordered), 1 - 2 * doubtful)
+    levels = tuple(level for level in LEVELS if level <= last) or (0.0,)
+    scale = _tail_scale(ordered, _DOUBTFUL_TAIL_SHARE if doubtful else _TAIL_SHARE, unsure)
+    return Spread(len(scores), levels, tuple(map(float, np.quantile(ordered, levels))), scale)
 
 
-def _tail_scale(ordered: Array, unsure: int) -> float:
-    """Of what lies above the score that `_TAIL_SHARE` of them exceed; the last `unsure` are only known to be large."""
+def _tail_scale(ordered: Array, share: float, unsure: int) -> float:
+    """Of what lies above the score that a share of them exceeds; the last `unsure` are only known to be large."""
     count = len(ordered)
-    first = min(int((1 - _TAIL_SHARE) * count), count - 1)
-    known = ordered[first : count - unsure]
+    first = min(int((1 - share) * count), count - 1)
+    known = ordered[first : max(count - unsure, first)]
+    smallest = _SMALLEST_SCALE * max(abs(float(ordered[-1])), 1)
     if len(known) < 2:  # too few to tell: as wide as all of them
-        return max(float(ordered[: max(count - unsure, 1)].std()), _SMALLEST_SCALE * max(abs(float(ordered[-1])), 1))
+        return max(float(ordered.std()), smallest)
     excess = known - ordered[first]
-    total = excess.sum() + unsure * excess[-1]
-    return max(float(total / (len(known) - 1)), _SMALLEST_SCALE * max(abs(float(ordered[-1])), 1))
+    return max(float((excess.sum() + unsure * excess[-1]) / (len(known) - 1)), smallest)

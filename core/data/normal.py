@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.data.files import PICTURE_SUFFIXES
+from core.data.formats.project import elsewhere
 from core.data.image_set import ImageSet, groups_of
 from core.data.labelled import LabelledData, LabelledPicture
 from core.data.reading import entered, formats, read_data
@@ -149,6 +150,7 @@ def _of_files(path: Path) -> NormalData | None:
 def _of_project(path: Path) -> NormalData:
     with Project.open(path) as project:
         store, found = DrawingStore(project), project.detections()
+        shown = {scan.id: scan.threshold for scan in project.scans()}
         sections = project.sections()
         drawn = {section.id: store.drawings(section.id) for section in sections}
         has_regions = any(one.is_normal for those in drawn.values() for one in those)
@@ -156,7 +158,8 @@ def _of_project(path: Path) -> NormalData:
         lost: list[InputError] = []
         for section in sections:
             own = [one for one in found if one.section_id == section.id]
-            said = _said_of(section, drawn[section.id], own, has_regions)
+            waiting = [one for one in own if one.status == _UNREVIEWED and one.score >= shown.get(one.scan_id, 0.0)]
+            said = _said_of(section, drawn[section.id], own, waiting, has_regions)
             if said is not None:
                 try:
                     pictures.append(replace(said, path=_place(project, section)))
@@ -175,9 +178,13 @@ def _place(project: Project, section: SectionRecord) -> Path:
 
 
 def _said_of(
-    section: SectionRecord, drawn: Sequence[Drawing], found: Sequence[Detection], has_regions: bool
+    section: SectionRecord,
+    drawn: Sequence[Drawing],
+    found: Sequence[Detection],
+    waiting: Sequence[Detection],
+    has_regions: bool,
 ) -> NormalPicture | None:
-    """None where nothing on it is normal as far as anybody said."""
+    """None where nothing on it is normal as far as anybody said. `waiting`: what is shown and nobody has judged."""
     regions = tuple(one.outline for one in drawn if one.is_normal) if has_regions else None
     alarms = tuple(one.box for one in found if one.status == _FALSE_ALARM)
     if regions == () and not alarms:
@@ -185,5 +192,5 @@ def _said_of(
     other = [one.box for one in drawn if one.is_closed and one.label and not one.is_normal]
     judged = [one.box for one in found if one.status not in (_FALSE_ALARM, _UNREVIEWED)]
     # What a model found in a region somebody drew, and nobody judged, is normal: they have looked at it.
-    waiting = tuple(one.box for one in found if one.status == _UNREVIEWED)
-    return NormalPicture(section.path, section.name, regions, (*judged, *other), alarms, waiting)
+    doubtful = tuple(one.box for one in elsewhere(waiting, alarms))
+    return NormalPicture(section.path, section.name, regions, (*judged, *other), alarms, doubtful)
