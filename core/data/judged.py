@@ -83,10 +83,10 @@ def judged_sections(project: Project) -> list[JudgedSection]:
         if not judged:
             continue
         by_hand = [d for d in judged if d.is_drawn]
-        judged = [*_elsewhere([d for d in judged if not d.is_drawn], [d.box for d in by_hand]), *by_hand]
+        judged = [*elsewhere([d for d in judged if not d.is_drawn], [d.box for d in by_hand]), *by_hand]
         told = [Told(d, None if d.status == _FALSE_ALARM else _mark_of(d, artefacts, drawn)) for d in judged]
         told.sort(key=lambda one: one.mark is None)
-        waiting = _elsewhere([d for d in everything if not d.is_decided], [one.box for one in told])
+        waiting = elsewhere([d for d in everything if not d.is_decided], [one.box for one in told])
         found.append(JudgedSection(section, tuple(told), tuple(d.box for d in waiting), differing))
     return found
 
@@ -132,7 +132,7 @@ def _says_of_the_same(one: Detection, other: Detection) -> bool:
     return one.scan_id != other.scan_id and same_place(one.box, other.box)
 
 
-def _elsewhere(found: Sequence[Detection], told: Sequence[Box]) -> list[Detection]:
+def elsewhere(found: Sequence[Detection], told: Sequence[Box]) -> list[Detection]:
     """Those that don't show a place of `told`."""
     edges, same = _edges([one.box for one in found]), np.zeros(len(found), bool)
     for place in told:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.data.files import PICTURE_SUFFIXES
-from core.data.formats.project import elsewhere
 from core.data.image_set import ImageSet, groups_of
+from core.data.judged import elsewhere
 from core.data.labelled import LabelledData, LabelledPicture
 from core.data.reading import entered, formats, read_data
 from core.detection import Detection
