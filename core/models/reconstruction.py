@@ -17,9 +17,11 @@ import cv2
 import numpy as np
 
 from core.anomaly.calibration import FLOOR, SCORE_UNIT, THRESHOLD
+from core.anomaly.matching import MATCHING
 from core.errors import InputError
 from core.models.base import Model, ModelFamily, ModelSpec, with_values
 from core.models.card import CARD_NAME
+from core.models.normal import learning_if_matched
 from core.parameters import Parameter
 
 Array = np.ndarray
@@ -113,16 +115,17 @@ def configure(spec: ModelSpec, values: Mapping[str, Any]) -> ModelSpec:
     chosen = with_values(_offer(spec), values)
     stride, score = chosen.values[STRIDE.name], chosen.values[SCORE.name]
     calibration = spec.card.get("calibrations", {}).get(stride, {}).get(score)
-    return replace(
+    own = replace(
         chosen,
         halo_px=STRIDES[stride] * spec.stride_px,
         context_cells=0 if score == WINDOW else _PLACE_CELLS,
         card={**spec.card, "calibration": calibration} if calibration else spec.card,
     )
+    return learning_if_matched(own)
 
 
 def _offer(spec: ModelSpec) -> ModelSpec:
-    return replace(spec, parameters=(STRIDE, SCORE, BATCH))
+    return replace(spec, parameters=(STRIDE, SCORE, MATCHING, BATCH))
 
 
 def _over_places(values: Array) -> Array:

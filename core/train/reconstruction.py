@@ -91,7 +91,8 @@ def train_reconstruction(
     }
     ways = judge.calibrations()
     metrics = {"validation": judge.metrics()}
-    card = make_card(out, values, windows, network, ways, record, metrics)
+    kept = learnt[~course.left_out.cpu().numpy()]
+    card = make_card(out, values, windows, network, ways, kept, record, metrics)
     save_best_and_last(out, card, *(_tensors(course, state) for state in (best.state, last)))
     (out / CHECKPOINT_NAME).unlink(missing_ok=True)
     return metrics

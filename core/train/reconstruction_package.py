@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from core.anomaly.looks import looks_of
 from core.models.card import CARD_FORMAT
 from core.models.networks.cgan import sobel
 from core.models.networks.reconstructors import as_seen
@@ -41,10 +42,11 @@ def make_card(
     windows: NormalWindows,
     network: Mapping[str, Any],
     ways: Ways,
+    learnt: Array,
     training: Mapping[str, Any],
     metrics: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The card, but for the hash of the weights. `values`: the trainer's parameters."""
+    """The card, but for the hash of the weights. `values`: the trainer's parameters; `learnt`: windows that count."""
     identity = values["id"] or folder.resolve().name
     numbers = {
         stride: {score: {"usual": usual, "limit": found.limit} for score, (usual, found) in told.items()}
@@ -68,6 +70,7 @@ def make_card(
         "scan": scan_fields(values["window_px"], numbers),
         "calibration": calibrations[STRIDE.default][SCORE.default],
         "calibrations": calibrations,
+        "looks": looks_of(windows.read(int(index)) for index in learnt[:: max(1, len(learnt) // _LOOKED_AT)]).to_json(),
         "training": dict(training),
         "metrics": dict(metrics),
         "versions": versions(),

@@ -14,12 +14,13 @@ import torch
 
 from core.devices import choose_device
 from core.errors import InputError
-from core.models.base import Evidence, Model, ModelSpec
+from core.models.base import Evidence, ModelSpec
 from core.models.card import CARD_NAME
 from core.models.networks.cgan import EdgeToImage
 from core.models.networks.folding import folded
 from core.models.networks.reconstructors import Reconstructor, as_seen, build, compared, residuals
 from core.models.networks.window_classifier import put_weights
+from core.models.normal import ModelOfNormal
 from core.models.reconstruction import BATCH, CELLS, scoring_of
 from core.models.window_blending import blended, window_starts
 
@@ -49,7 +50,7 @@ def _check_scan(spec: ModelSpec) -> None:
         raise ValueError("its windows don't fit its network")
 
 
-class ReconstructionModel(Model):
+class ReconstructionModel(ModelOfNormal):
     """Maps are as `core.models.reconstruction` says: (3, rows, columns), NaN within the halo, whose windows aren't all there.
 
     Args:
@@ -67,6 +68,9 @@ class ReconstructionModel(Model):
         self._batch = int(spec.values[BATCH.name])
         self._scoring = scoring_of(spec)
 
+    def prepare(self, pixels: Array) -> Array:
+        return self.matched(pixels)
+
     def submit(self, prepared: Sequence[Array]) -> list[tuple[torch.Tensor, tuple[int, int]]]:
         """For each tile what its windows say, on the device, and its shape in px."""
         return [(torch.cat(list(self._said(pixels))), pixels.shape[:2]) for pixels in prepared]
@@ -75,24 +79,25 @@ class ReconstructionModel(Model):
         return [self._map(said.cpu().numpy(), shape) for said, shape in pending]
 
     def map_tile(self, pixels: Array) -> Array:
-        return self.collect(self.submit([pixels]))[0]
+        return self.collect(self.submit([self.prepare(pixels)]))[0]
 
     def scores(self, maps: Array) -> Array:
         return self._scoring.scores(maps)
 
     def explain(self, pixels: Array, label: str) -> Array:
         """How far each px is off what was drawn: the root of the squared residual, 1 where it is 128 grey levels or more."""
-        return np.sqrt(self._pictures(pixels)[_RESIDUAL])
+        return np.sqrt(self._pictures(self.matched(pixels))[_RESIDUAL])
 
     def evidence(self, pixels: Array, label: str) -> tuple[Evidence, ...]:
         """The input, its edges where the network sees nothing else, what was drawn, and the squared residual."""
-        found = np.rint(255 * self._pictures(pixels)).astype(np.uint8)
+        shown = self.matched(pixels)
+        found = np.rint(255 * self._pictures(shown)).astype(np.uint8)
         heat = cv2.applyColorMap(found[_RESIDUAL], cv2.COLORMAP_TURBO)
-        pictures = {"Input": pixels, "Edges": np.repeat(found[_EDGES][..., None], 3, axis=2)}
+        pictures = {"Input": shown, "Edges": np.repeat(found[_EDGES][..., None], 3, axis=2)}
         pictures |= {"Drawn again": np.moveaxis(found[_DRAWN], 0, -1), "Squared residual": heat[..., ::-1]}
         if not isinstance(self._network, EdgeToImage):
             del pictures["Edges"]
-        return tuple(Evidence(title, np.ascontiguousarray(shown)) for title, shown in pictures.items())
+        return tuple(Evidence(title, np.ascontiguousarray(picture)) for title, picture in pictures.items())
 
     # -- windows ---------------------------------------------------------------------------------------------------------
 
