@@ -10,3 +10,17 @@ def format_score(score: float, unit: str = PROBABILITY) -> str:
     if unit == PROBABILITY:
         return f"{score:.3f}"
     return f"{score:.2f}" if abs(score) < 99.995 else f"{score:.0f}"
+
+
+# Times the limit of what is normal; beyond it how much further hardly matters.
+_OF_NORMAL = (0.0, 3.0)
+
+
+def scale_of(unit: str) -> tuple[float, float] | None:
+    """From where to where the scores of all scans in a unit are coloured, so that sections compare; None where a unit means
+    something else on each."""
+    from core.anomaly.calibration import SCORE_UNIT
+
+    if unit == PROBABILITY:
+        return 0.0, 1.0
+    return _OF_NORMAL if unit == SCORE_UNIT else None

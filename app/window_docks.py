@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from app.panels.rounds_panel import RoundsPanel
     from app.panels.scan_panel import ScanPanel
     from app.panels.scans_panel import ScansPanel
+    from app.panels.threshold_panel import ThresholdPanel
     from app.panels.why_panel import WhyPanel
     from app.registration.panel import RegistrationPanel
     from app.session import Session
@@ -88,6 +89,12 @@ def _scans(session: Session, visible_region: VisibleRegion) -> QWidget:
     return ScansPanel(session)
 
 
+def _threshold(session: Session, visible_region: VisibleRegion) -> QWidget:
+    from app.panels.threshold_panel import ThresholdPanel
+
+    return ThresholdPanel(session)
+
+
 def _places(session: Session, visible_region: VisibleRegion) -> QWidget:
     from app.panels.places_panel import PlacesPanel
 
@@ -137,6 +144,7 @@ DOCKS: tuple[DockSpec, ...] = (
     DockSpec("rounds", "Rounds", "right", _rounds, at_start=False, ahead=False),
     DockSpec("train", "Train", "right", _train, at_start=False, ahead=False),
     DockSpec("scans", "Scans", "bottom", _scans, at_start=False),
+    DockSpec("threshold", "Threshold", "bottom", _threshold, at_start=False, ahead=False),
     DockSpec("registration", "SEM registration", "bottom", _registration, at_start=False, ahead=False),
 )
 
@@ -199,6 +207,10 @@ class Docks(QObject):
     @property
     def scans(self) -> ScansPanel:
         return self.panel("scans")  # type: ignore[return-value]
+
+    @property
+    def threshold(self) -> ThresholdPanel:
+        return self.panel("threshold")  # type: ignore[return-value]
 
     @property
     def registration(self) -> RegistrationPanel:

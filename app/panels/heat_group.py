@@ -9,6 +9,7 @@ from PySide6.QtGui import QIcon, QImage, QPixmap
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QSizePolicy, QSlider, QWidget
 
 from app.combo import ComboBox
+from app.panels.heat_legend import HeatLegend
 from app.panels.layout import CheckGroup, value_label
 from app.session import Session
 from app.theme import SPACE
@@ -22,7 +23,12 @@ _KINDS = (
     ("activation", "Class activation", "What speaks for the class, place by place (CAM), from the stored map"),
 )
 _RANGES = (
-    ("scale", "The model's scale", "From 0 to 1 for probabilities, else to the highest scores found"),
+    (
+        "scale",
+        "The model's scale",
+        "The same on every section: from 0 to 1 for probabilities, to 3 for times the limit of what is normal. "
+        "Where a model’s scores mean something else on each section: to the highest found",
+    ),
     ("auto", "Automatic", "From the lowest to the highest scores found"),
     ("fixed", "Fixed", "From one score to another, the same for every scan"),
 )
@@ -78,6 +84,8 @@ class HeatGroup(CheckGroup):
         self.own_floor = QCheckBox("Clear below")
         self.own_floor.setToolTip("Scores below this are not coloured; without it, those below the threshold are not")
         self.floor = _score_spin("Lowest score that is coloured")
+        self.legend = HeatLegend()
+        self.add_wide(self.legend)
         self.add_row("Range", self.range)
         self._ends_name = self.add_row("From, to", self._ends)
         row = self.grid.rowCount()
@@ -113,6 +121,8 @@ class HeatGroup(CheckGroup):
             control.blockSignals(False)
         for widget in (self._ends, self._ends_name):
             widget.setVisible(heat.range_mode == "fixed")
+        scan = self._session.scan
+        self.legend.show_style(heat, scan.score_unit if scan is not None else "", self._session.threshold)
 
     def follow(self) -> None:
         """Shows the session's values without setting them again."""

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from app.panels.histogram import ScoreHistogram
-from app.panels.layout import muted
+from app.panels.layout import muted, tool_button
 from app.theme import SPACE
 from core.detection import Detection
 
@@ -16,9 +16,11 @@ STEPS = 1000
 
 
 class ThresholdControl(QWidget):
-    """`changed(score)` follows the user's hand, also while dragging."""
+    """`changed(score)` follows the user's hand, also while dragging. `spread_requested()`: more is to be seen of how scores
+    are spread."""
 
     changed = Signal(float)
+    spread_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,6 +28,9 @@ class ThresholdControl(QWidget):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.spin = QDoubleSpinBox()
         self.count = QLabel()
+        self.more = tool_button(
+            "histogram", "What a threshold comes to, and ready-made ones", self.spread_requested.emit
+        )
         self._unit = muted(wrap=False)
         self._following = False
         self.slider.setRange(0, STEPS)
@@ -90,6 +95,7 @@ class ThresholdControl(QWidget):
         numbers.addWidget(self.spin)
         numbers.addWidget(self._unit, 1)
         numbers.addWidget(self.count)
+        numbers.addWidget(self.more)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE // 2)

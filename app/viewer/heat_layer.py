@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.jobs import Job
 from app.layer_styles import HeatStyle
-from app.scores import PROBABILITY
+from app.scores import scale_of
 from app.session import Session
 from app.viewer.overlay_heat import HeatLook, HeatPainter
 from app.viewer.overlay_item import TiledOverlay
@@ -89,9 +89,12 @@ class HeatLayer(QObject):
             self._paint_anew()
 
     def _needs_spread(self) -> bool:
-        style, scan = self._session.layers.heat, self._session.scan
-        of_scan = style.range_mode == "scale" and scan is not None and scan.score_unit != PROBABILITY
-        return style.range_mode == "auto" or of_scan
+        mode = self._session.layers.heat.range_mode
+        return mode == "auto" or (mode == "scale" and self._scale() is None)
+
+    def _scale(self) -> tuple[float, float] | None:
+        scan = self._session.scan
+        return scale_of(scan.score_unit) if scan is not None else (0.0, 1.0)
 
     def _inquire(self) -> None:
         """Asks the disk, in the IO lane, what is stored and how high the scores are."""
@@ -146,7 +149,9 @@ class HeatLayer(QObject):
     def _range(self, style: HeatStyle) -> tuple[float, float]:
         if style.range_mode == "fixed":
             return style.low, style.high
-        if not self._needs_spread() or self._spread is None:
+        if not self._needs_spread():
+            return self._scale() or (0.0, 1.0)
+        if self._spread is None:
             return 0.0, 1.0
         return (self._spread.low if style.range_mode == "auto" else 0.0), self._spread.high
 
