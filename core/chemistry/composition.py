@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from core.chemistry.elements import ATOMIC_WEIGHTS
+
 Unit = Literal["at%", "wt%"]
 
-_SYMBOLS = (
-    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y Zr Nb Mo "
-    "Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl "
-    "Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og"
-)
-ELEMENTS = frozenset(_SYMBOLS.split())
+# An unknown rest of more than this makes at.% and wt.% of what is known no functions of each other.
+_MOST_UNKNOWN = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +50,20 @@ class Composition:
             return cls(amounts, stored["unit"], sigmas, str(stored["spectrum"]), str(stored["source"]))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no composition ({error})") from None
+
+    def amount_in(self, symbol: str, unit: Unit) -> float | None:
+        """How much of an element there is, 0 where the spectrum has none of it; None where that can't be said in `unit`:
+        amounts are converted only where they add up to (nearly) everything.
+        """
+        if unit == self.unit or not self.amounts.get(symbol):
+            return self.amounts.get(symbol, 0.0)
+        if abs(sum(self.amounts.values()) - 100) > _MOST_UNKNOWN or not ATOMIC_WEIGHTS.keys() >= self.amounts.keys():
+            return None
+        shares = {
+            one: amount / ATOMIC_WEIGHTS[one] if unit == "at%" else amount * ATOMIC_WEIGHTS[one]
+            for one, amount in self.amounts.items()
+        }
+        return 100 * shares[symbol] / sum(shares.values())
 
     @property
     def largest_first(self) -> list[str]:

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.chemistry.composition import ELEMENTS, Composition, Measurement, Unit
+from core.chemistry.composition import Composition, Measurement, Unit
+from core.chemistry.elements import ELEMENTS
 from core.errors import InputError
 from core.registration.fiducials import UM_PER_UNIT, sem_unit
 from core.tables import Row, header_of, parse_rows, table_text
@@ -25,6 +26,10 @@ _ELEMENT = re.compile(
 )
 _PLACE = re.compile(r"^(?P<axis>[xy])\s*\((?P<unit>[^)]+)\)$", re.IGNORECASE)
 _IDS, _NAMES = ("id", "defect_id", "defect"), ("spectrum", "name", "label", "spectrum label")
+
+
+class UnitNotSaidError(InputError):
+    """Somebody must say whether amounts are in at.% or wt.%."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,11 @@ def read_csv(path: Path, unit: Unit | None = None) -> list[Measurement]:
     return parse_rows(text, (), lambda row: _measurement(row, columns, path), path, _REMEDY)
 
 
+def has_elements(header: Sequence[str]) -> bool:
+    """Whether some of a table's columns are elements."""
+    return any((found := _ELEMENT.match(name)) and found["symbol"] in ELEMENTS for name in header)
+
+
 def _columns(header: Sequence[str], path: Path, unit: Unit | None) -> _Columns:
     amounts: dict[str, str] = {}
     sigmas: dict[str, str] = {}
@@ -69,7 +79,9 @@ def _columns(header: Sequence[str], path: Path, unit: Unit | None) -> _Columns:
         )
     said = next(iter(units), unit)
     if said is None:
-        raise InputError("line 1: at.% or wt.% is not said", path=path, remedy="Say it with --unit, or in the columns.")
+        raise UnitNotSaidError(
+            "line 1: at.% or wt.% is not said", path=path, remedy="Say it with --unit, or in the columns."
+        )
     place, um_per_unit = _place(header, path)
     by_name = {name.lower(): name for name in header}
     own_id = next((by_name[one] for one in _IDS if one in by_name), None)

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from core.chemistry.composition import ELEMENTS, Composition, Measurement
+from core.chemistry.composition import Composition, Measurement
+from core.chemistry.elements import ELEMENTS
 from core.errors import InputError
 
 MAX_SLICES = 100_000

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.chemistry.composition import Measurement, Unit
-from core.chemistry.edx_csv import read_csv
+from core.chemistry.edx_csv import has_elements, read_csv
 from core.chemistry.h5oina import read_h5oina
 from core.chemistry.matching import Match, match_measurements
 from core.errors import InputError
@@ -16,6 +16,7 @@ from core.listing import listed_detections
 from core.project import Project, SectionRecord
 from core.project.composition_store import CompositionStore
 from core.project.registration_store import RegistrationStore
+from core.tables import header_of, table_text
 
 H5OINA_SUFFIX = ".h5oina"
 
@@ -34,6 +35,16 @@ def read_measurements(path: Path, unit: Unit | None = None) -> list[Measurement]
     return read_h5oina(path) if path.suffix.lower() == H5OINA_SUFFIX else read_csv(path, unit)
 
 
+def holds_results(path: Path) -> bool:
+    """Whether a file looks like results of an EDX, before anybody tries to read it as such."""
+    if path.suffix.lower() != ".csv":
+        return path.suffix.lower() == H5OINA_SUFFIX
+    try:
+        return has_elements(header_of(table_text(path, "EDX results")))
+    except InputError:
+        return False
+
+
 def import_measurements(
     project: Project,
     section: SectionRecord,
@@ -41,7 +52,20 @@ def import_measurements(
     scans: Collection[str] = (),
     source: Path | None = None,
 ) -> Outcome:
-    """Attaches what is clear to the section's detections (of `scans`; none: all), as one gesture.
+    """Attaches what is clear, as `matched` says, as one gesture. Raises InputError as that does."""
+    outcome = matched(project, section, measurements, scans, source)
+    CompositionStore(project).keep({m.candidates[0].detection.id: m.measurement.composition for m in outcome.attached})
+    return outcome
+
+
+def matched(
+    project: Project,
+    section: SectionRecord,
+    measurements: Sequence[Measurement],
+    scans: Collection[str] = (),
+    source: Path | None = None,
+) -> Outcome:
+    """Which of the section's detections (of `scans`; none: all) were measured; nothing is attached yet.
 
     Raises InputError where nothing can be clear: no numbers of defects, and no registration to the SEM.
     """
@@ -55,9 +79,7 @@ def import_measurements(
     # A number may be that of what another scan found at the same place.
     named = {one.detection_id for one in measurements if one.detection_id is not None} - {d.id for d in listed}
     listed += [d for d in project.detections_by_id(sorted(named)) if d.section_id == section.id] if not scans else []
-    outcome = sorted_out(match_measurements(measurements, listed, registration))
-    CompositionStore(project).keep({m.candidates[0].detection.id: m.measurement.composition for m in outcome.attached})
-    return outcome
+    return sorted_out(match_measurements(measurements, listed, registration))
 
 
 def sorted_out(matches: Sequence[Match]) -> Outcome:

@@ -1,0 +1,1 @@
+"""Chemistry in the window: results of an EDX imported, ambiguous ones asked for, classes proposed by rules."""
