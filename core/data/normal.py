@@ -9,18 +9,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.data.files import PICTURE_SUFFIXES
-from core.data.image_set import ImageSet, groups_of
-from core.data.judged import elsewhere
+from core.data.image_set import ImageSet, groups_of, is_image_set, read_image_set
+from core.data.judged import JudgedSection, judged_sections
 from core.data.labelled import LabelledData, LabelledPicture
+from core.data.part import is_part
 from core.data.reading import entered, formats, read_data
-from core.detection import Detection
-from core.drawing import Drawing
-from core.errors import InputError, SchliffError
+from core.errors import InputError
 from core.geometry import Box
 from core.project import Project, SectionRecord
 from core.project.drawing_store import DrawingStore
@@ -29,7 +27,6 @@ from core.truth import is_no_defect
 
 Ring = tuple[tuple[float, float], ...]
 
-_FALSE_ALARM, _UNREVIEWED = "false_alarm", "unreviewed"
 _REMEDY = (
     "Give a section, a project with regions called normal, marked pictures, or a folder of images without a defect."
 )
@@ -90,31 +87,32 @@ def find_normal(path: Path, no_defect: str = "") -> NormalData:
     """
     if not path.exists():
         raise InputError("there is no such file or folder", path=path, remedy="Check the name.")
-    inner = entered(path)
-    if Project.is_project(inner):
-        return _of_project(inner)
-    for spec in formats():
-        if spec.recognises(inner):
-            return _of_labelled(spec.read(inner))
+    if is_part(path):
+        return _of_labelled(read_data(path, no_defect), path)
     try:
-        return _of_labelled(read_data(path, no_defect))
-    except InputError as error:
-        found = _of_files(path) or (_of_files(inner) if inner != path else None)
-        if found is None:
-            raise InputError(f"nothing says what is normal in it: {error.what}", path=path, remedy=_REMEDY) from None
-        return found
+        inner = entered(path)
+        if Project.is_project(inner):
+            return _of_project(inner)
+        for spec in formats():
+            if spec.recognises(inner):
+                return _of_labelled(spec.read(inner), path)
+        if inner.is_dir() and is_image_set(inner):
+            return _of_labelled(read_image_set(inner, no_defect), path)
+        return _of_files(inner)
+    except OSError as error:
+        raise InputError(f"can't be read ({error.strerror or error})", path=path, remedy="Check its folders.") from None
 
 
-def _of_labelled(data: LabelledData | ImageSet) -> NormalData:
+def _of_labelled(data: LabelledData | ImageSet, path: Path) -> NormalData:
     if isinstance(data, ImageSet):
         if data.no_defect is None:
             raise InputError(
-                "no class of these images is known to be without a defect", path=data.images[0].path.parent.parent,
+                "no class of these images is known to be without a defect", path=path,
                 remedy="Say which one is: --set no_defect=NAME.",
             )  # fmt: skip
         chosen = [one for one in data.images if one.label == data.no_defect]
         pictures = tuple(NormalPicture(one.path, one.group, is_cut=True) for one in chosen)
-        return NormalData(chosen[0].path.parent, "images", pictures)
+        return NormalData(path, "images", pictures)
     found = tuple(_of_marked(picture) for picture in data.everything)
     return NormalData(data.source, data.format, found, notes=data.notes)
 
@@ -129,37 +127,34 @@ def _of_marked(picture: LabelledPicture) -> NormalPicture:
     return NormalPicture(picture.path, picture.group, known, marks, false_alarms=picture.empty)
 
 
-def _of_files(path: Path) -> NormalData | None:
-    """A section by itself, or a folder of images; None for anything else."""
+def _of_files(path: Path) -> NormalData:
+    """A section by itself, or a folder of images. Raises InputError for anything else."""
     try:
         with open_section(path):
             return NormalData(path, "section", (NormalPicture(path, path.name),), is_sure=False)
-    except SchliffError:
+    except InputError as error:
         if not path.is_dir():
-            return None
+            raise InputError(f"nothing says what is normal in it: {error.what}", path=path, remedy=_REMEDY) from None
     images = sorted(one for one in path.iterdir() if one.suffix.lower() in PICTURE_SUFFIXES and one.is_file())
-    if not images:  # one class alone in its folder
-        inside = [place for place in path.iterdir() if place.is_dir() and is_no_defect(place.name)]
-        return _of_files(inside[0]) if len(inside) == 1 else None
+    if not images:
+        raise InputError("nothing in this folder says what is normal", path=path, remedy=_REMEDY)
     groups = groups_of(images)
-    return NormalData(
-        path, "images", tuple(NormalPicture(one, group, is_cut=True) for one, group in zip(images, groups, strict=True))
-    )
+    pictures = (NormalPicture(one, group, is_cut=True) for one, group in zip(images, groups, strict=True))
+    return NormalData(path, "images", tuple(pictures))
 
 
 def _of_project(path: Path) -> NormalData:
     with Project.open(path) as project:
-        store, found = DrawingStore(project), project.detections()
-        shown = {scan.id: scan.threshold for scan in project.scans()}
-        sections = project.sections()
-        drawn = {section.id: store.drawings(section.id) for section in sections}
-        has_regions = any(one.is_normal for those in drawn.values() for one in those)
+        store, judged = DrawingStore(project), {one.record.id: one for one in judged_sections(project)}
+        drawn = {
+            section.id: [one for one in store.drawings(section.id) if one.is_normal] for section in project.sections()
+        }
+        has_regions, waiting = any(drawn.values()), _waiting(project)
         pictures: list[NormalPicture] = []
         lost: list[InputError] = []
-        for section in sections:
-            own = [one for one in found if one.section_id == section.id]
-            waiting = [one for one in own if one.status == _UNREVIEWED and one.score >= shown.get(one.scan_id, 0.0)]
-            said = _said_of(section, drawn[section.id], own, waiting, has_regions)
+        for section in project.sections():
+            regions = tuple(one.outline for one in drawn[section.id]) if has_regions else None
+            said = _said_of(section, regions, judged.get(section.id), waiting)
             if said is not None:
                 try:
                     pictures.append(replace(said, path=_place(project, section)))
@@ -172,25 +167,26 @@ def _of_project(path: Path) -> NormalData:
     return NormalData(path, "project", tuple(sorted(pictures, key=lambda p: p.path)), has_regions, notes)
 
 
+def _waiting(project: Project) -> frozenset[Box]:
+    """Where a scan shows something that nobody has decided; what it scores below its threshold nobody is asked about."""
+    thresholds = {scan.id: scan.threshold for scan in project.scans()}
+    found = project.detections()
+    return frozenset(one.box for one in found if not one.is_decided and one.score >= thresholds.get(one.scan_id, 0.0))
+
+
 def _place(project: Project, section: SectionRecord) -> Path:
     with project.open_section_of(section) as opened:
         return opened.info.path
 
 
 def _said_of(
-    section: SectionRecord,
-    drawn: Sequence[Drawing],
-    found: Sequence[Detection],
-    waiting: Sequence[Detection],
-    has_regions: bool,
+    section: SectionRecord, regions: tuple[Ring, ...] | None, judged: JudgedSection | None, waiting: frozenset[Box]
 ) -> NormalPicture | None:
-    """None where nothing on it is normal as far as anybody said. `waiting`: what is shown and nobody has judged."""
-    regions = tuple(one.outline for one in drawn if one.is_normal) if has_regions else None
-    alarms = tuple(one.box for one in found if one.status == _FALSE_ALARM)
-    if regions == () and not alarms:
+    """None where nothing on it is normal as far as anybody said."""
+    if judged is None:
+        return None if regions == () else NormalPicture(section.path, section.name, regions)
+    if regions == () and not judged.empty:
         return None
-    other = [one.box for one in drawn if one.is_closed and one.label and not one.is_normal]
-    judged = [one.box for one in found if one.status not in (_FALSE_ALARM, _UNREVIEWED)]
     # What a model found in a region somebody drew, and nobody judged, is normal: they have looked at it.
-    doubtful = tuple(one.box for one in elsewhere(waiting, alarms))
-    return NormalPicture(section.path, section.name, regions, (*judged, *other), alarms, doubtful)
+    defects, doubtful = (mark.box for mark in judged.marks), (box for box in judged.waiting if box in waiting)
+    return NormalPicture(section.path, section.name, regions, tuple(defects), judged.empty, tuple(doubtful))
