@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtGui import QColor
 
@@ -11,9 +11,18 @@ from core.class_colours import class_hex, class_name
 __all__ = ["class_colour", "class_colours", "class_name"]
 
 
+_chosen: dict[str, str] = {}  # of the project that is open
+
+
+def choose_colours(colours: Mapping[str, str]) -> None:
+    """The colours "#rrggbb" that somebody chose in the open project; all other classes have their usual ones."""
+    _chosen.clear()
+    _chosen.update(colours)
+
+
 def class_colours(labels: Sequence[str]) -> dict[str, QColor]:
     """A colour for each of a scan's labels."""
-    return {label: QColor(name) for label, name in class_hex(labels).items()}
+    return {label: QColor(_chosen.get(label, name)) for label, name in class_hex(labels).items()}
 
 
 def class_colour(label: str, labels: Sequence[str] = ()) -> QColor:

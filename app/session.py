@@ -17,12 +17,16 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.jobs import Job, Lanes
 from app.layer_styles import LayerStyles
 from app.session_calibration import CalibrationControl
+from app.session_chemistry import ChemistryControl
+from app.session_classes import ClassControl
 from app.session_drawings import Drawings
 from app.session_foreground import ForegroundControl
+from app.session_inspection import InspectionControl
 from app.session_look import LookControl
 from app.session_opening import Opened, Opener
 from app.session_overviews import OverviewBuilder
 from app.session_picked import Picking
+from app.session_pictures import Pictures
 from app.session_places import Places
 from app.session_project import ProjectMaker
 from app.session_registration import RegistrationControl
@@ -105,10 +109,14 @@ class Session(QObject):
         self.calibration = CalibrationControl(self)
         self.drawings = Drawings(self)
         self.registration = RegistrationControl(self)
+        self.pictures = Pictures(self)
+        self.chemistry = ChemistryControl(self)
         self.looks = LookControl(self)
         self.foreground = ForegroundControl(self)
         self.foreground.changed.connect(self._state_changed)
-        self._reviewing = ReviewControl(self)
+        self.reviewing = ReviewControl(self)
+        self.classes = ClassControl(self)
+        self.inspection = InspectionControl(self)
 
     # -- opening and scanning ---------------------------------------------------------------------
 
@@ -235,30 +243,29 @@ class Session(QObject):
 
     @property
     def can_undo(self) -> bool:
-        return self._reviewing.can_undo
+        return self.reviewing.can_undo
 
     @property
     def can_redo(self) -> bool:
-        return self._reviewing.can_redo
+        return self.reviewing.can_redo
 
-    def decide(self, status: Status, ids: Iterable[int] | None = None, note: str | None = None) -> None:
-        """Records a person's decision about the selected detection, or about all of `ids`; one step of undo."""
-        self._reviewing.decide(status, ids, note)
+    def decide(
+        self, status: Status | None, ids: Iterable[int] | None = None, note: str | None = None, label: str | None = None
+    ) -> None:
+        """Records a person's decision (`core.review`) about the selected detection, or about all of `ids`; one step of undo."""
+        self.reviewing.decide(status, ids, note, label)
 
     def undo(self) -> None:
         """Takes back what was done last (a decision, a drawing) and selects what it was about."""
-        self._reviewing.undo()
+        self.reviewing.undo()
 
     def redo(self) -> None:
         """Does again what was taken back last, and selects what it is about."""
-        self._reviewing.redo()
+        self.reviewing.redo()
 
-    def refresh_decisions(self, ids: list[int]) -> None:
-        """Reads again what is decided; `ids` are the detections that changed."""
-        assert self.project is not None
-        if self.scan is not None:
-            self._take(self.table.replaced(self.project.detections_by_id(ids)))
-        self.decisions_changed.emit(list(ids))
+    def adopt_decisions(self, changed: Iterable[Detection]) -> None:
+        """Detections as they are now, in the place of those with their ids; `decisions_changed` is for the caller."""
+        self._take(self.table.replaced(changed))
 
     # -- telling the user -------------------------------------------------------------------------
 
@@ -290,7 +297,7 @@ class Session(QObject):
             saved.plane,
             saved.view,
         )
-        self.project, self.section_record, self._reviewing.review = opened.project, opened.record, opened.review
+        self.project, self.section_record, self.reviewing.review = opened.project, opened.record, opened.review
         self.scans, self.scan, self.score_map = opened.scans, opened.scan, opened.score_map
         self._take(opened.detections)
         self.threshold = opened.scan.threshold if opened.scan else DEFAULT_THRESHOLD
@@ -307,7 +314,7 @@ class Session(QObject):
 
     def adopt_project(self, project: Project, record: SectionRecord, review: Review) -> None:
         """Takes the project that was made for the open section."""
-        self.project, self.section_record, self._reviewing.review = project, record, review
+        self.project, self.section_record, self.reviewing.review = project, record, review
         self.project_changed.emit()
         self._state_changed()
 

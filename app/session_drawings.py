@@ -123,6 +123,16 @@ class Drawings(QObject):
         if known.isdisjoint(ids) and all(self.get(i) is None for i in ids):
             self._session.message.emit("info", "That was in another section of this project.")
 
+    def read_again(self) -> None:
+        """Reads all of them again: somebody has changed them by what they show."""
+        store, record = self._store(), self._session.section_record
+        if store is not None and record is not None:
+            try:
+                self._stored = store.drawings(record.id)
+            except SchliffError as error:
+                self._session.report(error)
+        self.changed.emit()
+
     def _read_again(self, ids: Sequence[int]) -> None:
         store, record = self._store(), self._session.section_record
         if store is not None and record is not None:

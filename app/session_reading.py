@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shown:
-    """What the project holds of one section: its scans, and one of them in full."""
+    """What the project holds of one section: its scans, and one of them in full, with what people drew on the section."""
 
     scans: list[ScanRecord]
     scan: ScanRecord | None
@@ -27,15 +27,17 @@ def read_scan(project: Project, section_id: int, scan_id: str | None, *, prefer_
 
     `prefer_running`: rather one that was resumed; only while a scan runs, since a killed one says "running" for ever.
     """
+    from core.ranking import worst_first
+
     scans = project.scans(section_id)
     running = [scan for scan in scans if prefer_running and scan.status == "running"]
     latest = (running or scans)[-1] if scans else None
     scan = next((s for s in scans if s.id == scan_id), latest)
-    if scan is None:
-        return Shown(scans, None, DetectionTable(), None)
-    detections = DetectionTable(project.detections(scan.id))
+    found = [] if scan is None else project.detections(scan.id)
+    drawn = project.drawn(section_id)
+    detections = DetectionTable(worst_first((*found, *drawn)) if drawn else found)
     detections.read_ahead()
-    return Shown(scans, scan, detections, _map_of(project, scan.id))
+    return Shown(scans, scan, detections, None if scan is None else _map_of(project, scan.id))
 
 
 def _map_of(project: Project, scan_id: str) -> ScoreMap | None:

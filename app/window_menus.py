@@ -18,6 +18,7 @@ from app.session import Session
 from app.settings import Settings
 from app.theme import THEME_MODES, Theme
 from app.window_docks import Docks
+from core.class_colours import class_name
 
 if TYPE_CHECKING:
     from core.export.base import Purpose
@@ -63,6 +64,7 @@ class Menus:
             "nothing": True,
             "section": session.section is not None,
             "project": session.project is not None,
+            "scan": session.scan is not None,
             "detections": bool(session.visible_detections()),
             "selection": session.selected is not None,
             "scanning": session.scanning,
@@ -84,6 +86,16 @@ class Menus:
         self.actions["snapping"].setChecked(session.drawings.snapping)
         self.actions["drawings"].setChecked(session.layers.layer("drawings").visible)
         self.submenus["Export"].setEnabled(has["project"])
+        self._name_classes()
+
+    def _name_classes(self) -> None:
+        """Number keys stand for the classes there are."""
+        choices = self._session.classes.choices
+        for number in range(1, 10):
+            action = self.actions[f"class_{number}"]
+            action.setVisible(number <= len(choices))
+            if number <= len(choices):
+                action.setText(class_name(choices[number - 1]))
 
     # -- making -----------------------------------------------------------------------------------
 
@@ -194,6 +206,7 @@ class Menus:
             session.selection_changed,
             session.decisions_changed,
             session.layers_changed,
+            session.classes.changed,
             session.drawings.changed,
             session.drawings.tool_changed,
             session.registration.changed,

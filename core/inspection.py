@@ -83,8 +83,7 @@ def compare(project: Project, scan: ScanRecord, places: Sequence[InspectedPlace]
     """Positions beside what a scan shows at its threshold. Raises UsageError for a tolerance below 0."""
     if tolerance_px < 0:
         raise UsageError(f"a tolerance of {tolerance_px:g} px", remedy="Give 0 or more.")
-    shown = project.classes().shown
-    artefacts = ARTEFACT_CLASSES.union(scan.artefact_labels, map(shown, scan.artefact_labels))
+    artefacts = ARTEFACT_CLASSES.union(scan.artefact_labels)
     found = [one for one in project.detections(scan.id, scan.threshold) if one.said_label not in artefacts]
     pairs = _paired(places, found, tolerance_px)
     matched = set(pairs.values())

@@ -79,8 +79,7 @@ def draw_sample(
     """
     if not 1 <= count <= MOST:
         raise UsageError(f"a sample of {count} is out of range", remedy=f"Ask for 1 to {MOST}.")
-    shown = project.classes().shown
-    artefacts = ARTEFACT_CLASSES.union(map(shown, scan.artefact_labels), scan.artefact_labels)
+    artefacts = ARTEFACT_CLASSES.union(scan.artefact_labels)
     found = project.detections(scan.id, scan.threshold)
     ids = sorted(one.id for one in found if not one.is_drawn and one.said_label not in artefacts)
     if not ids:

@@ -128,6 +128,7 @@ def test_undo_goes_back_through_drawings_and_decisions_alike(qtbot, session, tmp
 def test_undo_of_what_is_not_shown_says_so(session, tmp_path, told):
     fill_from_project(session, tmp_path, some_detections(5))
     session.decide("defect", [session.detections[0].id])
+    session.scan = None
     session.adopt_detections([])  # another scan is shown
     session.undo()
     assert told == [("info", "That was in another scan or section of this project.")]

@@ -111,7 +111,7 @@ def reviewed(viewer, tmp_path, detections):
         db.executemany(
             f"INSERT INTO detections ({columns}, scan_id, tile) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'scan-1', 0)", rows
         )
-    session.project, session._reviewing.review = project, Review(project)
+    session.project, session.reviewing.review = project, Review(project)
     return project
 
 
@@ -136,7 +136,7 @@ def test_a_decision_paints_only_the_tiles_of_what_it_is_about(qtbot, viewer, tmp
     viewer.overlays._show_boxes(at_once=True)
     viewer.overlays.settle()
     assert np.array_equal(shown, render(viewer))
-    session.project = session._reviewing.review = None
+    session.project = session.reviewing.review = None
     project.close()
 
 
@@ -155,7 +155,7 @@ def test_a_decision_keeps_the_rest_of_the_order_and_undo_brings_it_back(qtbot, v
     settled(qtbot, viewer)
     viewer.canvas.fly(Camera(640, 480, 1.0), 0)  # undo has gone to what it changed
     assert np.array_equal(render(viewer), before)
-    viewer.session.project = viewer.session._reviewing.review = None
+    viewer.session.project = viewer.session.reviewing.review = None
     project.close()
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # What must be there before an action makes sense.
 Needs = Literal[
-    "nothing", "section", "project", "detections", "selection", "scanning", "scans", "training", "undo", "redo"
+    "nothing", "section", "project", "scan", "detections", "selection", "scanning", "scans", "training", "undo", "redo"
 ]
 
 

@@ -16,7 +16,7 @@ from app.gallery.bar import ArrangementBar
 from app.gallery.empty import EmptyState, why_empty
 from app.gallery.foot import GalleryFoot
 from app.gallery.knowledge import Knowledge
-from app.gallery.menu import crop_menu
+from app.gallery.menu import CropMenuActions, crop_menu
 from app.gallery.model import GalleryModel
 from app.gallery.picked_bar import PickedBar
 from app.gallery.pictures import CropPictures
@@ -24,6 +24,7 @@ from app.gallery.view import CropView
 from app.gallery.walk import SOURCE, Walk
 from app.scores import PROBABILITY
 from app.session import Session
+from app.severity_words import severity_words
 from core.arrangement import Arrangement
 from core.detection import Status
 
@@ -65,9 +66,31 @@ class GalleryPanel(QWidget):
 
     # -- for the window's actions -----------------------------------------------------------------
 
-    def decide(self, status: Status) -> None:
-        """Records a decision about the selected crops (or the selection made elsewhere), then goes on if wanted."""
-        self._walk.decide(status, go_on=self.foot.auto_advance.isChecked())
+    def decide(self, status: Status | None, label: str | None = None) -> None:
+        """Records a decision about the selected crops (or the selection made elsewhere), then goes on if wanted.
+
+        A `label` without a status: it is of this class (`core.review`).
+        """
+        self._walk.decide(status, label, go_on=self.foot.auto_advance.isChecked())
+
+    def choose_class(self, number: int) -> None:
+        """Says of the selected crops that they are of the class with this number, from 0; nothing where there is none."""
+        choices = self._session.classes.choices
+        if number < len(choices):
+            self.decide(None, choices[number])
+
+    def delete_drawn(self) -> None:
+        """Deletes those of the selected crops that a person drew; what a model found can only be judged."""
+        chosen = [one for one in map(self._session.detection, self.chosen_ids()) if one is not None]
+        drawn = [one.drawing_id for one in chosen if one.drawing_id is not None]
+        if drawn:
+            self._session.drawings.remove(drawn)
+        elif chosen:
+            self._session.message.emit("info", "What a model found stays: mark it as a false alarm (R).")
+
+    def chosen_ids(self) -> list[int]:
+        """The selected crops, or what was selected elsewhere."""
+        return self._walk.chosen_ids()
 
     def next(self) -> None:
         """The crop after the selected one, in the gallery's order; stays at the end."""
@@ -155,7 +178,7 @@ class GalleryPanel(QWidget):
 
     def _scan_changed(self) -> None:
         session = self._session
-        labels = session.scan.labels if session.scan else ()
+        labels = session.classes.shown()
         size = session.section.info.pixel_size_um if session.section else None
         unit = session.scan.score_unit if session.scan else PROBABILITY
         self.view.crop_delegate.set_scan(labels, size[0] if size else None, unit)
@@ -181,12 +204,12 @@ class GalleryPanel(QWidget):
         with self.view.held():
             self.model.set_arrangement(arrangement)
             self.view.follow(self._session.selected_id)
-        self.view.crop_delegate.caption = self._knowledge.caption(arrangement)
         self._shown_changed()
 
     def _shown_changed(self) -> None:
         self._walk.remember_place()
         shown = len(self.model.shown)
+        self.view.crop_delegate.caption = self._knowledge.caption(self.bar.arrangement)
         self._show_counts()
         if not shown:
             self.empty.set_text(why_empty(self._session, self.bar.arrangement))
@@ -216,15 +239,17 @@ class GalleryPanel(QWidget):
 
     def make_menu(self) -> QMenu:
         """The menu for the crops that are selected now."""
-        return crop_menu(
-            self,
-            len(self._walk.chosen_ids()),
-            self.decide,
-            lambda: self._opened(self._walk.chosen_ids()[0]),
-            self.compare_selected,
-            self.view.crop_delegate.scale_bar,
-            self._set_scale_bars,
+        chosen = [one for one in map(self._session.detection, self.chosen_ids()) if one is not None]
+        more = CropMenuActions(
+            decide=self.decide,
+            fly=lambda: self._opened(chosen[0].id),
+            compare=self.compare_selected,
+            join=lambda: self._session.reviewing.join(self.chosen_ids()),
+            split=lambda: self._session.reviewing.split(self.chosen_ids()),
+            delete=self.delete_drawn,
+            set_scale_bars=self._set_scale_bars,
         )
+        return crop_menu(self, chosen, self._session.classes.choices, more, self.view.crop_delegate.scale_bar)
 
     def _show_menu(self, place: QPoint) -> None:
         menu = self.make_menu()
@@ -259,13 +284,14 @@ class GalleryPanel(QWidget):
         layout.addWidget(self.foot)
         self.setFocusProxy(self.view)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.model.severity_words = self._knowledge.severity_words
+        self.model.severity_words = lambda detection: severity_words(self._session, detection)
 
     def _connect(self) -> None:
         session, foot = self._session, self.foot
         session.section_changed.connect(self._scan_changed)
         session.calibration.changed.connect(self._scan_changed)
         session.scans_changed.connect(self._scan_changed)
+        session.classes.changed.connect(self._scan_changed)
         for changed in (session.detections_changed, session.visible_changed, session.scan_started):
             changed.connect(self._reload_soon)
         session.scan_finished.connect(lambda _: self._reload_soon())
@@ -284,6 +310,8 @@ class GalleryPanel(QWidget):
         foot.compare_requested.connect(self.compare_selected)
         self.view.side_wanted.connect(foot.side.setValue)
         self.view.selection_counted.connect(self._show_counts)
+        self.view.class_wanted.connect(self.choose_class)
+        self.view.delete_wanted.connect(self.delete_drawn)
         self.view.chosen.connect(lambda detection_id: self._session.select(detection_id, SOURCE))
         self.view.opened.connect(self._opened)
         self.view.customContextMenuRequested.connect(self._show_menu)

@@ -19,6 +19,7 @@ from app.gallery.thumbnails import ThumbnailStore
 from app.own_keys import keeps_key
 
 _Key = Qt.Key
+CLASS_KEYS = tuple(Qt.Key(_Key.Key_1 + number) for number in range(9))
 _OWN_KEYS = frozenset(
     (
         _Key.Key_Left,
@@ -31,6 +32,8 @@ _OWN_KEYS = frozenset(
         _Key.Key_PageDown,
         _Key.Key_Return,
         _Key.Key_Enter,
+        _Key.Key_Delete,
+        *CLASS_KEYS,
     )
 )
 
@@ -42,13 +45,16 @@ class CropView(GridView):
     """The crops in lines that fill the width, in groups if the model has any.
 
     `chosen(id)`: the user went to another crop; `opened(id)`: Enter or a double click on one;
-    `side_wanted(px)`: Ctrl and the wheel ask for another crop size; `selection_counted(int)`: so many are selected.
+    `side_wanted(px)`: Ctrl and the wheel ask for another crop size; `selection_counted(int)`: so many are selected;
+    `class_wanted(int)`: a number key, from 0; `delete_wanted()`.
     """
 
     chosen = Signal(int)
     selection_counted = Signal(int)
     opened = Signal(int)
     side_wanted = Signal(int)
+    class_wanted = Signal(int)
+    delete_wanted = Signal()
 
     def __init__(
         self,
@@ -164,8 +170,12 @@ class CropView(GridView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers():
             self._open(self.currentIndex())
-            return
-        super().keyPressEvent(event)
+        elif event.key() in CLASS_KEYS:
+            self.class_wanted.emit(CLASS_KEYS.index(Qt.Key(event.key())))
+        elif event.key() == Qt.Key.Key_Delete:
+            self.delete_wanted.emit()
+        else:
+            super().keyPressEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:

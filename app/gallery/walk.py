@@ -17,13 +17,13 @@ class Walk:
         self._session, self._model, self._view = session, model, view
         self._place = 0  # row of the selection, or where it was before it left the gallery
 
-    def decide(self, status: Status, go_on: bool) -> None:
+    def decide(self, status: Status | None, label: str | None = None, *, go_on: bool) -> None:
         """Judges what is selected, all at once, and selects the crop after it if `go_on`."""
         ids = self.chosen_ids()
         if not ids:
             return
         following = self._id_after(ids)
-        self._session.decide(status, ids)
+        self._session.decide(status, ids, label=label)
         if go_on and following is not None:
             self.select(following)
 
