@@ -217,7 +217,7 @@ class MainWindow(QMainWindow):
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         if paths and self._furnished:
             event.acceptProposedAction()
-            self.commands.file.open_path(paths[0])
+            self.commands.file.take_dropped(paths[0])
 
     # -- how it is left ---------------------------------------------------------------------------
 

@@ -92,6 +92,8 @@ class ImportDialog(QDialog):
             texts = (composition.spectrum or "(no name)", composition.text(), _goes_to(match), self._before(match))
             for column, text in enumerate(texts):
                 item = QTableWidgetItem(text)
+                if not match.candidates:
+                    item.setForeground(self.palette().placeholderText())
                 item.setToolTip(composition.text(20, sigmas=True) if column == _COMPOSITION else text)
                 self.table.setItem(row, column, item)
             if row < asked:
@@ -141,7 +143,7 @@ class ImportDialog(QDialog):
         self.summary.setText(
             f"<b>{path.name}</b>: {len(outcome.attached):,} of {len(self._matches):,} spectra are clear"
             + (f", {len(outcome.ambiguous):,} may be of several defects" if outcome.ambiguous else "")
-            + (f", {len(outcome.unmatched):,} lie where no defect is" if outcome.unmatched else "")
+            + (f", {len(outcome.unmatched):,} where no defect is" if outcome.unmatched else "")
             + "."
         )
         table.setHorizontalHeaderLabels(_HEADS)

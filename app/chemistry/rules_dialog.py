@@ -132,8 +132,12 @@ class RulesDialog(QDialog):
         table.setWordWrap(False)
         header = table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
+        table.setColumnWidth(0, self.fontMetrics().horizontalAdvance("#1234567") + 4 * SPACE)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for button in (self.all, self.none):
+            button.setAutoDefault(False)
+        self.take.setDefault(True)
         ticks = QHBoxLayout()
         ticks.addWidget(self.found, 1)
         ticks.addWidget(self.all)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from core.export.base import ExporterSpec
     from core.jobs import CancelToken, Progress
 
+EDX_SUFFIXES = (".csv", ".h5oina")
+
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open", "Open section…", "open_section", ("Ctrl+O",), "open", "Open a section file", in_toolbar=True),
     ActionSpec(
@@ -92,6 +94,18 @@ class FileCommands(Commands):
     def open_path(self, path: Path) -> None:
         self.settings.set("last_folder", os.path.abspath(path.parent))  # noqa: PTH100 - links stay
         self.session.open_path(path)
+
+    def take_dropped(self, path: Path) -> None:
+        """Results of an EDX go onto the section that is open; all else is opened."""
+        if self.session.project is not None and path.suffix.lower() in EDX_SUFFIXES:
+            from core.chemistry.importing import holds_results
+
+            if holds_results(path):
+                from app.chemistry.importer import import_file
+
+                import_file(self.window, self.session, path)
+                return
+        self.open_path(path)
 
     def try_sample(self) -> None:
         from app.sample import sample_section

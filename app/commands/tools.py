@@ -1,4 +1,4 @@
-"""Decides what the Tools menu offers: what the mouse draws and measures with."""
+"""Decides what the Tools menu offers: what the mouse draws and measures with, and the way to the SEM and back."""
 
 from __future__ import annotations
 
@@ -59,6 +59,20 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "fiducial",
         "Where places of this section lie on the SEM's stage, by fiducials known in both",
         "section",
+    ),
+    ActionSpec(
+        "import_edx",
+        "Import EDX results…",
+        "import_edx",
+        tip="What was measured in the SEM, a CSV or an H5OINA file, onto the defects it was measured on",
+        needs="detections",
+    ),
+    ActionSpec(
+        "edx_classes",
+        "Classes from chemistry…",
+        "propose_classes",
+        tip="Rules such as: Zr > 10 at.% → oxide particle. They propose, you confirm",
+        needs="detections",
     ),
     gap(),
     ActionSpec(
@@ -150,6 +164,18 @@ class ToolsCommands(Commands):
 
     def register(self) -> None:
         self.docks.bring("registration")
+
+    def import_edx(self) -> None:
+        from app.chemistry.importer import ask_and_import
+
+        ask_and_import(self.window, self.session, self.settings)
+
+    def propose_classes(self) -> None:
+        from app.chemistry.rules_dialog import RulesDialog
+
+        dialog = RulesDialog(self.session, self.window)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.show()
 
     def snap(self, on: bool) -> None:
         self.session.drawings.set_snapping(on)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.class_colours import class_colour
 from app.gallery.badges import chip_icon, status_icon
+from app.panels.composition_group import CompositionGroup
 from app.panels.layout import Group
 from app.registration.wording import error_text, sem_numbers, sem_text
 from app.scores import PROBABILITY, format_score
@@ -189,6 +190,7 @@ class Details(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2 * SPACE)
         column.addWidget(self._judgement)
+        column.addWidget(CompositionGroup(self._session))
         column.addWidget(self._facts)
 
     def _make_status_buttons(self) -> QWidget:
