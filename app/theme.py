@@ -183,6 +183,7 @@ QToolButton:pressed {{ background: {t.border}; }}
 QToolButton:checked {{ background: {t.chosen}; }}
 QToolButton:checked:disabled {{ background: transparent; }}
 QToolButton:focus {{ border-color: {t.accent}; }}
+QToolButton[chip="true"] {{ border-color: {t.border}; padding: 1px 6px; }}
 QDockWidget {{ font-weight: 600; }}
 QDockWidget::title {{ background: {t.window}; padding: 8px; border-bottom: 1px solid {t.border}; text-align: left; }}
 QMainWindow > QTabBar {{ qproperty-elideMode: ElideNone; }}

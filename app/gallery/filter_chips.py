@@ -54,6 +54,7 @@ class FilterChips(QWidget):
 
 def _chip(text: str, tip: str) -> QToolButton:
     chip = QToolButton()
+    chip.setProperty("chip", True)
     chip.setText(text)
     chip.setToolTip(tip)
     chip.setAccessibleName(tip)

@@ -130,14 +130,17 @@ class FilterPane(QWidget):
         grid.setContentsMargins(SPACE, 0, SPACE, SPACE)
         grid.setSpacing(SPACE)
         grid.setColumnStretch(1, 1)
+        self._classes.setAccessibleName("Class")
+        states.setAccessibleName("Status")
+        grid.addWidget(self._classes, 0, 0, 1, 2)
+        grid.addWidget(states, 1, 0, 1, 2)
         rows = (
-            (QLabel("Class"), self._classes), (QLabel("Status"), states), (QLabel("Score"), self.score_range),
-            (self._size_name, self.size_range), (QLabel("Region"), self.region),
-        )  # fmt: skip
-        for row, (name, control) in enumerate(rows):
-            top = Qt.AlignmentFlag.AlignTop if row < 2 else Qt.AlignmentFlag.AlignVCenter
-            name.setContentsMargins(0, 4 if row < 2 else 0, 0, 0)
-            grid.addWidget(name, row, 0, top)
+            (QLabel("Score"), self.score_range),
+            (self._size_name, self.size_range),
+            (QLabel("Region"), self.region),
+        )
+        for row, (name, control) in enumerate(rows, 2):
+            grid.addWidget(name, row, 0)
             grid.addWidget(control, row, 1)
 
 
@@ -185,6 +188,7 @@ def _number(edit: QLineEdit) -> float | None:
 
 def _toggle(text: str) -> QToolButton:
     button = QToolButton()
+    button.setProperty("chip", True)
     button.setText(text)
     button.setCheckable(True)
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)

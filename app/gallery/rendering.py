@@ -6,13 +6,14 @@ Everything here runs in any thread. What a crop covers is decided by `app.galler
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QBuffer, QIODevice, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QImageWriter
 
 from app.gallery.crop import crop_request
 from core.detection import Detection
@@ -33,6 +34,8 @@ KEPT_QUALITY = 90  # of JPEG: for the eye only, nothing is measured in them
 KEPT_VERSION = 1  # another one when the same look draws other pixels
 REASON_SIDE_PX = 48  # a map has few cells in a crop; more are not read
 REASON_ALPHA = 0.62
+
+_log = logging.getLogger("schliff.gallery")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class CropRenderer:
         except CancelledError:
             raise
         except Exception:  # one unreadable place must not empty the gallery; it is shown as unreadable
+            _log.info("a crop can't be drawn", exc_info=True)
             return Picture(request.box, None)
         return Picture(request.box, shrunk(image, side_px))
 
@@ -77,7 +81,7 @@ class CropRenderer:
             return self._drawn(request)  # without what the look still lacks: not to be shown tomorrow
         key = self._key(request, side)
         data = self.kept.get(key)
-        image = QImage.fromData(data, b"JPG") if data is not None else QImage()
+        image = QImage.fromData(data) if data is not None else QImage()
         if image.isNull():
             image = shrunk(self._drawn(request), side)
             self.kept.put(key, _jpeg(image))
@@ -115,6 +119,7 @@ class ReasonRenderer:
         try:
             scores = self._scores(crop, label if self.score_map.labels == len(self.labels) else None)
         except Exception:  # a damaged map: the crop shows without it
+            _log.info("no reasons for a crop", exc_info=True)
             return Picture(crop, None)
         return Picture(crop, self._coloured(scores) if np.isfinite(scores).any() else None)
 
@@ -169,5 +174,7 @@ def shrunk(image: QImage, side_px: int) -> QImage:
 def _jpeg(image: QImage) -> bytes:
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, b"JPG", KEPT_QUALITY)
+    writer = QImageWriter(buffer, b"jpg")
+    writer.setQuality(KEPT_QUALITY)
+    writer.write(image)
     return bytes(buffer.data().data())
