@@ -29,7 +29,8 @@ HALF_SIDE_UM, HALF_SIDE_PX = 50.0, 100.0
 
 RANKING_HELP = (
     "Severity, 0 to 100: "
-    f"{CERTAINTY_SHARE:.0%} how sure the model is, {SIZE_SHARE:.0%} how large the mark is, {RARITY_SHARE:.0%} how unusual it is "
+    f"{100 * CERTAINTY_SHARE:.0f} for how sure the model is, {100 * SIZE_SHARE:.0f} for how large the mark is, "
+    f"{100 * RARITY_SHARE:.0f} for how unusual it is "
     "among the detections of its scan; times the weight of its class. "
     "Equal severities are ordered from top to bottom, left to right."
 )
@@ -70,7 +71,7 @@ class Parts:
     def words(self) -> list[str]:
         """A line for the severity, one for each of its parts."""
         alike = f"{self.alike:,} of {self.count:,} detections are like it"
-        weighed = f"times {self.weight:.0%}, the weight of its class" if self.weight != 1 else ""
+        weighed = f"times {100 * self.weight:.0f} %, the weight of its class" if self.weight != 1 else ""
         lines = [
             f"Severity {self.severity:.0f} of 100",
             f"  {100 * CERTAINTY_SHARE * self.certainty:.0f} of {100 * CERTAINTY_SHARE:.0f} for how sure the model is",
