@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
@@ -11,14 +12,17 @@ from app.forms import ParameterForm
 from app.panels.layout import muted
 from app.theme import SPACE
 from core.detection import STATUS_NAMES, STATUSES
+from core.errors import UsageError
 from core.export.base import ExporterSpec
 from core.export.document import Frame
+from core.parameters import resolve
 
 FRAMES: dict[Frame, str] = {
     "pixel": "on the section",
     "stage": "on the microscope's stage",
     "sem": "on the SEM's stage",
 }
+_NOTHING: Mapping[str, object] = {}
 _EVERYTHING = "all above the threshold"
 
 
@@ -27,9 +31,18 @@ class ExportDialog(QDialog):
 
     Args:
         known: the frames in which the open section's places are known.
+        has_defects: somebody has confirmed some; a list to drive to is offered for those only.
+        before: `settings` as they were chosen the last time.
     """
 
-    def __init__(self, parent: QWidget, spec: ExporterSpec, known: Collection[Frame]) -> None:
+    def __init__(
+        self,
+        parent: QWidget,
+        spec: ExporterSpec,
+        known: Collection[Frame],
+        has_defects: bool = False,
+        before: Mapping[str, object] = _NOTHING,
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle(f"Export {spec.name}")
         self.frames, self.which = ComboBox(), ComboBox()
@@ -38,6 +51,11 @@ class ExportDialog(QDialog):
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         self._fill(spec, known)
+        if spec.purpose == "drive":  # the farthest on the way to the SEM
+            self.frames.setCurrentIndex(self.frames.count() - 1)
+            self.which.setCurrentIndex(self.which.findData("defect" if has_defects else ""))
+        with suppress(UsageError):  # settings of an older version
+            self.form.set_values(resolve(spec.parameters, before))
         self._lay_out(spec, known)
 
     @property

@@ -38,6 +38,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("memory_budget_mb", int, 0),  # of all caches together; 0 = a quarter of the machine's memory, at most 4 GiB
     Setting("last_copy_folder", str, ""),
     Setting("minimap", bool, True),
+    Setting("exports", dict, {}),  # the settings that were last chosen of each export format
     Setting("tell_when_scanned", bool, True),  # by a notification of the desktop
     Setting("training_data", list, []),  # folders and files that were learnt from or judged on, newest first
     Setting("compare", dict, {}),  # mode, and where the divider of each mode stands

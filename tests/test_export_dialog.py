@@ -36,9 +36,11 @@ def test_every_format_can_be_chosen_in_the_window(qtbot, spec) -> None:
     parent = QWidget()
     qtbot.addWidget(parent)
     dialog = ExportDialog(parent, spec, ["pixel", "stage", "sem"])
-    assert dialog.frame == spec.frames[0]
+    assert dialog.frame == (spec.frames[-1] if spec.purpose == "drive" else spec.frames[0])
     assert dialog.settings == {p.name: p.default for p in spec.parameters}
     assert dialog.statuses == []
+    assert ExportDialog(parent, spec, ["pixel"], True).statuses == (["defect"] if spec.purpose == "drive" else [])
+    assert ExportDialog(parent, spec, ["pixel"], before={"nothing": "of ours"}).settings == dialog.settings
     unknown = ExportDialog(parent, spec, [])
     assert not unknown.buttons.button(OK).isEnabled()
 

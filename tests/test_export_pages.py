@@ -16,7 +16,7 @@ import tifffile
 from PIL import Image
 
 from core.chemistry.composition import Composition
-from core.errors import CancelledError, InputError
+from core.errors import CancelledError, InputError, UsageError
 from core.export.base import export_detections
 from core.export.marked import colours_of
 from core.export.painting import Mark, with_marks
@@ -104,6 +104,22 @@ def test_numbers_dodge_each_other() -> None:
     together = np.asarray(with_marks(grey, marks))
     white = [int((image == 255).all(axis=2).sum()) for image in apart]
     assert (together == 255).all(axis=2).sum() > 0.8 * sum(white), "no number hides another"
+
+
+# -- profiles of the drive list ----------------------------------------------------------------------------------------
+
+
+def test_the_operators_csv_has_the_columns_that_were_asked_for(registered: Project, tmp_path: Path) -> None:  # noqa: F811
+    worst = listed_detections(registered)[0]
+    CompositionStore(registered).keep({worst.id: Composition({"Zr": 31.2, "O": 60.1}, "at%", {})})
+    settings = {"columns": "chemistry, NAME,x", "order": "worst", "unit": "um"}
+    with written(registered, "operator-csv", tmp_path / "d.csv", settings=settings).open(encoding="utf-8-sig") as file:
+        lines = list(csv.DictReader(file))
+    assert list(lines[0]) == ["O (at%)", "Zr (at%)", "Name", "X (um)"]
+    assert [line["Name"] for line in lines[:5]] == ["A", "B", "C", "D", str(worst.id)]
+    assert (lines[4]["Zr (at%)"], lines[5]["Zr (at%)"]) == ("31.2", "")
+    with pytest.raises(UsageError, match="no column 'z'"):
+        written(registered, "operator-csv", tmp_path / "d.csv", settings={"columns": "X,Y,Z"})
 
 
 # -- the gallery -------------------------------------------------------------------------------------------------------

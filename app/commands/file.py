@@ -130,7 +130,13 @@ class FileCommands(Commands):
         session = self.session
         if session.project is None or session.section_record is None or session.scan is None:
             return
-        dialog = Dialog(self.window, spec, known_frames(session.project, session.section_record))
+        dialog = Dialog(
+            self.window,
+            spec,
+            known_frames(session.project, session.section_record),
+            any(one.status == "defect" for one in session.visible_detections()),
+            self.settings.get("exports").get(spec.id, {}),
+        )
         dialog.accepted.connect(lambda: self._export(spec, dialog))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
@@ -145,6 +151,7 @@ class FileCommands(Commands):
         if not name:
             return
         session.save_state()  # the threshold as it is on the screen
+        self.settings.set("exports", self.settings.get("exports") | {spec.id: dialog.settings})
         from app.progress_dialog import ProgressDialog
         from core.export.base import export_detections
         from core.project import Project
