@@ -96,25 +96,26 @@ def _blocks(picture: Array) -> Iterator[Array]:
 
 def _measured(block: Array) -> Array:
     grey = cv2.cvtColor(block, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    energies = _octaves(grey) + _ROUNDING * 0.25 ** np.arange(_OCTAVES)
+    energies = _octaves(grey) + _ROUNDING * 0.25 ** np.arange(_OCTAVES + 1)
     red, _, blue = block.reshape(-1, 3).mean(0)
     return np.array([
         float(grey.mean()),
         0.5 * np.log2(float(grey.var()) + _ROUNDING),
         0.5 * np.log2(energies[0] / energies[1]),
-        float(np.average(np.arange(1, _OCTAVES), weights=energies[1:])),
+        float(np.average(np.arange(1, _OCTAVES + 1), weights=energies[1:])),
         red - blue,
     ])  # fmt: skip
 
 
 def _octaves(grey: Array) -> Array:
-    """(`_OCTAVES`,) float64: the variance in each octave, finest first, of a Laplacian pyramid (Burt and Adelson 1983)."""
+    """(`_OCTAVES` + 1,) float64: the variance in each octave of a Laplacian pyramid (Burt and Adelson 1983), finest first,
+    and in what is coarser."""
     found = []
     for _ in range(_OCTAVES):
         coarser = cv2.pyrDown(grey)
         found.append(float(np.var(grey - cv2.pyrUp(coarser, dstsize=(grey.shape[1], grey.shape[0])))))
         grey = coarser
-    return np.array(found)
+    return np.array([*found, float(np.var(grey))])
 
 
 def _without_gaps(counts: Array) -> Array:
