@@ -5,11 +5,9 @@ The lowest layer comes first. Layers with ids not known here may join (`with_lay
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
-
-from core.placement import Placement
 
 RangeMode = Literal["scale", "auto", "fixed"]
 HeatKind = Literal["scores", "activation"]
@@ -26,9 +24,11 @@ class LayerStyle:
     opacity: float = 1.0
 
 
+PICTURE_OPACITY = 0.7  # of one just laid over the section
+_FORMER = ("reference",)  # layers that older versions had
+
 STANDARD_LAYERS = (
     LayerStyle("section", "Section"),
-    LayerStyle("reference", "Reference image", opacity=0.6),
     LayerStyle("skipped", "Skipped area", visible=False, opacity=0.8),
     LayerStyle("heat", "Heat map", opacity=0.55),
     LayerStyle("grid", "Grid", visible=False, opacity=0.7),
@@ -65,26 +65,12 @@ class GridStyle:
 
 
 @dataclass(frozen=True, slots=True)
-class ReferenceImage:
-    """Another picture of a part of the section: its file, its size in its own px, and where it lies.
-
-    `movable`: the mouse moves it instead of the view; not kept.
-    """
-
-    path: str
-    size: tuple[int, int]
-    placement: Placement
-    movable: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class LayerStyles:
     """All layers, the lowest first, and what belongs to single ones."""
 
     stack: tuple[LayerStyle, ...] = STANDARD_LAYERS
     heat: HeatStyle = field(default_factory=HeatStyle)
     grid: GridStyle = field(default_factory=GridStyle)
-    reference: ReferenceImage | None = None
     on_minimap: bool = True  # detections are shown there
 
     def __contains__(self, layer_id: str) -> bool:
@@ -109,6 +95,16 @@ class LayerStyles:
         """With one more on top, unless it is there."""
         return self if layer_id in self else replace(self, stack=(*self.stack, LayerStyle(layer_id, name)))
 
+    def with_picture(self, layer_id: str, name: str) -> LayerStyles:
+        """With a picture right over the section, through which that still shows, unless it is there."""
+        if layer_id in self:
+            return self
+        joined = self.with_layer(layer_id, name).styled(layer_id, opacity=PICTURE_OPACITY)
+        return joined.moved(layer_id, joined.place_of("section") + 1)
+
+    def without(self, layer_ids: Collection[str]) -> LayerStyles:
+        return replace(self, stack=tuple(x for x in self.stack if x.id not in layer_ids))
+
     def moved(self, layer_id: str, place: int) -> LayerStyles:
         """With one layer at another place, 0 being the lowest; it stops at the ends."""
         layer = self.layer(layer_id)
@@ -125,14 +121,7 @@ class LayerStyles:
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> LayerStyles:
         """What `to_json` wrote. Raises KeyError, TypeError or ValueError where it can't be understood."""
-        reference = state["reference"]
-        return cls(
-            _stack(state["stack"]),
-            _heat(state["heat"]),
-            _grid(state["grid"]),
-            None if reference is None else _reference(reference),
-            bool(state["on_minimap"]),
-        )
+        return cls(_stack(state["stack"]), _heat(state["heat"]), _grid(state["grid"]), bool(state["on_minimap"]))
 
 
 def _stack(saved: Sequence[Mapping[str, Any]]) -> tuple[LayerStyle, ...]:
@@ -141,6 +130,8 @@ def _stack(saved: Sequence[Mapping[str, Any]]) -> tuple[LayerStyle, ...]:
     read = []
     for value in saved:
         layer_id = str(value["id"])
+        if layer_id in _FORMER:
+            continue
         name = known[layer_id].name if layer_id in known else str(value["name"])
         read.append(LayerStyle(layer_id, name, bool(value["visible"]), min(max(float(value["opacity"]), 0.0), 1.0)))
     for place, layer in enumerate(STANDARD_LAYERS):
@@ -163,11 +154,6 @@ def _heat(value: Mapping[str, Any]) -> HeatStyle:
         None if floor is None else float(floor),
         shows,
     )
-
-
-def _reference(value: Mapping[str, Any]) -> ReferenceImage:
-    width, height = (int(side) for side in value["size"])
-    return ReferenceImage(str(value["path"]), (width, height), Placement.from_rows(value["placement"]["affine"]))
 
 
 def _grid(value: Mapping[str, Any]) -> GridStyle:

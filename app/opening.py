@@ -135,6 +135,7 @@ def _fill(opened: Opened) -> None:
         opened.detections, opened.score_map = shown.detections, shown.score_map
         opened.drawings = DrawingStore(opened.project).drawings(opened.record.id)
         _take_fiducials(opened, opened.project, opened.record)
+        _take_pictures(opened, opened.project, opened.record)
     opened.look = _look(opened.section, opened.saved)
 
 
@@ -146,6 +147,16 @@ def _take_fiducials(opened: Opened, project: Project, record: SectionRecord) -> 
         opened.fiducials, opened.registration_kind = RegistrationStore(project).fiducials(record.id)
     except SchliffError as error:
         opened.warning = f"The section is open without its registration. {error}"
+
+
+def _take_pictures(opened: Opened, project: Project, record: SectionRecord) -> None:
+    """As fiducials."""
+    from core.project.picture_store import PictureStore
+
+    try:
+        opened.pictures = PictureStore(project).pictures(record.id)
+    except SchliffError as error:
+        opened.warning = f"The section is open without the pictures over it. {error}"
 
 
 def _look(section: Section, saved: SavedView) -> Look:

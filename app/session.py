@@ -27,6 +27,7 @@ from app.session_opening import Opened, Opener
 from app.session_overviews import OverviewBuilder
 from app.session_picked import Picking
 from app.session_pictures import Pictures
+from app.session_pictures import Pictures
 from app.session_places import Places
 from app.session_project import ProjectMaker
 from app.session_registration import RegistrationControl
@@ -111,6 +112,7 @@ class Session(QObject):
         self.registration = RegistrationControl(self)
         self.pictures = Pictures(self)
         self.chemistry = ChemistryControl(self)
+        self.pictures = Pictures(self)
         self.looks = LookControl(self)
         self.foreground = ForegroundControl(self)
         self.foreground.changed.connect(self._state_changed)
@@ -305,6 +307,7 @@ class Session(QObject):
         self.selected_id = saved.selected_id if self.table.row(saved.selected_id) is not None else None
         self.drawings.adopt(opened.drawings)
         self.registration.adopt(opened.fiducials, opened.registration_kind)
+        self.pictures.adopt(opened.pictures)
         self.foreground.adopt(saved.foreground)
         for signal in (self.section_changed, self.project_changed, self.scans_changed, self.layers_changed):
             signal.emit()
@@ -348,6 +351,7 @@ class Session(QObject):
         self.calibration.settle()
         self.drawings.settle()
         self.registration.settle()
+        self.pictures.settle()
         self.save_state()
 
     def save_state(self) -> None:

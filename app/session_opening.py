@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from core.jobs import CancelToken, Progress
     from core.project import Project, ScanRecord, ScoreMap, SectionRecord
     from core.registration.fiducials import Fiducial
+    from core.registration.laid_pictures import LaidPicture
     from core.registration.registration import RegistrationKind
     from core.review import Review
     from core.section import Section
@@ -43,6 +44,7 @@ class Opened:
     drawings: list[Drawing] = field(default_factory=list)
     fiducials: list[Fiducial] = field(default_factory=list)
     registration_kind: RegistrationKind = "auto"
+    pictures: list[LaidPicture] = field(default_factory=list)
     warning: str = ""
 
     def close(self) -> None:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
+from app.session_keeping import Keeper
 from core.errors import SchliffError, UsageError
 
 if TYPE_CHECKING:
     from app.session import Session
+    from core.project import Project, SectionRecord
     from core.registration.fiducials import Fiducial, SemUnit
     from core.registration.registration import Registration, RegistrationKind
 
@@ -39,13 +41,12 @@ class RegistrationControl(QObject):
         self.selected_row: int | None = None
         self.held: tuple[int | None, float, float] | None = None  # row (None: a new one), level-0 px
         self._unit: SemUnit = "mm"  # while there are none
-        self._is_waiting = False  # to be stored
         self._is_fitted = False
         self._fit: Registration | None = None
         self._reason = ""
-        session.project_changed.connect(self._store_waiting)
+        self._keeper = Keeper(session, "fiducials", self._store)
+        self._keeper.stored.connect(self.changed)
         session.calibration.changed.connect(self._tell)
-        session.project_maker.failed.connect(self._not_saved)
 
     @property
     def unit(self) -> SemUnit:
@@ -160,17 +161,13 @@ class RegistrationControl(QObject):
 
     def adopt(self, fiducials: Sequence[Fiducial], kind: RegistrationKind) -> None:
         """Those that are stored; call `settle` before another section comes."""
-        self.fiducials, self.kind, self._is_waiting = tuple(fiducials), kind, False
+        self.fiducials, self.kind = tuple(fiducials), kind
+        self._keeper.forget()
         self._tell()
 
     def settle(self) -> None:
         """Stores what waits for its project, now: the section is about to be left."""
-        if not self._is_waiting:
-            return
-        try:
-            self._session.project_maker.make_now()
-        except SchliffError as error:
-            self._session.message.emit("error", f"The fiducials are lost. {error}")
+        self._keeper.settle()
 
     # -- storing them -----------------------------------------------------------------------------
 
@@ -190,9 +187,8 @@ class RegistrationControl(QObject):
             self._keep()
 
     def _keep(self) -> None:
-        self._is_waiting = True
         self._tell()
-        self._store_waiting()
+        self._keeper.keep()
 
     def _tell(self) -> None:
         self._is_fitted, self.held = False, None
@@ -200,26 +196,10 @@ class RegistrationControl(QObject):
             self.select(None, "session")
         self.changed.emit()
 
-    def _store_waiting(self) -> None:
-        if not self._is_waiting:
-            return
-        record, project = self._session.section_record, self._session.project
-        if record is None or project is None:
-            self._session.project_maker.want()
-            return
+    def _store(self, project: Project, record: SectionRecord) -> None:
         from core.project.registration_store import RegistrationStore
 
-        try:
-            RegistrationStore(project).keep(record.id, self.fiducials, self.kind)
-        except SchliffError as error:
-            self._not_saved(error)
-            return
-        self._is_waiting = False
-        self.changed.emit()  # what can be undone is another
-
-    def _not_saved(self, error: SchliffError) -> None:
-        if self._is_waiting:
-            self._session.message.emit("error", f"The fiducials are not saved yet. {error}")
+        RegistrationStore(project).keep(record.id, self.fiducials, self.kind)
 
     def _make_fit(self) -> None:
         if self._is_fitted:

@@ -162,6 +162,9 @@ class ReviewControl:
             if replayed.kind == "pictures":
                 session.pictures.refresh(replayed.ids)
                 return
+            if replayed.kind == "pictures":
+                session.pictures.refresh(replayed.ids)
+                return
             if replayed.kind == "composition":
                 session.chemistry.refresh(replayed.ids)
                 return

@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.layer_styles import STANDARD_LAYERS, GridStyle, LayerStyles, ReferenceImage
+from app.layer_styles import PICTURE_OPACITY, STANDARD_LAYERS, GridStyle, LayerStyles
 from app.session_state import SavedView
-from core.placement import Placement
 
 IDS = [layer.id for layer in STANDARD_LAYERS]
 
@@ -38,9 +37,24 @@ def test_another_layer_joins_once_on_top():
 def test_everything_comes_back_from_json():
     layers = LayerStyles().styled("grid", visible=True, opacity=0.3).moved("heat", 5).with_layer("x", "X")
     layers = layers.with_heat(label_index=2, range_mode="fixed", low=0.2, high=0.7, floor=0.4)
-    laid = ReferenceImage("/a/sem.tif", (10, 10), Placement.around((3, 4), (10, 10), 0.2, 45))
-    layers = replace(layers, grid=GridStyle(50.0, "px"), reference=laid, on_minimap=False)
+    layers = replace(layers, grid=GridStyle(50.0, "px"), on_minimap=False)
     assert LayerStyles.from_json(json.loads(json.dumps(layers.to_json()))) == layers
+
+
+def test_a_picture_joins_right_over_the_section_and_leaves():
+    layers = LayerStyles().with_picture("picture 1", "sem.tif")
+    assert ids(layers)[:2] == ["section", "picture 1"]
+    assert layers.layer("picture 1").opacity == PICTURE_OPACITY
+    faded = layers.styled("picture 1", opacity=0.2)
+    assert faded.with_picture("picture 1", "sem.tif") == faded
+    assert layers.without(["picture 1"]) == LayerStyles()
+
+
+def test_a_layer_that_older_versions_had_is_forgotten():
+    state = LayerStyles().to_json()
+    former = {"id": "reference", "name": "Reference image", "visible": True, "opacity": 0.6}
+    state["stack"] = [former, *state["stack"]]
+    assert LayerStyles.from_json(state | {"reference": None}) == LayerStyles()
 
 
 def test_a_layer_that_is_new_to_the_program_is_put_where_it_usually_is():
@@ -57,7 +71,6 @@ def test_a_layer_that_is_new_to_the_program_is_put_where_it_usually_is():
         {"stack": [{"id": "heat"}]},
         {"heat": {}},
         {"grid": {"spacing": -1, "unit": "um"}},
-        {"reference": {"path": "a", "size": [1, 1], "placement": {"affine": [[0, 0, 0], [0, 0, 0]]}}},
     ],
 )
 def test_what_makes_no_sense_leaves_the_usual_layers(broken):

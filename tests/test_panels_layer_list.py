@@ -1,8 +1,6 @@
-"""The list of layers, the grid and the reference image in the layers panel, by mouse and keyboard."""
+"""The list of layers, the grid and pictures over the section in the layers panel, by mouse and keyboard."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,10 +8,9 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from app.layer_styles import STANDARD_LAYERS, GridStyle, ReferenceImage
+from app.layer_styles import STANDARD_LAYERS, GridStyle
 from app.panels.layers_panel import LayersPanel
 from app.session_state import ViewState
-from core.placement import Placement
 from tests.gallery_support import fill, grey_section, scan_record, some_detections
 
 ENABLED = Qt.ItemFlag.ItemIsEnabled
@@ -66,17 +63,14 @@ def test_a_layer_without_anything_to_show_is_greyed_and_keeps_its_state(panel, s
     def greyed():
         return {rows.item(row).text() for row in range(rows.count()) if not rows.item(row).flags() & ENABLED}
 
-    assert greyed() == {"Reference image"}
+    assert greyed() == set()
     session.adopt_scans([], None)
-    assert greyed() == {"Reference image", "Heat map"}
+    assert greyed() == {"Heat map"}
     item = rows.item(order(panel).index("heat"))
     assert "before a scan" in item.toolTip()
     rect = rows.visualItemRect(item)
     QTest.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(rect.left() + 12, rect.center().y()))
     assert session.layers.layer("heat").visible
-    laid = ReferenceImage("sem.png", (40, 30), Placement.around((100.0, 100.0), (40, 30), 1.0))
-    session.set_layers(replace(session.layers, reference=laid))
-    assert greyed() == {"Heat map"}
     session.adopt_scans([scan_record()], scan_record())
     assert greyed() == set()
     assert item.toolTip() == ""
@@ -163,42 +157,63 @@ def picture(tmp_path):
     return path
 
 
-def test_a_reference_image_is_laid_in_the_middle_of_the_view_and_turned(qtbot, panel, session, picture):
-    group = panel.reference
+def test_a_picture_is_laid_in_the_middle_of_the_view_turned_and_mirrored(qtbot, panel, session, picture):
+    group, pictures = panel.pictures, session.pictures
     session.set_view(ViewState(500, 400, 2.0))
-    session.set_layers(session.layers.styled("reference", visible=False))
     group.open_path(str(picture))
-    qtbot.waitUntil(lambda: session.layers.reference is not None)
-    reference = session.layers.reference
-    assert session.layers.layer("reference").visible
-    assert reference.placement.to_section(30, 20) == pytest.approx((500, 400))
+    qtbot.waitUntil(lambda: bool(pictures.items))
+    (laid,) = pictures.items
+    assert (laid.way, laid.size) == ("hand", (60, 40))
+    assert pictures.lies(laid).to_section(30, 20) == pytest.approx((500, 400))
     assert group.movable.isChecked()
     group.rotation.setValue(30)
     group.scale.setValue(2.5)
-    placement = session.layers.reference.placement
+    placement = pictures.lies(pictures.chosen)
     assert (placement.scale, placement.rotation_deg) == pytest.approx((2.5, 30))
     assert placement.to_section(30, 20) == pytest.approx((500, 400))
+    group.mirrored.click()
+    mirrored = pictures.lies(pictures.chosen)
+    assert mirrored.is_mirrored
+    assert mirrored.to_section(30, 20) == pytest.approx((500, 400))
+    assert mirrored.to_section(60, 20) == pytest.approx(placement.to_section(0, 20))
     QTest.mouseClick(group.remove, Qt.MouseButton.LeftButton)
-    assert session.layers.reference is None
+    assert pictures.items == ()
     assert not group.remove.isVisible()
 
 
-def test_a_reference_image_that_cannot_be_read_says_so(qtbot, panel, session, tmp_path):
+def test_several_pictures_are_chosen_one_by_one(qtbot, panel, session, picture):
+    group, pictures = panel.pictures, session.pictures
+    session.set_view(ViewState(500, 400, 2.0))
+    for count in (1, 2):
+        group.open_path(str(picture))
+        qtbot.waitUntil(lambda count=count: len(pictures.items) == count)
+        qtbot.waitUntil(group.open.isEnabled)
+    assert [one.id for one in pictures.items] == [1, 2]
+    assert pictures.chosen_id == 2
+    group.chosen.setCurrentIndex(0)
+    group.chosen.activated.emit(0)
+    assert pictures.chosen_id == 1
+    group.remove.click()
+    assert [one.id for one in pictures.items] == [2]
+    assert pictures.chosen_id == 2
+
+
+def test_a_picture_that_cannot_be_read_says_so(qtbot, panel, session, tmp_path):
     (tmp_path / "broken.tif").write_bytes(b"II*\0 nothing")
     told = []
     session.message.connect(lambda level, text: told.append((level, text)))
-    panel.reference.open_path(str(tmp_path / "broken.tif"))
+    panel.pictures.open_path(str(tmp_path / "broken.tif"))
     qtbot.waitUntil(lambda: bool(told))
     assert told[0][0] == "error"
     assert "broken.tif" in told[0][1]
-    assert session.layers.reference is None
-    qtbot.waitUntil(panel.reference.open.isEnabled)
+    assert session.pictures.items == ()
+    qtbot.waitUntil(panel.pictures.open.isEnabled)
 
 
-def test_a_reference_image_that_was_chosen_for_another_section_is_not_laid(qtbot, panel, session, picture):
+def test_a_picture_that_was_chosen_for_another_section_is_not_laid(qtbot, panel, session, picture):
     session.set_view(ViewState(500, 400, 2.0))
-    panel.reference.open_path(str(picture))
+    panel.pictures.open_path(str(picture))
     fill(session, some_detections())
     session.set_view(ViewState(500, 400, 2.0))
-    qtbot.waitUntil(panel.reference.open.isEnabled)
-    assert session.layers.reference is None
+    qtbot.waitUntil(panel.pictures.open.isEnabled)
+    assert session.pictures.items == ()

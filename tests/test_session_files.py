@@ -13,7 +13,7 @@ import pytest
 
 from app import opening
 from app.jobs import Job
-from app.layer_styles import LayerStyles, ReferenceImage
+from app.layer_styles import LayerStyles
 from app.opening import project_home
 from app.session import Session
 from app.session_lease import LeasedSection
@@ -21,7 +21,6 @@ from app.session_opening import Opened
 from app.session_state import SavedView, ViewState
 from core.errors import CancelledError
 from core.look import Look
-from core.placement import Placement
 from core.project import Project
 from core.readers.base import open_section
 from core.scan.runner import run_scan
@@ -147,7 +146,6 @@ def test_the_window_comes_back_exactly_as_it_was_left(qtbot, session, image):
     session.set_view(ViewState(123.456, 78.9, 3.21))
     layers = LayerStyles().styled("heat", opacity=0.25, visible=False).with_heat(colour_map="cividis")
     layers = layers.styled("detections", visible=False).moved("grid", 5)
-    layers = replace(layers, reference=ReferenceImage("sem.tif", (20, 10), Placement.around((5, 6), (20, 10), 0.3, 12)))
     session.set_layers(layers)
     session.set_hidden_labels({"pore", "crack"})
     look = replace(Look(), inverted=True, sharpening=0.5, flat_field=True).with_curve(10, 200, 0.7, channel=2)

@@ -1,23 +1,18 @@
-"""Grid, reference image and the minimap's marks over a section, and the stack that puts layers in order."""
+"""Grid and the minimap's marks over a section, and the stack that puts layers in order."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QGraphicsRectItem
 
-from app.layer_styles import STANDARD_LAYERS, GridStyle, ReferenceImage
+from app.layer_styles import STANDARD_LAYERS, GridStyle
 from app.viewer.overlay_grid import steps_for
-from app.viewer.overlay_reference import MOST_PX, ReferencePainter, read_reference
-from app.viewer.overlay_tiles import OverlayTile
-from core.jobs import CancelToken, no_progress
-from core.placement import Placement
 from tests.test_viewer_overlays import detection, grabbed, restyle, show
 
 # -- the stack --------------------------------------------------------------------------------------
@@ -87,93 +82,6 @@ def test_scrolling_leaves_no_other_grid_than_painting_anew(qtbot, viewer):
     scrolled = viewer.canvas.viewport().grab().toImage()
     viewer.canvas.viewport().update()
     assert viewer.canvas.viewport().grab().toImage() == scrolled
-
-
-# -- the reference image ----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def picture(tmp_path):
-    """60 × 40 px: the left third blue, the rest white."""
-    pixels = np.full((40, 60, 3), 255, np.uint8)
-    pixels[:, :20] = (255, 0, 0)
-    cv2.imwrite(str(tmp_path / "sem.png"), pixels)
-    return str(tmp_path / "sem.png")
-
-
-def lay(qtbot, viewer, path, placement, **changes):
-    layers = viewer.session.layers.styled("reference", opacity=1.0)
-    viewer.session.set_layers(replace(layers, reference=ReferenceImage(path, (60, 40), placement, **changes)))
-    qtbot.waitUntil(lambda: viewer.overlays.settled)
-
-
-def test_it_lies_where_its_placement_says(qtbot, viewer, picture):
-    show(qtbot, viewer)
-    lay(qtbot, viewer, picture, Placement.around((640, 480), (60, 40), 2.0))  # viewport (260, 200) to (380, 280)
-    shown = grabbed(viewer)
-    assert tuple(shown[240, 280]) == (0, 0, 255)
-    assert tuple(shown[240, 340]) == (255, 255, 255)
-    assert tuple(shown[240, 255]) == (128, 128, 128)
-    lay(qtbot, viewer, picture, Placement.around((640, 480), (60, 40), 2.0, 90.0))
-    shown = grabbed(viewer)
-    assert tuple(shown[200, 320]) == (0, 0, 255), "its left side is up now"
-    assert tuple(shown[280, 320]) == (255, 255, 255)
-    viewer.session.set_layers(replace(viewer.session.layers, reference=None))
-    assert (grabbed(viewer) == 128).all()
-
-
-def test_the_mouse_moves_it_only_while_that_is_on(qtbot, viewer, picture):
-    show(qtbot, viewer)
-    placement = Placement.around((640, 480), (60, 40), 2.0)
-    viewport = viewer.canvas.viewport()
-
-    def drag():
-        QTest.mousePress(viewport, Qt.MouseButton.LeftButton, pos=QPoint(320, 240))
-        QTest.mouseMove(viewport, QPoint(350, 250))
-        QTest.mouseMove(viewport, QPoint(370, 260))
-        QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=QPoint(370, 260))
-
-    lay(qtbot, viewer, picture, placement, movable=True)
-    before = viewer.canvas.camera
-    drag()
-    assert viewer.canvas.camera == before
-    moved = viewer.session.layers.reference.placement
-    assert moved.to_section(30, 20) == pytest.approx((690, 500))
-    qtbot.waitUntil(lambda: viewer.overlays.settled)
-    assert tuple(grabbed(viewer)[260, 330]) == (0, 0, 255)
-    lay(qtbot, viewer, picture, placement, movable=False)
-    drag()
-    assert viewer.session.layers.reference.placement == placement
-    assert viewer.canvas.camera != before
-
-
-def test_what_is_moved_while_the_section_goes_leaves_the_next_ones_image_where_it_lies(qtbot, viewer, picture):
-    show(qtbot, viewer)
-    session, viewport = viewer.session, viewer.canvas.viewport()
-    lay(qtbot, viewer, picture, Placement.around((640, 480), (60, 40), 2.0), movable=True)
-    session.drawings.set_tool("ruler")
-    QTest.mousePress(viewport, Qt.MouseButton.LeftButton, pos=QPoint(320, 240))
-    QTest.mouseMove(viewport, QPoint(370, 260))
-    session.settle()
-    assert session.layers.reference.placement.to_section(30, 20) == pytest.approx((690, 500))
-    show(qtbot, viewer)
-    theirs = Placement.around((660, 470), (60, 40), 2.0)
-    lay(qtbot, viewer, picture, theirs, movable=True)
-    QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=QPoint(370, 260))
-    assert session.layers.reference.placement == theirs
-    assert viewport.cursor().shape() == Qt.CursorShape.CrossCursor, "the ruler is still in hand"
-
-
-def test_seen_from_afar_it_is_averaged_not_picked(tmp_path):
-    pixels = np.indices((512, 512)).sum(axis=0) % 2 * 255
-    cv2.imwrite(str(tmp_path / "checker.png"), pixels.astype(np.uint8))
-    read = read_reference(str(tmp_path / "checker.png"), no_progress, CancelToken())
-    assert read.size == (512, 512)
-    assert read.copies[0].shape[0] * read.copies[0].shape[1] <= MOST_PX
-    painted = ReferencePainter(read, Placement()).paint(OverlayTile(0.2, 0, 0)).pixels
-    inner = painted[10:90, 10:90, :3].astype(int)
-    assert abs(inner - 127).max() <= 3
-    assert painted[200, 200, 3] == 0
 
 
 # -- the minimap ------------------------------------------------------------------------------------

@@ -20,6 +20,12 @@ TOOLS = {
         "fiducial",
         "Pick a place that is known in the SEM too, listed in SEM registration",
     ),
+    "match": (
+        "Match a picture",
+        "Shift+M",
+        "match",
+        "Pull from a place in a picture over the section to where the section shows the same",
+    ),
 }
 
 ACTIONS: tuple[ActionSpec, ...] = (
@@ -161,6 +167,11 @@ class ToolsCommands(Commands):
 
         drawings.selection_changed.connect(drawn)
         drawings.tool_changed.connect(drawn)
+
+    def take_match(self, on: bool) -> None:
+        self._take("match", on)
+        if on:
+            self.docks.bring("layers")
 
     def register(self) -> None:
         self.docks.bring("registration")

@@ -13,7 +13,7 @@ from app.theme import SPACE, tokens
 CompareMode = Literal["side", "swipe"]
 COMPARE_MODES: tuple[CompareMode, ...] = ("side", "swipe")
 
-_GRIP = 13  # px that can be caught
+GRIP = 13  # px that can be caught
 _LEAST = 0.02
 _KEY_STEP = 0.02
 
@@ -68,7 +68,7 @@ class Halves(QWidget):
         x = round(self.share * width)
         self.left_name.setGeometry(0, 0, x, top)
         self.right_name.setGeometry(x, 0, width - x, top)
-        self.divider.setGeometry(x - _GRIP // 2, top, _GRIP, height)
+        self.divider.setGeometry(x - GRIP // 2, top, GRIP, height)
         if self._left is None or self._right is None:
             return
         self._clip.setGeometry(x, top, width - x, height)

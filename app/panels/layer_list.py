@@ -74,8 +74,6 @@ class LayerList(Group):
 
     def _missing(self, layer_id: str) -> str:
         """Why a layer has nothing to show yet, whatever is chosen for it; "" when it has, or may have at any time."""
-        if layer_id == "reference" and self._session.layers.reference is None:
-            return "There is no reference image. One can be opened below."
         if layer_id == "fiducials" and not self._session.registration.fiducials:
             return "There are no fiducials. Tools ▸ SEM registration picks them."
         if layer_id == "heat" and self._session.scan is None:

@@ -14,7 +14,7 @@ from app.panels.grid_group import GridGroup
 from app.panels.heat_group import HeatGroup
 from app.panels.layer_list import LayerList
 from app.panels.layout import CheckGroup, Group, Panel, muted
-from app.panels.reference_group import ReferenceGroup
+from app.panels.pictures_group import PicturesGroup
 from app.panels.threshold import ThresholdControl
 from app.session import Session
 from core.project.records import ScanRecord
@@ -23,7 +23,7 @@ RELOAD_AFTER_MS = 60
 
 
 class LayersPanel(Panel):
-    """The layers and their order; scan, threshold, detections by class, heat map, grid, reference image."""
+    """The layers and their order; scan, threshold, detections by class, heat map, grid, pictures over the section."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,7 +34,7 @@ class LayersPanel(Panel):
         self.layers = LayerList(session)
         self.heat = HeatGroup(session)
         self.grid = GridGroup(session)
-        self.reference = ReferenceGroup(session)
+        self.pictures = PicturesGroup(session)
         self._no_scan = muted("No scan yet. Its detections and its heat map are laid over the section here.")
         self._scan_group, self._threshold_group = Group("Scan"), Group("Threshold")
         self.detections = CheckGroup("Detections")
@@ -100,7 +100,7 @@ class LayersPanel(Panel):
         self.detections.add_wide(self.classes)
         self.detections.add_wide(self.on_minimap)
         of_scan = (self._scan_group, self._threshold_group, self.detections, self.heat)
-        for group in (self.layers, self._no_scan, *of_scan, self.grid, self.reference):
+        for group in (self.layers, self._no_scan, *of_scan, self.grid, self.pictures):
             self.column.addWidget(group)
         self.column.addStretch(1)
 

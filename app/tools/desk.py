@@ -44,7 +44,7 @@ class Desk:
 
     def __init__(self, session: Session, canvas: Canvas, item: DrawingsItem) -> None:
         self._session, self._canvas, self._item = session, canvas, item
-        self.drawings, self.registration = session.drawings, session.registration
+        self.drawings, self.registration, self.pictures = session.drawings, session.registration, session.pictures
         self._loupe: Loupe | None = None
         self.readout = Readout(canvas.viewport())
 

@@ -7,6 +7,7 @@ from app.tools.area import AreaTool
 from app.tools.base import Tool
 from app.tools.box import BoxTool
 from app.tools.fiducial import FiducialTool
+from app.tools.match import MatchTool
 from app.tools.point import PointTool
 from app.tools.pointer import PointerTool
 from app.tools.polygon import PolygonTool
@@ -23,4 +24,5 @@ TOOLS: dict[str, type[Tool]] = {
     "point": PointTool,
     "profile": ProfileTool,
     "fiducial": FiducialTool,
+    "match": MatchTool,
 }

@@ -81,7 +81,12 @@ class TwoPointTool(Tool):
 
     def _finish(self, end: Point) -> None:
         start, self._start = self._start, None
-        if start is not None and start != end:
+        if start is not None:
+            self.done(start, end)
+
+    def done(self, start: Point, end: Point) -> None:
+        """Both points are known."""
+        if start != end:
             self.desk.finish(self.make(start, end))
         else:
             self.desk.show(None)

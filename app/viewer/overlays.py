@@ -9,10 +9,11 @@ from app.jobs import Job
 from app.session import Session
 from app.viewer.boxes_item import BoxesItem, BoxSet, box_set, with_decisions
 from app.viewer.heat_layer import HeatLayer
+from app.viewer.laid_layers import LaidLayers
 from app.viewer.layer_stack import LayerStack
 from app.viewer.overlay_grid import GridItem
 from app.viewer.overlay_worker import OverlayWorker
-from app.viewer.reference_layer import ReferenceLayer, ReferenceMover
+from app.viewer.picture_mover import PictureMover
 from app.viewer.skipped_layer import SkippedLayer
 from core.detection import Detection
 from core.geometry import Box
@@ -37,15 +38,14 @@ class Overlays(QObject):
         budget = share("heat") // 4  # for each of the layers that are painted in tiles
         self.heat = HeatLayer(session, self.worker, budget)
         self.boxes = BoxesItem(self.worker, budget)
-        self.reference = ReferenceLayer(session, self.worker, budget)
-        self._mover = ReferenceMover(session, self.reference, view)
         self.grid = GridItem()
         self.stack = LayerStack(session, view.scene())
-        self.stack.add("reference", "Reference image", self.reference.item)
         self.stack.add("grid", "Grid", self.grid)
         self.stack.add("heat", "Heat map", self.heat.item)
         self.stack.add("detections", "Detections", self.boxes)
         self.skipped = SkippedLayer(session, self.worker, self.stack, budget)
+        self.pictures = LaidLayers(session, self.worker, self.stack, budget)
+        self._mover = PictureMover(session, self.pictures, view)
         self._job: Job | None = None
         self._again = False  # what the job makes ready is no longer the last
         self._boxes_soon = QTimer(self, singleShot=True, interval=0)
@@ -64,7 +64,7 @@ class Overlays(QObject):
     @property
     def settled(self) -> bool:
         """Whether everything in sight is drawn as the session is now."""
-        layers = (self.heat, self.boxes, self.reference, self.skipped)
+        layers = (self.heat, self.boxes, self.pictures, self.skipped)
         told = self._job is None and not self._boxes_soon.isActive()
         return told and all(layer.settled for layer in layers)
 
@@ -72,12 +72,13 @@ class Overlays(QObject):
         """Draws everything in sight as the session is now, before it returns: for pictures of the view."""
         if self._boxes_soon.isActive() or self._job is not None:
             self._show_boxes(at_once=True)
-        for item in (self.boxes, self.heat.item, self.reference.item, self.skipped.item):
+        for item in (self.boxes, self.heat.item, self.pictures, self.skipped.item):
             item.settle()
 
     def close(self) -> None:
         """Ends the painting thread."""
         self.worker.close()
+        self.pictures.close()
 
     def hit(self, x_px: float, y_px: float, zoom: float) -> Detection | None:
         """The detection drawn at a level-0 point."""

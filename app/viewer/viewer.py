@@ -21,6 +21,7 @@ from app.viewer.overlays import Overlays
 from app.viewer.plane_bar import PlaneBar
 from app.viewer.readout import position_text, value_text
 from app.viewer.section_view import SectionView
+from app.viewer.swipe import Swipe
 from app.viewer.tile_reader import Probed
 from app.viewer.tiles import TileKey
 from core.detection import Detection
@@ -48,6 +49,7 @@ class Viewer(SectionView):
         self.drive = DriveLayer(session, self.overlays.stack)
         self.drawings = DrawingsLayer(session, self.overlays.stack)
         self.fiducials = FiducialsLayer(session, self.overlays.stack, self.canvas)
+        self.swipe = Swipe(session, self.canvas, self.overlays.pictures)
         self.tools = Toolbox(session, self.canvas, self.drawings.item)
         self.column.insertWidget(0, PlaneBar(session, self))
         self._pointer: tuple[float, float] | None = None
