@@ -147,6 +147,8 @@ class MainWindow(QMainWindow):
             self.docks.scans.several_requested.connect(self.commands.scan.scan_several)
         elif dock_id == "train":
             self._wire_training()
+        elif dock_id == "layers":
+            self.docks.layers.threshold.spread_requested.connect(lambda: self.docks.bring("threshold"))
         elif dock_id == "registration":
             self.docks.registration.pick_requested.connect(self.commands.tools.take_fiducial)
         elif dock_id == "places":

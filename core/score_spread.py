@@ -28,6 +28,7 @@ _BINS = 60
 _MANY: Mapping[Status, str] = {
     "defect": "defects", "artefact": "artefacts", "false_alarm": "false alarms", "unsure": "unsure ones",
 }  # fmt: skip
+_LEAST_SHOWN = 1e-4
 _STEEP = 100  # bars that differ by more than this are not seen beside each other
 
 
@@ -78,8 +79,8 @@ def scale_marks(least: float, highest: float) -> list[tuple[float, str]]:
 def least_share(spread: ScoreSpread) -> float:
     """Where a logarithmic scale begins so that the smallest bar is still seen."""
     shares = np.concatenate([one for one in (spread.normal, spread.section) if one is not None] or [np.zeros(0)])
-    shares = shares[shares > 1e-6]
-    return 10.0 ** np.floor(np.log10(shares.min() * 0.99)) if shares.size else 1e-3
+    shares = shares[shares > _LEAST_SHOWN]
+    return float(10.0 ** np.floor(np.log10(shares.min() * 0.99))) if shares.size else _LEAST_SHOWN
 
 
 def spread_of(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
+from app.elided import ElidedLabel
 from app.panels.histogram import ScoreHistogram
-from app.panels.layout import muted, tool_button
+from app.panels.layout import tool_button
 from app.theme import SPACE
 from core.detection import Detection
 
@@ -31,7 +33,8 @@ class ThresholdControl(QWidget):
         self.more = tool_button(
             "histogram", "What a threshold comes to, and ready-made ones", self.spread_requested.emit
         )
-        self._unit = muted(wrap=False)
+        self._unit = ElidedLabel(Qt.TextElideMode.ElideRight)
+        self._unit.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self._following = False
         self.slider.setRange(0, STEPS)
         self.slider.setPageStep(STEPS // 20)

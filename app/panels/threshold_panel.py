@@ -10,17 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import (
-    QBoxLayout,
-    QCheckBox,
-    QLabel,
-    QLayout,
-    QMenu,
-    QSizePolicy,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QBoxLayout, QCheckBox, QLabel, QLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from app.jobs import Job
 from app.own_keys import keeps_key
@@ -67,7 +57,7 @@ class ThresholdPanel(QWidget):
         self._again = QTimer(self, singleShot=True, interval=AGAIN_MS)
         self.legend, self.value, self.words = QLabel(), QLabel(), QLabel()
         self.hint = muted()
-        self.presets = QToolButton()
+        self.presets = QPushButton("Set it to")
         self.logarithmic = QCheckBox("Logarithmic")
         self._by_hand = False  # whether somebody chose the scale
         self._lay_out()
@@ -265,10 +255,7 @@ class ThresholdPanel(QWidget):
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.presets.setText("Set it to")
-        self.presets.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.presets.setToolTip("Ready-made thresholds, each with what it promises")
-        self.presets.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         menu = QMenu(self.presets)
         menu.setToolTipsVisible(True)
         menu.aboutToShow.connect(self._fill_presets)
