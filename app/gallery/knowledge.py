@@ -1,9 +1,9 @@
-"""Decides what the gallery knows beside the detections: chemistry, drawn regions, how a severity comes about; and the
-filters that somebody left on a section, which come back with it."""
+"""Decides what the gallery knows beside the detections: chemistry and drawn regions; and the filters that somebody left on a
+section, which come back with it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -11,7 +11,6 @@ from app.gallery.bar import ArrangementBar
 from app.scores import PROBABILITY, format_score
 from app.session import Session
 from core.arrangement import Arrangement
-from core.chemistry.composition import Composition
 from core.detection import Detection
 from core.drawing import kind_name
 from core.errors import SchliffError
@@ -35,30 +34,17 @@ class Knowledge(QObject):
         bar.arrangement_changed.connect(lambda _: self._save_timer.start())
         session.leaving.connect(self._save)
         session.section_changed.connect(self.section_changed)
-        session.project_changed.connect(self._chemistry_changed)
+        session.chemistry.changed.connect(self._chemistry_changed)
         session.scans_changed.connect(self._chemistry_changed)
         session.drawings.changed.connect(self._regions_changed)
 
     # -- words ------------------------------------------------------------------------------------
-
-    def severity_words(self, detection: Detection) -> str:
-        """How a severity comes about, as far as that is known."""
-        session = self._session
-        try:
-            ranking = session.project.ranking(detection.scan_id) if session.project is not None else None
-        except SchliffError:
-            ranking = None
-        if ranking is None:
-            return f"Severity {detection.severity:.0f} of 100"
-        return "\n".join(ranking.parts(detection).words())
 
     def caption(self, arrangement: Arrangement) -> Callable[[Detection], str]:
         """What is said below a crop: the score, or what the crops are sorted by."""
         unit = self._session.scan.score_unit if self._session.scan else PROBABILITY
         if arrangement.sort == "element":
             return lambda d: self._amount(d, arrangement.of)
-        if arrangement.sort == "severity":
-            return lambda d: f"{format_score(d.score, unit)} · {d.severity:.0f}"
         return lambda d: format_score(d.score, unit)
 
     def _amount(self, detection: Detection, symbol: str) -> str:
@@ -99,21 +85,11 @@ class Knowledge(QObject):
     def _chemistry_changed(self) -> None:
         section = self._session.section
         size = section.info.pixel_size_um if section is not None else None
-        beside = Beside(size[0] if size is not None else None, self._compositions())
+        beside = Beside(size[0] if size is not None else None, self._session.chemistry.compositions)
         if beside != self.beside:
             self.beside = beside
             self._bar.set_elements(beside.elements)
             self.changed.emit()
-
-    def _compositions(self) -> Mapping[int, Composition]:
-        from core.project.composition_store import CompositionStore
-
-        project = self._session.project
-        try:
-            return CompositionStore(project).compositions() if project is not None else {}
-        except SchliffError as error:
-            self._session.report(error)
-            return {}
 
     # -- what was left ------------------------------------------------------------------------------
 
