@@ -16,6 +16,7 @@ from core.timing import TimeLeft, spoken_seconds
 
 _BAR = 24
 _REDRAW_S = 0.1
+_TRUTH = "truth \\ predicted"
 
 
 class StatusLines:
@@ -136,3 +137,12 @@ def _text(value: Any) -> str:
     if value is None:
         return "–"
     return f"{value:,.6g}" if isinstance(value, float) else str(value)
+
+
+def print_confusion(confusion: Mapping[str, Any]) -> None:
+    """`rows, columns, counts`: a row for each class that is true, a column for each that was predicted."""
+    columns, counts = confusion["columns"], confusion["counts"]
+    rows = [
+        {_TRUTH: n, **dict(zip(columns, row, strict=True))} for n, row in zip(confusion["rows"], counts, strict=True)
+    ]
+    print_table(rows, {_TRUTH: _TRUTH} | {label: label for label in columns})

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.cli.console import ProgressLine, print_json, print_table, stop_by_signal
+from app.cli.console import ProgressLine, print_confusion, print_json, print_table, stop_by_signal
 
 if TYPE_CHECKING:
     from core.evaluation.values import Evaluation
 
-_TRUTH = "truth \\ predicted"
+
 _CLASS_COLUMNS = ("images", "truth", "tp", "fp", "fn", "precision", "recall", "f1", "ap")
 _PRECISIONS = {
     "ap33": "AP 0.33",
@@ -69,7 +69,7 @@ def _print(judged: Evaluation, path: Path) -> None:
         rows = [{"class": name, **values} for name, values in figures["average_precision"].items()]
         print_table(rows, {"class": "class", **PRECISION_COLUMNS})
     print()
-    _print_confusion(figures["confusion"])
+    print_confusion(figures["confusion"])
     print(f"\nKept in {path}")
 
 
@@ -77,12 +77,3 @@ def _print_classes(classes: Mapping[str, Mapping[str, Any]]) -> None:
     rows = [{"class": label, **row} for label, row in classes.items()]
     there = [name for name in _CLASS_COLUMNS if any(name in row for row in rows)]
     print_table(rows, {"class": "class", **{name: name for name in there}})
-
-
-def _print_confusion(confusion: Mapping[str, Any]) -> None:
-    """A row for each class that is true, a column for each that was predicted."""
-    columns, counts = confusion["columns"], confusion["counts"]
-    rows = [
-        {_TRUTH: n, **dict(zip(columns, row, strict=True))} for n, row in zip(confusion["rows"], counts, strict=True)
-    ]
-    print_table(rows, {_TRUTH: _TRUTH} | {label: label for label in columns})

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli.checking import check_before_training, tell_what_is_normal
-from app.cli.console import ProgressLine, print_json, print_table, stop_by_signal
+from app.cli.console import ProgressLine, print_confusion, print_json, print_table, stop_by_signal
 from app.cli.pairs import pairs
 from core.errors import CancelledError
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from core.train.request import TrainRequest
 
 _NAME_WIDTH = 24  # characters; the longest figure's name
-_TRUTH = "truth \\ predicted"
 
 
 def train(args: argparse.Namespace) -> None:
@@ -75,20 +74,12 @@ def _print_figures(figures: Mapping[str, Any], indent: str = "") -> None:
             rows = [{"class": label, **figures_of} for label, figures_of in value.items()]
             print_table(rows, {key: key for key in rows[0]} if rows else {})
         elif name == "confusion":
-            _print_confusion(value)
+            print_confusion(value)
         elif isinstance(value, dict):
             print(f"{indent}{name}:")
             _print_figures(value, indent + "  ")
         else:
             print(f"{indent + name:<{_NAME_WIDTH}}  {_text(value)}")
-
-
-def _print_confusion(confusion: Mapping[str, Any]) -> None:
-    """A row for each class that is true, a column for each that was predicted."""
-    counts = confusion["counts"]
-    (labels,) = (value for name, value in confusion.items() if name != "counts")
-    rows = [{_TRUTH: label, **dict(zip(labels, row, strict=True))} for label, row in zip(labels, counts, strict=True)]
-    print_table(rows, {_TRUTH: _TRUTH} | {label: label for label in labels})
 
 
 def _text(value: Any) -> str:

@@ -46,7 +46,7 @@ def image_figures(
     right = truth == predicted
     return {
         **told,
-        "confusion": {"rows": list(names), "columns": list(names), "counts": told["confusion"]["counts"]},
+        "confusion": told["confusion"],
         "micro_f1": told["accuracy"],
         "intervals": {
             "accuracy": wilson(float(right.sum()), len(right)),

@@ -38,7 +38,7 @@ def class_metrics(truth: Array, predicted: Array, names: Sequence[str]) -> dict[
         "balanced_accuracy": _mean([values["recall"] for values in there]),
         "macro_f1": _mean([values["f1"] for values in there]),
         "classes": classes,
-        "confusion": {"rows are the truth, columns the prediction": list(names), "counts": confusion.tolist()},
+        "confusion": {"rows": list(names), "columns": list(names), "counts": confusion.tolist()},
     }
 
 

@@ -75,7 +75,7 @@ def part_figures(pictures: Sequence[Pictured], names: Sequence[str], no_defect: 
         "too_many": sum(len(p.found) for p in pictures) - len(seen),
         "mask_iou": mean_overlap(seen),
         "class_accuracy": round(right / len(seen), 4) if seen else None,
-        "confusion": {"rows are the truth, columns the prediction": called, "counts": counts.tolist()},
+        "confusion": {"rows": list(names), "columns": called, "counts": counts.tolist()},
         "no_defect": no_defect,
     }
 
