@@ -113,6 +113,12 @@ def _rounds(session: Session, visible_region: VisibleRegion) -> QWidget:
     return RoundsPanel(session)
 
 
+def _check(session: Session, visible_region: VisibleRegion) -> QWidget:
+    from app.checking.panel import CheckPanel
+
+    return CheckPanel(session)
+
+
 def _registration(session: Session, visible_region: VisibleRegion) -> QWidget:
     from app.registration.panel import RegistrationPanel
 
@@ -142,6 +148,7 @@ DOCKS: tuple[DockSpec, ...] = (
     DockSpec("why", "Why", "right", _why),
     DockSpec("places", "Places", "right", _places, at_start=False),
     DockSpec("rounds", "Rounds", "right", _rounds, at_start=False, ahead=False),
+    DockSpec("check", "Check", "right", _check, at_start=False, ahead=False),
     DockSpec("train", "Train", "right", _train, at_start=False, ahead=False),
     DockSpec("scans", "Scans", "bottom", _scans, at_start=False),
     DockSpec("threshold", "Threshold", "bottom", _threshold, at_start=False, ahead=False),

@@ -52,16 +52,10 @@ def read_places(
         frame: what µm and mm count from (None: the stage, where the section has one or the column says so, else the corner).
     Raises InputError: no CSV, no positions, a line that is none, positions that lie nowhere near the section, no scale.
     """
-    text = table_text(path, "a list of positions")
-    head = header_of(text)
-    if head and all(_is_number(cell) for cell in head[:2]):
-        head = ["x", "y", *(f"column {n}" for n in range(3, len(head) + 1))]
-        text = f"{separator_of(text).join(head)}\n{text}"
-    columns = _columns(head)
-    if columns is None:
-        raise InputError("line 1: no columns for x and y", path=path, remedy=_REMEDY)
+    text, columns = _table(path)
     (x, y), said_unit, is_stage = columns
     unit = said_unit or unit or "px"
+    head = header_of(text)
     names = [next((name for name in head if name.lower() in group), "") for group in (_CLASSES, _NOTES, _NAMES)]
 
     def parse(row: Row) -> InspectedPlace:
@@ -81,6 +75,25 @@ def read_places(
             remedy="Check the unit, and whether they count from the stage's zero or the section's corner.",
         )  # fmt: skip
     return places
+
+
+def said_by_header(path: Path) -> tuple[Unit | None, bool]:
+    """The unit that a list's columns say, if they do, and whether they say that the stage is meant. Raises InputError."""
+    _, (_, unit, is_stage) = _table(path)
+    return unit, is_stage
+
+
+def _table(path: Path) -> tuple[str, tuple[tuple[str, str], Unit | None, bool]]:
+    """Its text, with a header, and what `_columns` says of it. Raises InputError."""
+    text = table_text(path, "a list of positions")
+    head = header_of(text)
+    if head and all(_is_number(cell) for cell in head[:2]):
+        head = ["x", "y", *(f"column {n}" for n in range(3, len(head) + 1))]
+        text = f"{separator_of(text).join(head)}\n{text}"
+    columns = _columns(head)
+    if columns is None:
+        raise InputError("line 1: no columns for x and y", path=path, remedy=_REMEDY)
+    return text, columns
 
 
 def _columns(head: Sequence[str]) -> tuple[tuple[str, str], Unit | None, bool] | None:

@@ -118,12 +118,14 @@ def precision_of(project: Project, sample: Sample) -> Precision:
 
 def clopper_pearson(successes: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """The exact interval of a share (Clopper and Pearson 1934, Biometrika 26, 404), two-sided; 0 to 1 without a trial."""
-    from scipy.stats import binomtest
+    from scipy.special import betaincinv
 
     if not trials:
         return 0.0, 1.0
-    found = binomtest(successes, trials).proportion_ci(confidence, "exact")
-    return float(found.low), float(found.high)
+    tail, failures = (1 - confidence) / 2, trials - successes
+    low = betaincinv(successes, failures + 1, tail) if successes else 0.0
+    high = betaincinv(successes + 1, failures, 1 - tail) if failures else 1.0
+    return float(low), float(high)
 
 
 _INSERT = "INSERT INTO samples (scan_id, seed, threshold, population, ids, author, at) VALUES (?, ?, ?, ?, ?, ?, ?)"

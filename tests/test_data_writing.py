@@ -97,7 +97,9 @@ def test_its_own_format_loses_nothing(path: Path, tmp_path: Path):
     assert crack.outline == tuple((x - 188, y - 183) for x, y in TRIANGLE)
     source = cv2.imread(str(path.with_name("one.png")))
     assert source is not None
-    assert np.array_equal(cv2.imread(str(found.path)), source[:TILE_PX, :TILE_PX])
+    tile_pixels = cv2.imread(str(found.path))
+    assert tile_pixels is not None
+    assert np.array_equal(tile_pixels, source[:TILE_PX, :TILE_PX])
 
 
 def test_places_nobody_decided_are_not_taught(path: Path, tmp_path: Path):

@@ -51,7 +51,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "unsure",
         "Mark as unsure",
         "mark_unsure",
-        ("Q",),
+        ("S",),
         "unsure",
         "Looked at, and not to be told yet",
         "selection",

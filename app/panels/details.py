@@ -18,12 +18,15 @@ from PySide6.QtWidgets import (
 )
 
 from app.class_colours import class_colour
+from app.combo import ComboBox
+from app.decision_words import decided_text, log_text, model_text
 from app.gallery.badges import chip_icon, status_icon
 from app.panels.composition_group import CompositionGroup
 from app.panels.layout import Group
 from app.registration.wording import error_text, sem_numbers, sem_text
 from app.scores import PROBABILITY, format_score
 from app.session import Session
+from app.severity_words import severity_words
 from app.theme import SPACE
 from core.class_colours import class_name
 from core.detection import STATUS_NAMES, STATUSES, Detection, Status
@@ -37,7 +40,20 @@ STAGE_SOURCES: dict[StageSource, str] = {
     "ome_plane": "the plane position in the OME metadata",
     "none": "",
 }
-_FACTS = ("Score", "Severity", "Size", "Area", "Pixel", "Stage", "SEM", "SEM error", "From corner", "Model")
+_FACTS = (
+    "Decided",
+    "Score",
+    "Severity",
+    "Size",
+    "Area",
+    "Pixel",
+    "Stage",
+    "SEM",
+    "SEM error",
+    "From corner",
+    "Model",
+    "Model says",
+)
 
 
 class Details(QWidget):
@@ -54,6 +70,7 @@ class Details(QWidget):
         self._title = QLabel()
         self._judgement = Group("Review")
         self.status_buttons: dict[Status, QToolButton] = {}
+        self.class_choice = ComboBox()
         self.note = QLineEdit(placeholderText="Note", clearButtonEnabled=True, maxLength=2000)
         self.copy = QPushButton("Copy position")
         self.copy_sem = QPushButton("Copy SEM position")
@@ -75,16 +92,18 @@ class Details(QWidget):
         before, self._shown = self._shown, detection
         if detection is None or section is None:
             return
-        labels = self._session.scan.labels if self._session.scan else ()
-        icon = chip_icon(class_colour(detection.label, labels))
+        icon = chip_icon(class_colour(detection.label, self._session.classes.labels))
         self._chip.setPixmap(icon.pixmap(self.fontMetrics().height()))
         self._title.setText(f"{class_name(detection.label)} <span>#{detection.id}</span>")
         for name, text in self._describe(detection, section.info).items():
             self._values[name].setText(text)
             for widget in (self._names[name], self._values[name]):
                 widget.setVisible(bool(text))
+        self._values["Severity"].setToolTip(severity_words(self._session, detection))
         self._values["Stage"].setToolTip(f"From {STAGE_SOURCES[section.info.stage.source]}")
+        self._values["Decided"].setToolTip(log_text(self._session.reviewing.log(detection.id)))
         self.status_buttons[detection.status].setChecked(True)
+        self._show_class(detection)
         if before is None or _note_of(before) != _note_of(detection):
             self.note.setText(detection.note)
         has_stage = section.info.stage.affine is not None
@@ -107,7 +126,7 @@ class Details(QWidget):
             corner = f"{x * scale[0]:,.1f}, {y * scale[1]:,.1f} µm" if stage is None else ""
         fit = self._session.registration.fit
         return {
-            "Score": f"{format_score(detection.score, score_unit)}{unit}",
+            "Score": "" if detection.is_drawn else f"{format_score(detection.score, score_unit)}{unit}",
             "Severity": f"{detection.severity:.0f} of 100",
             "Size": size,
             "Area": area,
@@ -116,13 +135,31 @@ class Details(QWidget):
             "SEM": sem_text(fit, x, y) if fit is not None else "",
             "SEM error": error_text(fit, x, y) if fit is not None else "",
             "From corner": corner,
-            "Model": scan.model_name if scan is not None else detection.model,
+            "Model": model_text(detection, scan.model_name if scan is not None else detection.model),
+            "Model says": class_name(detection.model_label) if detection.model_label else "",
+            "Decided": decided_text(detection),
         }
+
+    def _show_class(self, detection: Detection) -> None:
+        """The class that counts, among those that it may be."""
+        choices = dict.fromkeys((*self._session.classes.choices, detection.label))
+        if [self.class_choice.itemData(row) for row in range(self.class_choice.count())] != list(choices):
+            self.class_choice.clear()
+            for label in choices:
+                self.class_choice.addItem(
+                    chip_icon(class_colour(label, self._session.classes.labels)), class_name(label), label
+                )
+        self.class_choice.setCurrentIndex(self.class_choice.findData(detection.label))
 
     # -- following the user -----------------------------------------------------------------------
 
     def _decide(self, status: Status) -> None:
         self._session.decide(status)
+
+    def _choose_class(self) -> None:
+        detection, label = self._shown, self.class_choice.currentData()
+        if detection is not None and label != detection.label:
+            self._session.decide(None, [detection.id], label=label)
 
     def _keep_note(self) -> None:
         """Of the detection it was written for, whatever is selected by now."""
@@ -183,6 +220,8 @@ class Details(QWidget):
         for button in (self.copy, self.copy_sem):
             self._facts.add_wide(button)
         self._judgement.add_wide(self._make_status_buttons())
+        self.class_choice.setToolTip("The class that counts, in lists, exports and training (Ctrl and a number)")
+        self._judgement.add_row("Class", self.class_choice)
         self.note.setAccessibleName("Note")
         self.note.setToolTip("Kept with the detection in the project")
         self._judgement.add_wide(self.note)
@@ -224,6 +263,8 @@ class Details(QWidget):
         self.copy.clicked.connect(self._copy_position)
         self.copy_sem.clicked.connect(self._copy_sem_position)
         self.note.editingFinished.connect(self._keep_note)
+        self.class_choice.activated.connect(lambda _: self._choose_class())
+        session.classes.changed.connect(self.follow)
 
 
 def _note_of(detection: Detection) -> tuple[str, int, str]:

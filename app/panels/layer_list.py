@@ -76,6 +76,8 @@ class LayerList(Group):
         """Why a layer has nothing to show yet, whatever is chosen for it; "" when it has, or may have at any time."""
         if layer_id == "fiducials" and not self._session.registration.fiducials:
             return "There are no fiducials. Tools ▸ SEM registration picks them."
+        if layer_id == "inspection" and self._session.inspection.inspection is None:
+            return "There are no positions. Review ▸ Precision and inspection imports them."
         if layer_id == "heat" and self._session.scan is None:
             return "There is no heat map before a scan."
         return ""

@@ -16,6 +16,7 @@ from app.viewer.camera import Camera
 from app.viewer.drawings_layer import DrawingsLayer
 from app.viewer.drive_layer import DriveLayer
 from app.viewer.fiducials_layer import FiducialsLayer
+from app.viewer.inspection_layer import InspectionLayer
 from app.viewer.minimap import Minimap
 from app.viewer.overlays import Overlays
 from app.viewer.plane_bar import PlaneBar
@@ -49,6 +50,7 @@ class Viewer(SectionView):
         self.drive = DriveLayer(session, self.overlays.stack)
         self.drawings = DrawingsLayer(session, self.overlays.stack)
         self.fiducials = FiducialsLayer(session, self.overlays.stack, self.canvas)
+        self.inspection = InspectionLayer(session, self.overlays.stack, self.canvas)
         self.swipe = Swipe(session, self.canvas, self.overlays.pictures)
         self.tools = Toolbox(session, self.canvas, self.drawings.item)
         self.column.insertWidget(0, PlaneBar(session, self))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.detection import Status
 from core.project.gestures import Side
 from core.timing import timestamp
 
@@ -27,7 +28,7 @@ NOTHING_DECIDED = {"status": "unreviewed", "note": "", "decided_label": ""}
 class Decision:
     """One entry of a detection's log: what was decided, by whom, when (UTC, ISO 8601). `carried`: by itself, from elsewhere."""
 
-    status: str
+    status: Status
     label: str
     note: str
     author: str
@@ -90,7 +91,7 @@ def log_of(db: sqlite3.Connection, detection_id: int) -> list[Decision]:
         " AND (g.state IS NULL OR g.state IN ('done', 'archived')) ORDER BY d.id"
     )
     found: list[Decision] = []
-    now = dict(NOTHING_DECIDED)
+    now: dict[str, Any] = dict(NOTHING_DECIDED)
     for row in db.execute(query, (detection_id,)):
         after = json.loads(row["after"])
         if not after.keys().isdisjoint(now):

@@ -1,0 +1,1 @@
+"""How good a scan is: its precision by a random sample, and beside what people found by eye."""

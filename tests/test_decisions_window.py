@@ -1,0 +1,220 @@
+"""Judging in a real window: classes by key, doubts, drawn and joined defects, classes, samples, positions, training sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from core.detection import Candidate
+from core.geometry import Box
+from core.project import Project
+from core.project.scan_store import ScanStore
+from core.readers.base import open_section
+from tests.toy import spotted_image, toy_spec, write_image
+from tests.window_support import drag_over, open_and_wait, open_window, press
+
+LABELS = ("pore", "crack", "preparation_artefact")
+FOUND = 12
+
+
+@pytest.fixture
+def window(qtbot, qapp, tmp_path: Path, quick_disk: None):
+    """A window on a section of 800 px with twelve pores in two rows, the worst first."""
+    with open_window(qapp) as opened:
+        open_and_wait(qtbot, opened, made_project(tmp_path))
+        opened.resize(1400, 900)
+        qtbot.waitUntil(lambda: opened.docks.gallery.model.rowCount() == FOUND, timeout=20_000)
+        yield opened
+
+
+def made_project(folder: Path) -> Path:
+    path = write_image(folder / "section.png", spotted_image(800))
+    with Project.create(folder / "section.schliff") as project, open_section(path) as section:
+        record = project.add_section(section)
+        spec = toy_spec(labels=LABELS, artefact_labels=LABELS[2:], name="Battery windows")
+        store = ScanStore.begin(
+            project, record, spec, parameters={}, tiles_total=1, cell_px=8, context_px=24, threshold=0.5, device="cpu",
+            provenance={},
+        )  # fmt: skip
+        boxes = [Box(60 + 110 * (i % 6), 100 + 200 * (i // 6), 40, 30) for i in range(FOUND)]
+        store.emit(0, [Candidate("pore", 0.95 - i / 50, box, 600, box.center) for i, box in enumerate(boxes)])
+        store.set_status("done")
+    return path
+
+
+def shown(window: Any) -> list[Any]:
+    return list(window.docks.gallery.model.shown)
+
+
+def choose(window: Any, *rows: int) -> list[int]:
+    """Selects crops of the gallery by clicks; their ids."""
+    gallery = window.docks.gallery
+    for number, row in enumerate(rows):
+        place = gallery.view.visualRect(gallery.model.index(row)).center()
+        modifier = Qt.KeyboardModifier.ControlModifier if number else Qt.KeyboardModifier.NoModifier
+        QTest.mouseClick(gallery.view.viewport(), Qt.MouseButton.LeftButton, modifier, place)
+    return [shown(window)[row].id for row in rows]
+
+
+def test_number_keys_say_the_class_and_a_key_that_nobody_can_tell(qtbot, window):
+    session, gallery = window.session, window.docks.gallery
+    (first,) = choose(window, 0)
+    QTest.keyClick(gallery.view, Qt.Key.Key_2)
+    one = session.detection(first)
+    assert (one.label, one.said_label, one.status) == ("crack", "pore", "defect")
+    second = session.selected_id
+    assert second != first, "it goes on"
+    press(qtbot, window, Qt.Key.Key_S)
+    assert session.detection(second).status == "unsure"
+    third = session.selected_id
+    press(qtbot, window, Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
+    assert (session.detection(third).label, session.detection(third).status) == ("preparation_artefact", "artefact")
+    assert [window.menus.actions[f"class_{n}"].text() for n in (1, 2, 3)] == ["Pore", "Crack", "Preparation artefact"]
+    assert not window.menus.actions["class_4"].isVisible()
+    gallery.foot.auto_advance.setChecked(False)
+    session.select(first, "gallery")
+    QTest.keyClick(gallery.view, Qt.Key.Key_1)
+    assert session.selected_id == first, "it stays where that was switched off"
+    for _ in range(4):
+        session.undo()
+    assert {d.status for d in session.detections} == {"unreviewed"}
+    session.redo()
+    assert session.detection(first).label == "crack"
+
+
+def test_the_details_say_who_decided_and_what_the_model_said(qtbot, window):
+    from app.panels.details import Details
+
+    window.docks.bring("why")
+    session, details = window.session, window.findChild(Details)
+    (first,) = choose(window, 0)
+    details.class_choice.setCurrentIndex(details.class_choice.findData("crack"))
+    details.class_choice.activated.emit(details.class_choice.currentIndex())
+    assert session.detection(first).label == "crack"
+    assert details.fact("Model says") == "Pore"
+    assert details.fact("Decided").startswith(f"{session.detection(first).decided_by}, 20")
+    assert "Defect, Crack" in details._values["Decided"].toolTip()
+
+
+def test_what_was_missed_is_drawn_judged_moved_and_deleted(qtbot, window):
+    session, gallery = window.session, window.docks.gallery
+    press(qtbot, window, Qt.Key.Key_I)
+    assert (session.drawings.tool, session.drawings.label) == ("box", "pore")
+    drag_over(window, 300, 500, 380, 560)
+    qtbot.waitUntil(lambda: any(d.is_drawn for d in session.detections))
+    (drawn,) = [d for d in session.detections if d.is_drawn]
+    assert (drawn.label, drawn.status, session.selected_id) == ("pore", "defect", drawn.id)
+    assert drawn.box.w == pytest.approx(80, abs=2)
+    qtbot.waitUntil(lambda: gallery.model.row_of(drawn.id) is not None)
+    press(qtbot, window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    session.select(drawn.id, "keys")
+    assert session.detection(drawn.id).label == "crack"
+    assert session.drawings.get(drawn.drawing_id).label == "crack"
+    session.drawings.change(session.drawings.get(drawn.drawing_id).moved(20, 0))
+    assert session.detection(drawn.id).box.x == pytest.approx(drawn.box.x + 20)
+    session.set_threshold(0.99)
+    assert [d.id for d in session.visible_detections()] == [drawn.id], "no threshold hides it"
+    session.set_threshold(0.5)
+    qtbot.waitUntil(lambda: gallery.model.rowCount() == FOUND + 1)
+    session.select(drawn.id, "keys")
+    QTest.keyClick(gallery.view, Qt.Key.Key_Delete)
+    assert session.detection(drawn.id) is None
+    session.undo()
+    qtbot.waitUntil(lambda: session.detection(drawn.id) is not None)
+    assert session.detection(drawn.id).label == "crack"
+
+
+def test_several_are_joined_and_taken_apart(qtbot, window):
+    session = window.session
+    parts = choose(window, 0, 1, 2)
+    window.menus.refresh()
+    window.menus.actions["join"].trigger()
+    assert all(session.detection(part) is None for part in parts)
+    whole = session.selected
+    assert whole.source == "joined"
+    assert len(session.detections) == FOUND - 2
+    session.undo()
+    assert session.detection(whole.id) is None
+    session.redo()
+    session.select(whole.id, "keys")
+    window.menus.actions["split"].trigger()
+    assert [session.detection(part) is not None for part in parts] == [True] * 3
+    assert session.selected_id in parts
+
+
+def test_classes_are_renamed_in_a_dialog(qtbot, window):
+    from app.classes_dialog import ClassesDialog
+
+    session = window.session
+    window.menus.actions["classes"].trigger()
+    dialog = window.findChild(ClassesDialog)
+    qtbot.waitUntil(dialog.isVisible)
+    dialog.list.item(0, 0).setText("Large void")
+    dialog.colour(["Large_void"], "#123456")
+    dialog.add("delamination")
+    dialog.add("x" * 80)
+    assert "no name" in dialog.trouble.text()
+    dialog.accept()
+    qtbot.waitUntil(lambda: {d.label for d in session.detections} == {"Large_void"})
+    assert session.classes.labels == ("Large_void", "crack", "preparation_artefact", "delamination")
+    assert session.detections[0].said_label == "pore"
+    session.undo()
+    qtbot.waitUntil(lambda: {d.label for d in session.detections} == {"pore"})
+    assert session.classes.labels == LABELS
+
+
+def test_a_random_sample_is_judged_by_itself(qtbot, window):
+    session = window.session
+    window.menus.actions["check_panel"].trigger()
+    group = window.docks.panel("check").precision
+    group.count.setValue(6)
+    group.draw(seed=3)
+    qtbot.waitUntil(lambda: session.picking.picked is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: window.docks.gallery.model.rowCount() == 6)
+    assert session.selected_id == session.picking.picked.ids[0]
+    for key in (Qt.Key.Key_A, Qt.Key.Key_A, Qt.Key.Key_A, Qt.Key.Key_A, Qt.Key.Key_A, Qt.Key.Key_R):
+        press(qtbot, window, key)
+    qtbot.waitUntil(lambda: group.figure.text().startswith("83 %"))
+    assert "5 defects, 1 not, of 6 drawn from 12" in group.told.text()
+    assert "seed 3" in group.told.text()
+
+
+def test_positions_found_by_eye_are_compared_and_drawn(qtbot, window, tmp_path):
+    session = window.session
+    path = tmp_path / "eye.csv"
+    path.write_text("x_px,y_px,class\n80,115,pore\n700,700,crack\n", "utf-8")
+    window.menus.actions["check_panel"].trigger()
+    group = window.docks.panel("check").inspection
+    group.import_file(path)
+    qtbot.waitUntil(lambda: group.figure.text() == "1 agreed · 1 missed · 11 extra")
+    assert window.viewer.inspection.item is not None
+    missed = group.tree.topLevelItem(0).child(0)
+    assert missed.text(0) == "Crack"
+    group.tree.itemClicked.emit(missed, 0)
+    assert window.viewer.canvas.visible_box().contains(700, 700)
+    group.draw_button.click()
+    qtbot.waitUntil(lambda: any(d.is_drawn for d in session.detections))
+    (drawn,) = [d for d in session.detections if d.is_drawn]
+    assert (drawn.label, drawn.box.center) == ("crack", (700, 700))
+    session.undo()
+    session.undo()
+    assert session.inspection.inspection is None
+
+
+def test_a_training_set_is_written(qtbot, window, tmp_path):
+    from app.data_dialog import DataDialog
+    from core.data.reading import read_marks
+
+    choose(window, 0)
+    press(qtbot, window, Qt.Key.Key_A)
+    dialog = DataDialog(window.session, window)
+    dialog.format.setCurrentIndex(dialog.format.findData("coco"))
+    with qtbot.waitSignal(window.session.message, timeout=20_000) as told:
+        dialog.write(tmp_path / "set")
+    assert "1 pictures with 1 marks" in told.args[1]
+    assert read_marks(tmp_path / "set").count("pore") == 1
+    dialog.deleteLater()
