@@ -210,6 +210,9 @@ def _register(p: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--fiducials", metavar="CSV", help="columns name,x_px,y_px,sem_x,sem_y,sem_unit[,role]; role: check"
     )
+    how.add_argument(
+        "--markers", metavar="CZI", help="a file of the SEM; its Shuttle & Find markers and those of the section's own CZI"
+    )
     how.add_argument("--clear", action="store_true", help="forget the registration")
     p.add_argument("--section", metavar="NAME", help="which one, where the project has several")
     p.add_argument(

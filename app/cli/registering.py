@@ -10,7 +10,8 @@ from app.cli.console import print_json, print_table
 from core.errors import UsageError
 from core.project import Project, SectionRecord
 from core.project.registration_store import RegistrationStore
-from core.registration.fiducials import read_fiducials
+from core.registration.fiducials import Fiducial, read_fiducials
+from core.registration.markers import markers_of, read_markers, seen_at
 from core.registration.registration import Registration, describe
 from core.registration.registration import register as fitted
 
@@ -23,7 +24,7 @@ def register(args: argparse.Namespace) -> None:
             store.keep(section.id, [])
             print(f"{section.name} is not registered any more.")
             return
-        fiducials = read_fiducials(Path(args.fiducials))
+        fiducials = read_fiducials(Path(args.fiducials)) if args.fiducials else _marked(project, section, args.markers)
         registration = fitted(fiducials, section.pixel_size_um, args.kind)
         store.keep(section.id, fiducials, args.kind)
     told = {"section": str(section.path), **describe(registration)}
@@ -31,6 +32,13 @@ def register(args: argparse.Namespace) -> None:
         print_json(told)
     else:
         _print(section, registration, told)
+
+
+def _marked(project: Project, section: SectionRecord, sem_file: str) -> list[Fiducial]:
+    """The markers of Shuttle & Find, from the section's own file and from one that the SEM saved."""
+    seen = read_markers(Path(sem_file))
+    with project.open_section_of(section) as opened:
+        return seen_at(markers_of(opened.info), seen)
 
 
 def section_called(project: Project, wanted: str | None) -> SectionRecord:

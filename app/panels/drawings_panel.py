@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QSortFilterProxyModel, Qt
+from PySide6.QtCore import QModelIndex, QPoint, QSortFilterProxyModel, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.jobs import Job
+from app.panels.chosen_rows import ChosenRows
 from app.panels.drawings_model import MORE, SORT_ROLE, DrawingsModel
 from app.panels.fitted_table import FittedTable
 from app.panels.layout import muted, tool_button
@@ -48,8 +49,8 @@ class DrawingsPanel(QWidget):
         self.visible.setToolTip("Show or hide all drawings (D)")
         self._hint = muted("Nothing drawn yet. Take a ruler, a box or another tool from the Tools menu and draw.")
         self._buttons: dict[str, QToolButton] = {}
-        self._following = False
         self._lay_out()
+        self._rows = ChosenRows(self.table)
         self._connect()
         self._follow()
         self._layers_changed()
@@ -79,9 +80,7 @@ class DrawingsPanel(QWidget):
         session.run_io(job)
 
     def selected_rows(self) -> list[int]:
-        """Rows of the model, in the order of the list."""
-        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
-        return [self._sorted.mapToSource(self._sorted.index(row, 0)).row() for row in rows]
+        return self._rows.rows
 
     def delete(self) -> None:
         self._session.drawings.remove([self.model.drawing(row).id for row in self.selected_rows()])
@@ -147,7 +146,8 @@ class DrawingsPanel(QWidget):
         session.layers_changed.connect(self._layers_changed)
         self.visible.toggled.connect(lambda on: session.set_layers(session.layers.styled("drawings", visible=on)))
         self.model.edited.connect(session.drawings.change)
-        table.selectionModel().selectionChanged.connect(self._selected)
+        self._rows.changed.connect(self._show_buttons)
+        self._rows.picked.connect(self._picked)
         table.doubleClicked.connect(self._double_clicked)
         table.customContextMenuRequested.connect(self._show_menu)
         for keys, action in (
@@ -173,40 +173,19 @@ class DrawingsPanel(QWidget):
 
     def _follow(self) -> None:
         section, drawings = self._session.section, self._session.drawings
-        self._following = True
-        self.model.set_drawings(
-            drawings.items if section is not None else [], section.info.pixel_size_um if section else None
-        )
-        self._following = False
+        with self._rows.filling():
+            self.model.set_drawings(
+                drawings.items if section is not None else [], section.info.pixel_size_um if section else None
+            )
         self._hint.setVisible(not drawings.items)
         self.table.setVisible(bool(drawings.items))
         self._show_selection()
 
     def _show_selection(self) -> None:
-        """As in the view, unless it is among several that are selected here."""
-        row = self.model.row_of(self._session.drawings.selected_id)
-        rows = self.selected_rows()
-        if row is not None and row not in rows:
-            index = self._sorted.mapFromSource(self.model.index(row, 0))
-            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
-            self._following = True
-            self.table.selectionModel().setCurrentIndex(index, flags)
-            self._following = False
-            self.table.scrollTo(index)
-        elif row is None and rows:
-            self._following = True
-            self.table.clearSelection()
-            self._following = False
-        self._show_buttons()
+        self._rows.follow(self.model.row_of(self._session.drawings.selected_id))
 
-    def _selected(self, now: QItemSelection, before: QItemSelection) -> None:
-        self._show_buttons()
-        if self._following:
-            return
-        rows = self.selected_rows()
-        current = self._sorted.mapToSource(self.table.currentIndex()).row()
-        chosen = current if current in rows else rows[0] if rows else None
-        self._session.drawings.select(self.model.drawing(chosen).id if chosen is not None else None, "panel")
+    def _picked(self, row: int | None) -> None:
+        self._session.drawings.select(self.model.drawing(row).id if row is not None else None, "panel")
 
     def _double_clicked(self, index: QModelIndex) -> None:
         if index.isValid():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.icons import set_icon
+from app.panels.chosen_rows import ChosenRows
 from app.panels.fitted_table import FittedTable
 from app.panels.layout import tool_button
 from app.registration.model import LEFT_OUT, SEM_X, FiducialsModel
@@ -28,11 +29,14 @@ from app.theme import SPACE
 from core.disk import written_whole
 from core.errors import SchliffError
 from core.registration.fiducials import COLUMNS, fiducials_csv, fiducials_in, read_fiducials
+from core.registration.markers import markers_of, read_markers, seen_at
 from core.registration.pasted import positions_in
 
 _SHARES = (60, 76, 76, 84, 84, 84, 84, 48)  # of the width, by column
 _ROOM_FOR_ALL = 480  # px; a narrower list leaves out what a fit without the fiducial says
 _FILES = "CSV list (*.csv);;All files (*)"
+_SOURCES = "CSV list or CZI of the SEM (*.csv *.czi);;All files (*)"
+_CZI = ".czi"
 
 
 class RegistrationPanel(QWidget):
@@ -49,14 +53,14 @@ class RegistrationPanel(QWidget):
         self.pick = QPushButton("Pick in the section")
         self.use_defect = QPushButton("Use this defect")
         self.buttons: dict[str, QToolButton] = {}
-        self._following = False
         self._lay_out()
+        self._rows = ChosenRows(self.table, SEM_X)
         self._connect()
         self._follow()
         self._tool_changed()
 
     def selected_rows(self) -> list[int]:
-        return sorted(index.row() for index in self.table.selectionModel().selectedRows())
+        return self._rows.rows
 
     def paste(self) -> None:
         """A CSV of fiducials takes the place of all; else lines of two numbers, for the rows from the chosen one on."""
@@ -70,12 +74,35 @@ class RegistrationPanel(QWidget):
             self._session.report(error)
 
     def ask_and_import(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Import fiducials", str(self._offered().parent), _FILES)
+        """A CSV takes the place of all; a CZI of the SEM says where markers of Shuttle & Find were seen."""
+        name, _ = QFileDialog.getOpenFileName(self, "Import fiducials", str(self._offered().parent), _SOURCES)
         if name:
-            try:
-                self._session.registration.replace_all(read_fiducials(Path(name)))
-            except SchliffError as error:
-                self._session.report(error)
+            self._import(Path(name))
+
+    def take_markers(self) -> None:
+        """Those of Shuttle & Find in the section's own file join the others."""
+        section, registration = self._session.section, self._session.registration
+        if section is None:
+            return
+        try:
+            known = {one.name for one in registration.fiducials}
+            found = markers_of(section.info, registration.unit)
+            registration.replace_all([*registration.fiducials, *(one for one in found if one.name not in known)])
+        except SchliffError as error:
+            self._session.report(error)
+
+    def _import(self, path: Path) -> None:
+        registration = self._session.registration
+        try:
+            if path.suffix.lower() != _CZI:
+                registration.replace_all(read_fiducials(path))
+                return
+            seen = read_markers(path)
+            if not any(one.name == marker.name for one in registration.fiducials for marker in seen):
+                self.take_markers()
+            registration.replace_all(seen_at(registration.fiducials, seen))
+        except SchliffError as error:
+            self._session.report(error)
 
     def ask_and_export(self) -> None:
         name, _ = QFileDialog.getSaveFileName(self, "Export fiducials", str(self._offered()), _FILES)
@@ -128,7 +155,13 @@ class RegistrationPanel(QWidget):
                 "Paste SEM positions, two numbers in each line, or a CSV of fiducials (Ctrl+V)",
                 self.paste,
             ),
-            ("import", "open", "Import fiducials from a CSV; they take the place of these", self.ask_and_import),
+            ("markers", "target", "Take the Shuttle & Find markers that this section's file holds", self.take_markers),
+            (
+                "import",
+                "open",
+                "Import fiducials from a CSV, or from a CZI of the SEM where it saw the Shuttle & Find markers",
+                self.ask_and_import,
+            ),
             ("export", "export", "Export the fiducials as CSV", self.ask_and_export),
             ("remove", "delete", "Remove the chosen fiducials (Del); Ctrl+Z brings them back", self.remove),
             ("clear", "close", "Forget the registration; Ctrl+Z brings it back", lambda: registration.replace_all(())),
@@ -172,7 +205,8 @@ class RegistrationPanel(QWidget):
         self.use_defect.clicked.connect(registration.add_defect)
         self.model.edited.connect(lambda row, values: registration.change(row, **values))
         self.model.refused.connect(lambda why: session.message.emit("warning", why))
-        table.selectionModel().selectionChanged.connect(self._selected)
+        self._rows.changed.connect(self._show_buttons)
+        self._rows.picked.connect(lambda row: registration.select(row, "panel"))
         table.doubleClicked.connect(
             lambda index: None if _is_edited(index.column()) else registration.show(index.row())
         )
@@ -186,37 +220,22 @@ class RegistrationPanel(QWidget):
 
     def _follow(self) -> None:
         registration = self._session.registration
-        self._following = True
-        self.model.show_fiducials(registration.fiducials, registration.fit, registration.unit)
-        self._following = False
+        with self._rows.filling():
+            self.model.show_fiducials(registration.fiducials, registration.fit, registration.unit)
         self._show_selection()
 
     def _show_selection(self) -> None:
-        """As in the view, unless it is among several that are chosen here."""
-        row, rows = self._session.registration.selected_row, self.selected_rows()
-        self._following = True
-        if row is not None and row not in rows:
-            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
-            self.table.selectionModel().setCurrentIndex(self.model.index(row, SEM_X), flags)
-        elif row is None and rows:
-            self.table.clearSelection()
-        self._following = False
-        self._show_buttons()
-
-    def _selected(self, now: QItemSelection, before: QItemSelection) -> None:
-        self._show_buttons()
-        if self._following:
-            return
-        rows, current = self.selected_rows(), self.table.currentIndex().row()
-        self._session.registration.select(current if current in rows else next(iter(rows), None), "panel")
+        self._rows.follow(self._session.registration.selected_row)
 
     def _show_buttons(self) -> None:
         some = bool(self._session.registration.fiducials)
         self.buttons["remove"].setEnabled(bool(self.selected_rows()))
         for name in ("paste", "export", "clear"):
             self.buttons[name].setEnabled(some or name == "paste")
+        section = self._session.section
+        self.buttons["markers"].setVisible(section is not None and bool(section.info.markers))
         self.use_defect.setEnabled(self._session.selected is not None)
-        self.pick.setEnabled(self._session.section is not None)
+        self.pick.setEnabled(section is not None)
 
     def _tool_changed(self) -> None:
         self.pick.setChecked(self._session.drawings.tool == "fiducial")
