@@ -11,7 +11,7 @@ import numpy as np
 from core.detection import Detection
 from core.display import auto_range
 from core.geometry import Box
-from core.models.base import Evidence, Model
+from core.models.base import Evidence, Model, ModelSpec
 from core.scan.plan import model_scale
 from core.scan.reading import TileSource
 from core.section import Plane, Section
@@ -54,7 +54,7 @@ def explain_detection(
     """
     plane = plane or Plane()
     scale = model_scale(section.info, model.spec)
-    x, y, side = _crop(detection.box, scale, model.spec.window_px, model.spec.stride_px)
+    x, y, side = _crop(detection.box, scale, model.spec)
     halo = model.spec.halo_px
     source = TileSource(section, plane, auto_range(section, plane), scale)
     wide = source.read(x - halo, y - halo, side + 2 * halo, side + 2 * halo)
@@ -83,10 +83,11 @@ def _inner(evidence: Evidence, wide: Array, inner: slice) -> Evidence:
     return replace(evidence, pixels=np.ascontiguousarray(evidence.pixels[inner, inner]))
 
 
-def _crop(box: Box, scale: float, window_px: int, stride_px: int) -> tuple[int, int, int]:
-    """Corner and side of the crop in model px, on the grid of cells: the network then sees what the scan saw."""
+def _crop(box: Box, scale: float, spec: ModelSpec) -> tuple[int, int, int]:
+    """Corner and side of the crop in model px, on the grid of windows: the network then sees what the scan saw."""
+    stride, grid = spec.stride_px, spec.grid_px or spec.stride_px
     inner = box.scaled(1 / scale)
-    wanted = max(CONTEXT * max(inner.w, inner.h), 2 * window_px, 8 * stride_px)
-    side = stride_px * math.ceil(min(wanted, LARGEST_CROP_PX) / stride_px)
+    wanted = max(CONTEXT * max(inner.w, inner.h), 2 * spec.window_px, 8 * stride)
+    side = stride * math.ceil(min(wanted, LARGEST_CROP_PX) / stride)
     cx, cy = inner.center
-    return stride_px * round((cx - side / 2) / stride_px), stride_px * round((cy - side / 2) / stride_px), side
+    return grid * round((cx - side / 2) / grid), grid * round((cy - side / 2) / grid), side

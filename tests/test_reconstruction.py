@@ -9,15 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.detection import Detection
 from core.errors import InputError, UsageError
+from core.explain import explain_detection
+from core.geometry import Box
 from core.models.base import Model
 from core.models.catalog import configure, load_model, read_model_folder
 from core.models.networks.window_classifier import tensors_of
 from core.models.reconstruction import CHANNELS, STRIDES, raw_scores, scoring_of
 from core.models.weights import save_model
 from core.models.window_blending import blended, ramp, window_starts
+from core.readers.base import open_section
 from core.scan.reading import _mirrored_window
 from tests.reconstruction_support import card_of, noise, random_model, random_network
+from tests.toy import write_image
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -232,3 +237,15 @@ def test_a_crop_with_a_stride_of_surroundings_shows_what_the_scan_drew() -> None
     inner = slice(halo, 3 * halo)
     shown = [model.evidence(one, "anomaly")[2].pixels.astype(int) for one in (small, large)]
     assert np.abs(shown[0][inner, inner] - shown[1][halo:, halo:][inner, inner]).max() <= 1
+
+
+def test_an_explanation_begins_where_windows_do(tmp_path: Path) -> None:
+    """So that what is shown as drawn is what the scan saw drawn."""
+    model = random_model("vae")
+    box = Box(201, 133, 20, 20)
+    with open_section(write_image(tmp_path / "s.png", noise(400, 400))) as section:
+        shown = explain_detection(section, Detection(1, 1, "s", "vae", "anomaly", 1.0, box, 400.0, 1.0), model)
+    grid = model.spec.grid_px
+    assert (shown.box.x % grid, shown.box.y % grid) == (0, 0)
+    assert shown.box.intersection(box) == box
+    assert [one.title for one in shown.evidence] == ["Input", "Drawn again", "Squared residual"]

@@ -23,6 +23,13 @@ _FIGURES = {
     "ap": "Average precision",
     "f2": "F2",
     "auroc": "AUROC",
+    "ssim": "SSIM of drawings",
+    "lowest_ssim": "Worst SSIM",
+    "mse_loss": "Mean squared error",
+    "kl_loss": "KL divergence",
+    "l1_loss": "Absolute error",
+    "judge_loss": "Discriminator",
+    "fooling_loss": "Generator against it",
 }
 _MOST_CLASSES = 8  # that a summary counts one by one
 

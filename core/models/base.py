@@ -45,6 +45,7 @@ class ModelSpec:
         threshold: the default above which detections are shown.
         output: what `compute` gives for a tile: a "map" of cells, or "boxes" (see `Model.map_tile`, `Model.find_boxes`).
         learns: whether `learn` fits it to each section first.
+        grid_px: windows begin at whole multiples of it, in model px, so crops to explain do, too; 0: of `stride_px`.
         parameters: what can be chosen before a scan; `values`: what was chosen (see `ModelFamily.configure`).
         version: changes when the same input would give another map (hash of the weights and code version).
     """
@@ -73,6 +74,7 @@ class ModelSpec:
     card: Mapping[str, Any] = field(default_factory=dict)
     output: Output = "map"
     learns: bool = False
+    grid_px: int = 0
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -83,6 +85,9 @@ class Evidence:
 
     title: str
     pixels: Array
+
+
+ANY_LEVEL = (0.0, float("inf"))
 
 
 class Model:
@@ -97,6 +102,9 @@ class Model:
     spec: ModelSpec
     device: object = "cpu"
     batch_tiles: int = 1
+    # A finding covers the cells around its peak that reach a share of it (`core.scan.extract`); those that reach the second
+    # score are covered whatever the peak, and none that doesn't reach the first.
+    mark_levels: tuple[float, float] = ANY_LEVEL
     devices: int = 1  # how many compute side by side (`core.models.across_devices`)
 
     def prepare(self, pixels: Array) -> Any:

@@ -118,6 +118,7 @@ def configure(spec: ModelSpec, values: Mapping[str, Any]) -> ModelSpec:
     own = replace(
         chosen,
         halo_px=STRIDES[stride] * spec.stride_px,
+        grid_px=STRIDES[stride] * spec.stride_px,
         context_cells=0 if score == WINDOW else _PLACE_CELLS,
         card={**spec.card, "calibration": calibration} if calibration else spec.card,
     )
