@@ -85,7 +85,7 @@ class WindowClassifier(Model):
         self.spec = spec
         self.device = device
         self._network = network
-        self._computing = DenseComputing(network, device, *_normalisation(spec), spec.id)
+        self._computing = DenseComputing(network, device, *normalisation_of(spec), spec.id)
 
     def prepare(self, pixels: Array) -> torch.Tensor:
         return self._computing.prepare(pixels)
@@ -126,7 +126,7 @@ class WindowClassifier(Model):
     @cached_property
     def _exact(self) -> DenseComputing:
         """Shortcuts and short floats change a map by little, but what speaks for a class may be as little."""
-        return DenseComputing(self._network, self.device, *_normalisation(self.spec), self.spec.id, exact=True)
+        return DenseComputing(self._network, self.device, *normalisation_of(self.spec), self.spec.id, exact=True)
 
     def explain(self, pixels: Array, label: str) -> Array:
         """Grad-CAM of how much more `label` than "no defect" a place looks (see `activations`); the highest is 1."""
@@ -139,7 +139,7 @@ class WindowClassifier(Model):
         return heat / max(float(heat.max()), 1e-6)
 
 
-def _normalisation(spec: ModelSpec) -> tuple[Any, Any]:
+def normalisation_of(spec: ModelSpec) -> tuple[Any, Any]:
     """Mean and deviation of the card: one number for all channels, or one for each."""
     values = spec.card["input"]
     found = [values.get("mean"), values.get("deviation")]
