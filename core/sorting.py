@@ -135,7 +135,7 @@ _FIELDS = (
     SortField("position", "Position", "top to bottom", lambda asked: (asked.column("y"), asked.column("x"))),
     SortField(
         "distance",
-        "Distance to a class",
+        "Distance to",
         "nearest to one of that class first",
         lambda asked: (distances_px(asked.table, asked.rows, asked.among, asked.of),),
         of="class",

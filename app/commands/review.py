@@ -103,6 +103,23 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("previous", "Previous", "go_previous", ("P", "K"), "previous", needs="detections"),
     ActionSpec("next_unreviewed", "Next not reviewed", "go_next_unreviewed", ("Shift+N",), needs="detections"),
     ActionSpec("go_to", "Show in the section", "go_to", ("G",), "search", "Fly to the selected", "selection"),
+    ActionSpec(
+        "side_by_side",
+        "Side by side…",
+        "show_side_by_side",
+        ("Shift+B",),
+        "side-by-side",
+        "The selected crops at the same scale",
+        "selection",
+    ),
+    ActionSpec(
+        "worst",
+        "What “worst” means…",
+        "show_weights",
+        icon="weigh",
+        tip="How severity comes about, and how much each class counts",
+        needs="detections",
+    ),
     gap(),
     ActionSpec(
         "check_panel",
@@ -210,6 +227,12 @@ class ReviewCommands(Commands):
 
     def go_next_unreviewed(self) -> None:
         self.docks.gallery.next_unreviewed()
+
+    def show_side_by_side(self) -> None:
+        self.docks.gallery.compare_selected()
+
+    def show_weights(self) -> None:
+        self.docks.gallery.show_weights()
 
     def go_to(self) -> None:
         self.fly_to(self.session.selected_id)

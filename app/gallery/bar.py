@@ -191,8 +191,8 @@ class ArrangementBar(QWidget):
             row.setSpacing(SPACE // 2)
         self._find.addWidget(self.search, 1)
         self._find.addWidget(self.filter_button)
-        self._order.addWidget(self.sort, 3)
-        self._order.addWidget(self.of, 2)
+        self._order.addWidget(self.sort, 1)
+        self._order.addWidget(self.of, 1)
         for button in (self.weights, self.reverse, self.grouped):
             self._order.addWidget(button)
         self._rows = QGridLayout()
@@ -203,10 +203,8 @@ class ArrangementBar(QWidget):
         column.setSpacing(0)
         column.addLayout(self._rows)
         column.addWidget(self.pane)
-        chips = QHBoxLayout()
-        chips.setContentsMargins(SPACE, 0, SPACE, 0)
-        chips.addWidget(self.chips)
-        column.addLayout(chips)
+        self.chips.setContentsMargins(SPACE, 0, SPACE, SPACE)
+        column.addWidget(self.chips)
         self._place(wide=False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -38,8 +38,8 @@ class FilterChips(QWidget):
         self._flow.removeWidget(self.clear_all)
         self.chips = {name: self._make(name, filters.words(name, size_unit)) for name in filters.active}
         self.clear_all.setText(f"Clear all {len(self.chips)}")
-        self._flow.addWidget(self.clear_all)
         self.clear_all.setVisible(len(self.chips) > 1)
+        self._flow.addWidget(self.clear_all)
         self.setVisible(bool(self.chips))
         self.updateGeometry()
 

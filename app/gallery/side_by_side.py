@@ -55,6 +55,7 @@ class SideBySide(QDialog):
         self.model.set_detections(shown, score_unit=scan.score_unit if scan is not None else "")
         self.view.opened.connect(self.fly_requested)
         self.field.valueChanged.connect(lambda _: self._draw_anew())
+        self.copy.setAutoDefault(False)
         self.copy.clicked.connect(self._copy)
         session.section_changed.connect(self.close)
         self.finished.connect(self.thumbnails.close)

@@ -55,9 +55,7 @@ class Walk:
         """The crops selected in the gallery; what was selected elsewhere if that is not among them."""
         selected = self._session.selected_id
         chosen = self._view.selected_ids()
-        if selected in chosen:
-            return chosen
-        return [] if selected is None else [selected]
+        return chosen if selected is None or selected in chosen else [selected]
 
     def remember_place(self) -> None:
         row = self._current_row()

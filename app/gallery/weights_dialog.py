@@ -18,11 +18,11 @@ WIDTH = 440
 
 _PARTS = (
     (CERTAINTY_SHARE, "how sure the model is", "its score"),
-    (SIZE_SHARE, "how large the mark is", "half of it at {half} side"),
+    (SIZE_SHARE, "how large the mark is", "half of that for a mark of {half} by {half}"),
     (
         RARITY_SHARE,
         "how unusual it is",
-        "how few of the scan's detections are of its class and up to twice or half its area",
+        "how few detections of its scan are like it: of its class, with half to twice its area",
     ),
 )
 
@@ -43,6 +43,8 @@ class WeightsDialog(QDialog):
         self.buttons = QDialogButtonBox()
         self.defaults = self.buttons.addButton("Defaults", QDialogButtonBox.ButtonRole.ResetRole)
         self.buttons.addButton(QDialogButtonBox.StandardButton.Close)
+        for button in self.buttons.buttons():
+            button.setAutoDefault(False)  # type: ignore[attr-defined]  # they are QPushButtons
         self.defaults.clicked.connect(lambda: self._show(self._defaults))
         self.buttons.rejected.connect(self.close)
         self._lay_out()
@@ -86,13 +88,9 @@ class WeightsDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * SPACE, 2 * SPACE, 2 * SPACE, 2 * SPACE)
         column.setSpacing(SPACE)
-        text = QLabel("The severity of a detection goes from 0 to 100. It is made of three parts,")
-        text.setWordWrap(True)
-        column.addWidget(text)
+        column.addWidget(_wrapped("The worst is what has the highest severity, 0 to 100. It adds up from"))
         column.addLayout(self._parts())
-        last = QLabel("times the weight of its class. Equal ones come from top to bottom, left to right.")
-        last.setWordWrap(True)
-        column.addWidget(last)
+        column.addWidget(_wrapped("times the weight of its class. Equal ones come from top to bottom, left to right."))
         column.addSpacing(SPACE)
         weights = self._weights()
         if not self._session.project or not weights:
@@ -115,11 +113,9 @@ class WeightsDialog(QDialog):
         for row, (share, name, how) in enumerate(_PARTS):
             number = QLabel(f"<b>{100 * share:.0f}</b>")
             number.setContentsMargins(SPACE, 0, 0, 0)
-            words = QLabel(f"{name}<br><span>{how.format(half=half)}</span>")
-            words.setTextFormat(Qt.TextFormat.RichText)
-            words.setWordWrap(True)
-            grid.addWidget(number, row, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)
-            grid.addWidget(words, row, 1)
+            grid.addWidget(number, 2 * row, 0, Qt.AlignmentFlag.AlignRight)
+            grid.addWidget(QLabel(name), 2 * row, 1)
+            grid.addWidget(muted(how.format(half=half)), 2 * row + 1, 1)
         return grid
 
     def _classes(self, weights: dict[str, float]) -> QGridLayout:
@@ -144,3 +140,9 @@ class WeightsDialog(QDialog):
             for place, widget in enumerate((chip, name, slider, self._values[label])):
                 grid.addWidget(widget, row, place)
         return grid
+
+
+def _wrapped(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setWordWrap(True)
+    return label
