@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QColorDialog,
     QDialog,
     QDialogButtonBox,
+    QFrame,
     QHBoxLayout,
     QHeaderView,
     QInputDialog,
@@ -58,6 +59,7 @@ class ClassesDialog(QDialog):
         self._lay_out()
         self._connect()
         self._fill()
+        self.buttons.setFocus()  # else the first name is as good as being edited
 
     # -- what can be done ---------------------------------------------------------------------------
 
@@ -165,7 +167,11 @@ class ClassesDialog(QDialog):
         self.list.verticalHeader().hide()
         self.list.setShowGrid(False)
         self.list.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
+        self.list.setFrameShape(QFrame.Shape.NoFrame)
+        self.list.setAlternatingRowColors(False)
         head = self.list.horizontalHeader()
+        head.setDefaultAlignment(_LEFT)
+        head.setHighlightSections(False)
         head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         head.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         head.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from core.detection import Detection
+
 PROBABILITY = "probability"  # the score unit of models that classify
 
 
@@ -10,6 +12,11 @@ def format_score(score: float, unit: str = PROBABILITY) -> str:
     if unit == PROBABILITY:
         return f"{score:.3f}"
     return f"{score:.2f}" if abs(score) < 99.995 else f"{score:.0f}"
+
+
+def score_text(detection: Detection, unit: str = PROBABILITY) -> str:
+    """A detection's score; what a person drew has none."""
+    return "drawn" if detection.is_drawn else format_score(detection.score, unit)
 
 
 # Times the limit of what is normal; beyond it how much further hardly matters.

@@ -36,6 +36,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("last_folder", str, ""),
     Setting("overview_cache_gb", int, 20),  # of overviews that files lack, on the disk
     Setting("memory_budget_mb", int, 0),  # of all caches together; 0 = a quarter of the machine's memory, at most 4 GiB
+    Setting("person", str, ""),  # who decides and draws; "" = whoever has logged in
     Setting("last_copy_folder", str, ""),
     Setting("minimap", bool, True),
     Setting("exports", dict, {}),  # the settings that were last chosen of each export format

@@ -1,4 +1,4 @@
-"""Decides which settings a person changes in a dialog, and how: memory, disk, notifications. Values are kept by `app.settings`."""
+"""Decides which settings a person changes in a dialog, and how: their name, memory, disk, notifications. Values are kept by `app.settings`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from app.settings import Settings
 from app.theme import SPACE
 from core.memory import LEAST, budget, default_budget
 from core.parameters import Parameter
+from core.people import call_user
 
 _MB, _GB = 1 << 20, 1 << 30
 
@@ -52,6 +53,7 @@ class SettingsDialog(QDialog):
     def accept(self) -> None:
         for name, value in self.form.values().items():
             self._settings.set(_SETTINGS[name], value)
+        call_user(self._settings.get("person"))
         super().accept()
 
     def _measure(self) -> None:
@@ -83,11 +85,13 @@ _SETTINGS = {
     "memory_for_images": "memory_budget_mb",
     "disk_for_overviews": "overview_cache_gb",
     "tell_when_scans_are_over": "tell_when_scanned",
+    "your_name": "person",
 }  # by field
 
 
 def _parameters() -> tuple[Parameter, ...]:
     return (
+        Parameter("your_name", str, "", "Stands with what you decide and draw. Empty: the name of the login."),
         Parameter(
             "memory_for_images",
             int,

@@ -117,8 +117,10 @@ def _make_frame(app: QApplication, mode: ThemeMode | None) -> MainWindow:
     from app.main_window import MainWindow
     from app.settings import Settings
     from app.theme import THEME_MODES, Theme
+    from core.people import call_user
 
     settings = Settings()
+    call_user(settings.get("person"))
     saved = settings.get("theme")
     theme = Theme(app, mode or (saved if saved in THEME_MODES else "system"))
     return MainWindow(None, settings, theme)

@@ -17,7 +17,8 @@ import numpy as np
 
 from core.detection import Status
 from core.errors import UsageError
-from core.project import Project, ScanRecord, gestures
+from core.people import user_name
+from core.project import Project, ScanRecord
 from core.timing import timestamp
 from core.truth import ARTEFACT_CLASSES
 
@@ -85,7 +86,7 @@ def draw_sample(
     if not ids:
         raise UsageError("it shows no defects to draw from", remedy="Lower the threshold, or choose another scan.")
     chosen = np.random.default_rng(seed).choice(ids, min(count, len(ids)), replace=False).tolist()
-    values = (scan.id, seed, scan.threshold, len(ids), json.dumps(chosen), author or gestures.user_name(), timestamp())
+    values = (scan.id, seed, scan.threshold, len(ids), json.dumps(chosen), author or user_name(), timestamp())
     with project.database.writing() as db:
         db.execute(_INSERT, values)
     latest = latest_sample(project, scan.id)

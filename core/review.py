@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from core.classes import ClassTable, checked_name
 from core.detection import BY_PERSON, Status
 from core.history import History, Replayed
+from core.people import user_name
 from core.project import Project, decision_log, drawing_store, gestures, joined_detections
 from core.project.attachments import Attachments
 from core.project.carrying import carry_over
@@ -25,9 +26,14 @@ class Review:
 
     def __init__(self, project: Project, author: str | None = None) -> None:
         self._database = project.database
-        self._author = author or gestures.user_name()
-        self._tables = Attachments(project, "classes", self._author)
+        self._given = author
+        self._tables = Attachments(project, "classes", author)
         self.history = History(project)
+
+    @property
+    def _author(self) -> str:
+        """Another person may sit down meanwhile."""
+        return self._given or user_name()
 
     def decide(
         self, ids: Sequence[int], status: Status | None = None, note: str | None = None, label: str | None = None

@@ -15,10 +15,10 @@ from core.drawing import Drawing
 from core.errors import UsageError
 from core.geometry import Box
 from core.history import Replayed
+from core.people import call_user, user_name
 from core.project import Project
 from core.project.drawing_store import DrawingStore
 from core.project.scan_store import ScanStore
-from core.readers.base import open_section
 from core.review import Review
 from tests.test_project import scan_with
 from tests.toy import spotted_image, toy_spec, write_image
@@ -75,7 +75,9 @@ def test_a_class_by_a_person_counts_and_the_models_word_stays(project: Project):
     assert [d.label for d in project.found("toy-1")] == ["anomaly"] * 5
     for _ in range(3):
         review.undo()
-    assert get(project, 2) == replace(get(project, 2), label="anomaly", status="unreviewed", decided_by="", decided_at="")
+    assert get(project, 2) == replace(
+        get(project, 2), label="anomaly", status="unreviewed", decided_by="", decided_at=""
+    )
     with pytest.raises(UsageError, match="no name"):
         review.decide([2], label="  ")
 
@@ -90,6 +92,21 @@ def test_two_people_are_told_apart(project: Project):
     assert get(project, 1).decided_by == "Ben"
     Review(project).undo()
     assert get(project, 1).decided_by == "Ada"
+
+
+def test_a_shared_login_is_told_apart_by_the_name_given(project: Project):
+    review = Review(project)
+    before = user_name()
+    try:
+        call_user("  Eve   Adams ")
+        review.decide([1], "defect")
+        DrawingStore(project).add(1, [BOX])
+        call_user("")
+        review.decide([2], "defect")
+    finally:
+        call_user("")
+    assert [get(project, i).decided_by for i in (1, 2)] == ["Eve Adams", before]
+    assert project.drawn(1)[0].decided_by == "Eve Adams"
 
 
 def test_every_gesture_goes_back_and_forth_after_a_restart(project: Project):
@@ -136,9 +153,17 @@ def test_every_gesture_goes_back_and_forth_after_a_restart(project: Project):
 
 def test_what_is_drawn_with_a_class_is_a_defect_like_any_other(project: Project):
     store = DrawingStore(project, "Ada")
-    drawn, polygon, *_ = store.add(1, [BOX, POLYGON, replace(BOX, label=""), Drawing("ruler", ((0, 0), (9, 9)), label="x")])
+    drawn, polygon, *_ = store.add(
+        1, [BOX, POLYGON, replace(BOX, label=""), Drawing("ruler", ((0, 0), (9, 9)), label="x")]
+    )
     box, cornered = sorted(project.drawn(1), key=lambda d: d.id)
-    assert (box.label, box.box, box.area_px, box.model, box.source) == ("pore", Box(10, 120, 40, 40), 1600, "person", "person")
+    assert (box.label, box.box, box.area_px, box.model, box.source) == (
+        "pore",
+        Box(10, 120, 40, 40),
+        1600,
+        "person",
+        "person",
+    )
     assert (box.status, box.decided_by, box.is_drawn, box.drawing_id) == ("defect", "Ada", True, drawn.id)
     assert (cornered.area_px, cornered.outline, cornered.drawing_id) == (2400, POLYGON.points, polygon.id)
     assert [scan.model_id for scan in project.scans()] == ["toy"], "no scan of any model"

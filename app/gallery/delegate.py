@@ -13,7 +13,7 @@ from app.class_colours import class_colours, class_name
 from app.gallery.badges import draw_badge, draw_chip
 from app.gallery.model import DETECTION_ROLE
 from app.gallery.thumbnails import Thumbnail, ThumbnailStore
-from app.scores import PROBABILITY, format_score
+from app.scores import PROBABILITY, score_text
 from core.arrangement import Group
 from core.detection import Detection
 from core.geometry import Box
@@ -105,6 +105,7 @@ class CropDelegate(QStyledItemDelegate):
         painter.drawRect(box)
         painter.setPen(QPen(self._colour(detection.label), 1.7))
         painter.drawRect(box)
+        painter.setOpacity(1.0)
         if self.scale_bar and self._um_per_px is not None:
             draw_scale_bar(painter, rect, thumbnail.crop.w * self._um_per_px)
 
@@ -154,7 +155,7 @@ class CropDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _score_text(self, detection: Detection) -> str:
-        return format_score(detection.score, self._score_unit)
+        return score_text(detection, self._score_unit)
 
     def _size_text(self, box: Box) -> str:
         longest = max(box.w, box.h)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.gallery.bar import ArrangementBar
-from app.scores import PROBABILITY, format_score
+from app.scores import PROBABILITY, score_text
 from app.session import Session
 from core.arrangement import Arrangement
 from core.detection import Detection
@@ -45,7 +45,7 @@ class Knowledge(QObject):
         unit = self._session.scan.score_unit if self._session.scan else PROBABILITY
         if arrangement.sort == "element":
             return lambda d: self._amount(d, arrangement.of)
-        return lambda d: format_score(d.score, unit)
+        return lambda d: score_text(d, unit)
 
     def _amount(self, detection: Detection, symbol: str) -> str:
         one = self.beside.compositions.get(detection.id)

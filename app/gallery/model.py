@@ -11,7 +11,7 @@ from typing import Any, overload
 import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from app.scores import PROBABILITY, format_score
+from app.scores import PROBABILITY, score_text
 from core.arrangement import Arrangement, Group, arrange, groups_of
 from core.class_colours import class_name
 from core.detection import STATUS_NAMES, STATUSES, Detection
@@ -164,10 +164,10 @@ class GalleryModel(QAbstractListModel):
         if role == DETECTION_ROLE:
             return detection
         if role == Qt.ItemDataRole.DisplayRole:
-            return f"{class_name(detection.label)} {format_score(detection.score, self._score_unit)}"
+            return f"{class_name(detection.label)} {score_text(detection, self._score_unit)}"
         if role == Qt.ItemDataRole.AccessibleTextRole:
             status = STATUS_NAMES[detection.status]
-            return f"{class_name(detection.label)}, score {format_score(detection.score, self._score_unit)}, {status}"
+            return f"{class_name(detection.label)}, score {score_text(detection, self._score_unit)}, {status}"
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tool_tip(detection)
         return None
@@ -178,7 +178,7 @@ class GalleryModel(QAbstractListModel):
         by = f" by {detection.decided_by}" if detection.decided_by else ""
         lines = [
             f"{class_name(detection.label)} #{detection.id}",
-            f"Score {format_score(detection.score, self._score_unit)}{unit} by {detection.model}",
+            f"Score {score_text(detection, self._score_unit)}{unit} by {detection.model}",
             self.severity_words(detection),
             composition.text() if composition is not None else "",
             STATUS_NAMES[detection.status] + by,

@@ -7,7 +7,7 @@ from PySide6.QtGui import QHideEvent, QImage
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.class_colours import class_name
-from app.scores import PROBABILITY, format_score
+from app.scores import PROBABILITY, score_text
 from app.session import Session
 from app.session_state import ViewState
 from app.theme import SPACE
@@ -207,9 +207,9 @@ class Viewer(SectionView):
         scan = self._session.scan
         score_unit = scan.score_unit if scan is not None else PROBABILITY
         unit = "" if score_unit == PROBABILITY else f" ({score_unit})"
-        score = format_score(hit.score, score_unit)
+        score = score_text(hit, score_unit) if hit.is_drawn else f"score {score_text(hit, score_unit)}{unit}"
         status = hit.status.replace("_", " ")
-        QToolTip.showText(position, f"<b>{class_name(hit.label)}</b><br>score {score}{unit}<br>{status}", self)
+        QToolTip.showText(position, f"<b>{class_name(hit.label)}</b><br>{score}<br>{status}", self)
 
     def _selection_changed(self, source: str) -> None:
         detection = self._session.selected

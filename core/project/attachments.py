@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from core.people import user_name
 from core.project import gestures
 from core.project.gestures import Side
 from core.project.project import Project
@@ -32,7 +33,7 @@ class Attachments:
 
     def __init__(self, project: Project, kind: Kind, author: str | None = None) -> None:
         self._database, self._kind = project.database, kind
-        self._author = author or gestures.user_name()
+        self._given = author
 
     def get(self, owner: int) -> Any | None:
         with self._database.reading() as db:
@@ -48,15 +49,15 @@ class Attachments:
     def keep(self, values: Mapping[int, Any | None]) -> list[int]:
         """Replaces the values of some owners (None: there is none any more), as one gesture; returns whose changed."""
         changed: list[int] = []
-        gesture = 0
+        gesture, author = 0, self._given or user_name()
         with self._database.writing() as db:
             for owner, value in values.items():
                 before, text = _stored(db, self._kind, owner), None if value is None else json.dumps(value)
                 if text == (before["value"] if before else None):
                     continue
                 after = None if text is None else {"kind": self._kind, "owner": owner, "value": text}
-                after = after and after | {"author": self._author, "at": timestamp()}
-                gesture = gesture or gestures.begin(db, self._kind, self._author)
+                after = after and after | {"author": author, "at": timestamp()}
+                gesture = gesture or gestures.begin(db, self._kind, author)
                 _put(db, self._kind, owner, after)
                 both = (None if one is None else json.dumps(one) for one in (before, after))
                 db.execute(_LOG, (gesture, self._kind, owner, *both))

@@ -135,7 +135,7 @@ def _box(row: sqlite3.Row) -> Box:
 _DECIDED = (
     "SELECT d.*, s.rowid AS scan_number, s.spec ->> 'id' = mine.spec ->> 'id' AND s.spec ->> 'version' ="
     " mine.spec ->> 'version' AS same_model, x.word FROM (SELECT detection_id, max(id) AS word FROM decisions"
-    " GROUP BY detection_id UNION ALL SELECT id, 0 FROM detections WHERE source = 'person' AND NOT EXISTS"
+    " GROUP BY detection_id UNION ALL SELECT id, 0 FROM detections WHERE drawing_id IS NOT NULL AND NOT EXISTS"
     " (SELECT 1 FROM decisions WHERE detection_id = detections.id)) x"
     " CROSS JOIN detections d ON d.id = x.detection_id CROSS JOIN scans s ON s.id = d.scan_id"
     " JOIN scans mine ON mine.id = :scan WHERE s.id != mine.id AND s.section_id = mine.section_id ORDER BY d.id"

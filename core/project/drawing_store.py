@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from core.drawing import Drawing
+from core.people import user_name
 from core.project import drawn_defects, gestures
 from core.project.gestures import Side
 from core.project.project import Project
@@ -34,7 +35,7 @@ class DrawingStore:
 
     def __init__(self, project: Project, author: str | None = None) -> None:
         self._database = project.database
-        self._author = author or gestures.user_name()
+        self._author = author or user_name()
 
     def drawings(self, section_id: int, ids: Collection[int] | None = None) -> list[Drawing]:
         """Those of a section in the order they were made; `ids`: only of these."""

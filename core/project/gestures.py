@@ -7,7 +7,6 @@ refer to it. States: "done", "undone" (can be done again), "discarded" (somethin
 
 from __future__ import annotations
 
-import getpass
 import sqlite3
 from typing import Literal
 
@@ -54,11 +53,3 @@ def archive_empty(db: sqlite3.Connection) -> None:
         "UPDATE gestures SET state = 'archived' WHERE kind = 'decision' AND state IN ('done', 'undone')"
         " AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.gesture = gestures.id AND d.state = 'live')"
     )
-
-
-def user_name() -> str:
-    """Whoever sits here, as records name the author."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # no login name, as in some containers
-        return "unknown"

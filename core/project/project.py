@@ -246,13 +246,13 @@ class Project:
         with self.database.reading() as db:
             return self._classes(db)
 
-    def class_labels(self) -> tuple[str, ...]:
+    def class_labels(self, scans: Iterable[ScanRecord] | None = None) -> tuple[str, ...]:
         """Every class there is to choose, as they are called now, always in the same order: those of the models, scan by
-        scan, those that were added, those that people used otherwise."""
+        scan (`scans` None: all), those that were added, those that people used otherwise."""
         with self.database.reading() as db:
             table = self._classes(db)
             used = [row["label"] for row in db.execute(_USED_LABELS)]
-        said = dict.fromkeys(label for scan in self.scans() for label in scan.labels)
+        said = dict.fromkeys(label for scan in (self.scans() if scans is None else scans) for label in scan.labels)
         return tuple(dict.fromkeys((*table.ordered(said), *map(table.shown, used))))
 
     @staticmethod
@@ -303,7 +303,7 @@ _DETECTIONS = (
 _THERE = "d.joined_into IS NULL AND NOT d.gone"
 _USED_LABELS = (
     "SELECT label FROM (SELECT decided_label AS label, min(id) AS first FROM detections WHERE decided_label != ''"
-    " GROUP BY decided_label UNION ALL SELECT label, min(id) FROM detections WHERE source = 'person' AND NOT gone"
+    " GROUP BY decided_label UNION ALL SELECT label, min(id) FROM detections WHERE drawing_id IS NOT NULL AND NOT gone"
     " GROUP BY label) ORDER BY first"
 )
 _SECTIONS = """

@@ -73,6 +73,7 @@ _DECIDED = (
     "ALTER TABLE detections ADD COLUMN source TEXT NOT NULL DEFAULT 'model'",
     "ALTER TABLE detections ADD COLUMN drawing_id INTEGER",
     "CREATE INDEX detections_by_drawing ON detections (drawing_id) WHERE drawing_id IS NOT NULL",
+    "CREATE INDEX detections_by_decided_label ON detections (decided_label) WHERE decided_label != ''",
     "CREATE INDEX detections_by_join ON detections (joined_into) WHERE joined_into IS NOT NULL",
 )
 _DECISIONS_BY_DETECTION = "CREATE INDEX decisions_by_detection ON decisions (detection_id)"
