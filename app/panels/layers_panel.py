@@ -50,6 +50,7 @@ class LayersPanel(Panel):
         """Takes over the detections of the session as they are now."""
         self._reload_timer.stop()
         session, scan = self._session, self._session.scan
+        self._show_classes()
         if scan is not None:
             floor = float(session.table.column("score").min()) if session.detections else 0.0
             self.threshold.set_scan(session.detections, scan.score_unit, floor, session.threshold)
@@ -88,8 +89,14 @@ class LayersPanel(Panel):
         shown = f"{describe_scan(scan)}\n" if scan is not None else ""
         self.scan_choice.setToolTip(f"{shown}Which of this section's scans is shown")
         if scan is not None:
-            self.classes.set_labels(scan.labels, scan.artefact_labels)
+            self._show_classes()
         self._reload_soon()
+
+    def _show_classes(self) -> None:
+        scan = self._session.scan
+        if scan is not None:
+            shown = self._session.classes.table.shown
+            self.classes.set_labels(self._session.classes.shown(), tuple(map(shown, scan.artefact_labels)))
 
     def _lay_out(self) -> None:
         self.scan_choice.setAccessibleName("Scan")
