@@ -21,8 +21,8 @@ from core.same_places import FoundPlace, places_of
 
 COLUMNS = (
     "id", "section", "scan_id", "model", "class", "score", "severity", "status", "x_px", "y_px", "w_px", "h_px",
-    "area_um2", "stage_x_um", "stage_y_um", "sem_x", "sem_y", "sem_unit", "predicted_error_um", "composition",
-    "model_class", "note", "decided_by", "decided_at", "carried_from", "source", "also",
+    "area_um2", "stage_x_um", "stage_y_um", "sem_x", "sem_y", "sem_unit", "predicted_error_um", "sem_field_um",
+    "composition", "model_class", "note", "decided_by", "decided_at", "carried_from", "source", "also",
 )  # fmt: skip
 _NOTHING_ELSE: Mapping[int, Collection[Detection]] = {}
 _SEM_DIGITS = 6  # of mm or µm: a nanometre at least
@@ -123,6 +123,7 @@ def row(
         "sem_y": None if sem is None else round(sem[1], _SEM_DIGITS),
         "sem_unit": None if registration is None else registration.unit,
         "predicted_error_um": None if error is None else round(error, 2),
+        "sem_field_um": None if registration is None else registration.field_um(box),
         "composition": None if composition is None else composition.to_json(),
         "model_class": None if detection.is_drawn else detection.said_label,
         "note": detection.note,

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import InputError, UsageError
+from core.geometry import Box
 from core.registration.fiducials import Fiducial, fiducials_in, read_fiducials
 from core.registration.fit import affine_gain
 from core.registration.registration import Registration, describe, register
@@ -110,6 +111,17 @@ def test_predicted_errors_cover_true_ones() -> None:
     for count in (3, 4, 6):
         runs = np.stack([trial(count, 2.0, "auto", true_matrix(False), rng) for _ in range(200)])
         assert 0.88 <= (runs[..., 0] <= runs[..., 1]).mean() <= 0.99
+
+
+def test_the_field_of_view_holds_the_error_on_both_sides_and_all_of_the_defect() -> None:
+    found = register(seen(matrix(), PLACES[:4], 2.0), UM_PER_PX)
+    for box in (Box(20_000, 14_000, 0, 0), Box(20_000, 14_000, 300, 40), Box(50_000, 60_000, 20, 20)):
+        field, error = found.field_um(box), found.predicted_error_um(*box.center)
+        assert field is not None
+        assert error is not None
+        least = 2 * error + max(box.w, box.h) * max(UM_PER_PX) * math.cos(math.radians(37)) * 0.99
+        assert least <= field <= 2 * (2 * error + (box.w + box.h) * max(UM_PER_PX) * 1.01)
+    assert register(seen(matrix(), PLACES[:3]), UM_PER_PX, "affine").field_um(Box(0, 0, 1, 1)) is None
 
 
 def test_three_points_and_an_affine_show_no_quality() -> None:

@@ -337,6 +337,7 @@ def test_the_details_say_where_a_defect_is_in_the_sem(qtbot, scanned):
     assert details.fact("SEM") == f"{expected[0]:.4f}, {expected[1]:.4f} mm"
     assert details.fact("SEM error").startswith(f"within {fit.predicted_error_um(x, y):.1f} µm")
     assert details.fact("SEM error").endswith("outside the fiducials") is not fit.surrounds(x, y)
+    assert details.fact("SEM field") == f"{fit.field_um(scanned.selected.box):g} µm wide"
     QTest.mouseClick(details.copy_sem, LEFT)
     assert QGuiApplication.clipboard().text() == f"{expected[0]:.4f}\t{expected[1]:.4f}"
 

@@ -23,7 +23,7 @@ from app.decision_words import decided_text, log_text, model_text
 from app.gallery.badges import chip_icon, status_icon
 from app.panels.composition_group import CompositionGroup
 from app.panels.layout import Group
-from app.registration.wording import error_text, sem_numbers, sem_text
+from app.registration.wording import error_text, field_text, sem_numbers, sem_text
 from app.scores import PROBABILITY, format_score
 from app.session import Session
 from app.severity_words import severity_words
@@ -50,6 +50,7 @@ _FACTS = (
     "Stage",
     "SEM",
     "SEM error",
+    "SEM field",
     "From corner",
     "Model",
     "Model says",
@@ -134,6 +135,7 @@ class Details(QWidget):
             "Stage": f"{stage[0]:,.1f}, {stage[1]:,.1f} µm" if stage is not None else "",
             "SEM": sem_text(fit, x, y) if fit is not None else "",
             "SEM error": error_text(fit, x, y) if fit is not None else "",
+            "SEM field": field_text(fit, box) if fit is not None else "",
             "From corner": corner,
             "Model": model_text(detection, scan.model_name if scan is not None else detection.model),
             "Model says": class_name(detection.model_label) if detection.model_label else "",

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QWi
 
 from app.combo import ComboBox
 from app.panels.layout import Panel, muted
-from app.registration.wording import UNIT_NAMES, arrows_text, error_text, fit_facts, missing_text, sem_text
+from app.registration.wording import UNIT_NAMES, arrows_text, error_text, field_text, fit_facts, missing_text, sem_text
 from app.theme import SPACE, tokens
 from core.registration.arrows import arrow_factor
 
@@ -63,7 +63,9 @@ class Results(Panel):
         where = ""
         if fit is not None and selected is not None:
             x, y = selected.box.center
+            field = field_text(fit, selected.box)
             where = f"#{selected.id} in the SEM: {sem_text(fit, x, y)}, {error_text(fit, x, y)}"
+            where += f"; a field {field} shows it" if field else ""
         self.place.setText(where)
         self.place.setVisible(bool(where))
         for name, text in (fit_facts(fit) if fit else {}).items():

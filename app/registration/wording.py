@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from app.session_registration import RegistrationControl
+    from core.geometry import Box
     from core.registration.fiducials import SemUnit
     from core.registration.registration import Registration
 
@@ -29,6 +30,12 @@ def error_text(fit: Registration, x_px: float, y_px: float) -> str:
     error = fit.predicted_error_um(x_px, y_px)
     known = f"within {error:.1f} µm" if error is not None else "not known (add fiducials)"
     return known if fit.surrounds(x_px, y_px) else f"{known}, outside the fiducials"
+
+
+def field_text(fit: Registration, box: Box) -> str:
+    """The field of view that shows it for sure, once the SEM stands where it was told to; "" where nothing tells."""
+    width = fit.field_um(box)
+    return "" if width is None else f"{width / 1000:g} mm wide" if width >= 1000 else f"{width:g} µm wide"
 
 
 def missing_text(registration: RegistrationControl) -> str:
