@@ -53,6 +53,7 @@ class Overlays(QObject):
         session.section_changed.connect(self._section_changed)
         session.detections_changed.connect(self._boxes_soon.start)
         session.visible_changed.connect(self._boxes_soon.start)
+        session.classes.changed.connect(self._boxes_soon.start)
         session.decisions_changed.connect(self._decided)
         session.selection_changed.connect(self._show_selected)
         session.picking.changed.connect(self._show_selected)
@@ -110,7 +111,7 @@ class Overlays(QObject):
     def _show_boxes(self, *, at_once: bool = False) -> None:
         self._boxes_soon.stop()
         session, scan = self._session, self._session.scan
-        labels, artefacts = (scan.labels, scan.artefact_labels) if scan is not None else ((), ())
+        labels, artefacts = session.classes.labels, scan.artefact_labels if scan is not None else ()
         visible = session.visible_detections()
         if at_once or len(visible) <= MANY:
             self._job, self._again = None, False
@@ -131,8 +132,9 @@ class Overlays(QObject):
         is_same = len(visible) == len(shown.detections) and all(shown.detections[r].id == visible[r].id for r in rows)
         if self._job is not None or self._boxes_soon.isActive() or not is_same or len(rows) > _FEW_DECISIONS:
             self._boxes_soon.start()
-        elif rows and scan is not None:
-            self.boxes.restroke(with_decisions(shown, visible, rows, scan.labels, scan.artefact_labels), rows)
+        elif rows:
+            artefacts = scan.artefact_labels if scan is not None else ()
+            self.boxes.restroke(with_decisions(shown, visible, rows, session.classes.labels, artefacts), rows)
             self._show_selected()
 
     def _made(self, job: Job) -> None:
