@@ -72,3 +72,23 @@ def test_a_candidate_is_in_level0_px_and_inside_the_section():
     assert candidate.box == Box(214 * 8, 110 * 8, 1725 - 214 * 8, 16)
     assert candidate.area_px == candidate.box.area, "what it marks beyond the edge is nothing"
     assert candidate.peak == (214.5 * 8, 110.5 * 8)
+
+
+def test_a_model_may_say_where_findings_end() -> None:
+    """A peak of 4 on ground of 0.5, with a part of 1.2 beside it: 45 % of the peak would leave that out."""
+    values = np.full((1, 9, 12), 0.5, np.float32)
+    values[0, 4, 3], values[0, 3:6, 4:9] = 4.0, 1.2
+    values[0, 4, 7] = 1.3
+    assert len([one for one in find_marks(values, 1.0)]) == 2
+    (mark,) = find_marks(values, 1.0, (0.8, 1.0))
+    assert mark.box == Box(3, 3, 6, 3)
+    assert mark.score == 4.0
+
+
+def test_what_normal_ground_reaches_is_no_part_of_a_finding() -> None:
+    values = np.full((1, 9, 12), 0.5, np.float32)
+    values[0, 4, 3] = 1.05
+    (mark,) = find_marks(values, 1.0)
+    assert mark.box == Box(0, 0, 12, 9)  # the ground lies above 45 % of the peak
+    (mark,) = find_marks(values, 1.0, (0.8, 1.0))
+    assert mark.box == Box(3, 4, 1, 1)

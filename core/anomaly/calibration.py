@@ -24,6 +24,7 @@ THRESHOLD, FLOOR = 1.0, 0.5
 LIMIT_ALARMS = 1.0
 PER = 1000
 _CELLS_PER_WINDOW = 256
+_RARE_CELLS = 0.01
 _LEAST = 1e-12
 
 
@@ -45,6 +46,11 @@ class Calibration:
     window_mm2: float | None
     training_extreme: float
     doubtful: float = 0.0
+
+    @property
+    def mark_levels(self) -> tuple[float, float]:
+        """Scores (times the limit) between which findings end: what one normal cell in a hundred reaches, and the limit."""
+        return float(np.clip(self.cells.exceeded_by(_RARE_CELLS) / self.limit, 0.0, 1.0)), 1.0
 
     def alarms_per_1000(self, threshold: float) -> float:
         """Of 1,000 windows in which nothing is wrong, how many reach a threshold (times the limit)."""

@@ -26,6 +26,7 @@ MAX_LABELS = 100
 
 # What changes the map or how it is read; the rest of a card can be edited without making another model of it.
 _SCAN_FIELDS = ("kind", "family", "labels", "artefact_labels", "input", "network", "scan", "weights")
+_SCAN_FIELDS_OF_SOME = ("calibration", "calibrations", "looks")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HASH = re.compile(r"[0-9a-f]{32}")
 _REMEDY = "Copy the model folder again from where it was trained, or train it again."
@@ -98,6 +99,7 @@ def draft_of(card: Mapping[str, Any]) -> ModelSpec:
 def version_of(card: Mapping[str, Any]) -> str:
     """Changes when the same section would get another map: weights (by their hash), what the scan uses, this code."""
     relevant = {"code": CODE_VERSION, **{name: card[name] for name in _SCAN_FIELDS}}
+    relevant |= {name: card[name] for name in _SCAN_FIELDS_OF_SOME if name in card}
     text = json.dumps(relevant, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 

@@ -1,8 +1,9 @@
 """Decides how marks are read from a map of scores. Pure: no model, no file.
 
 A mark starts at a local maximum of one label's scores and covers the joined cells around it that reach a share of that
-maximum (the cut at 45 % is Badmos's for class activation maps, dissertation §4.1.3). Where marks of several labels cover
-the same cells, the surest stays.
+maximum (the cut at 45 % is Badmos's for class activation maps, dissertation §4.1.3), within what the model says of its
+scores: what hardly anything normal reaches isn't left out of a mark, and what much that is normal reaches isn't part of one.
+Where marks of several labels cover the same cells, the surest stays.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from core.detection import Candidate
 from core.geometry import Box
+from core.models.base import ANY_LEVEL
 
 Array = np.ndarray
 
@@ -46,23 +48,24 @@ class MarkedCells:
     numbers: Array
 
 
-def find_marks(scores: Array, floor: float) -> list[Mark]:
+def find_marks(scores: Array, floor: float, levels: tuple[float, float] = ANY_LEVEL) -> list[Mark]:
     """Every mark in a map, surest first, one per finding. Arguments as for `mark_cells`."""
-    return list(mark_cells(scores, floor).marks.values())
+    return list(mark_cells(scores, floor, levels).marks.values())
 
 
-def mark_cells(scores: Array, floor: float) -> MarkedCells:
+def mark_cells(scores: Array, floor: float, levels: tuple[float, float] = ANY_LEVEL) -> MarkedCells:
     """Every mark in a map, one per finding, with its cells.
 
     Args:
         scores: (labels, rows, columns) float32; NaN where nothing was scanned.
         floor: maxima below it are nothing.
+        levels: a mark is cut at a score within these (`core.models.base.Model.mark_levels`).
     """
     filled = np.nan_to_num(scores, nan=0.0, posinf=6e4)
     numbers = np.zeros(filled.shape, np.int32)
     marks: dict[int, Mark] = {}
     for label, plane in enumerate(filled):
-        for mark in _marks_of(label, plane, floor, numbers[label], len(marks) + 1):
+        for mark in _marks_of(label, plane, floor, levels, numbers[label], len(marks) + 1):
             marks[len(marks) + 1] = mark
     kept = _surest(marks, numbers)
     is_kept = np.zeros(len(marks) + 1, np.int32)
@@ -109,7 +112,9 @@ def _same_findings(marks: dict[int, Mark], numbers: Array) -> dict[int, set[int]
     return rivals
 
 
-def _marks_of(label: int, plane: Array, floor: float, numbers: Array, first: int) -> Iterator[Mark]:
+def _marks_of(
+    label: int, plane: Array, floor: float, levels: tuple[float, float], numbers: Array, first: int
+) -> Iterator[Mark]:
     """One label's marks: each maximum, highest first, takes the cells around it that are not taken yet.
 
     Writes the marks' numbers, from `first` on, into `numbers`.
@@ -119,7 +124,7 @@ def _marks_of(label: int, plane: Array, floor: float, numbers: Array, first: int
     number = first
     for row, column in _maxima(plane, floor):
         if not numbers[row, column]:
-            yield _grow(label, plane, taken, numbers, (row, column), number)
+            yield _grow(label, plane, levels, taken, numbers, (row, column), number)
             number += 1
 
 
@@ -134,10 +139,19 @@ def _maxima(plane: Array, floor: float) -> list[tuple[int, int]]:
 _JUST_TAKEN, _TAKEN = 2, 1
 
 
-def _grow(label: int, plane: Array, taken: Array, numbers: Array, peak: tuple[int, int], number: int) -> Mark:
+def _grow(
+    label: int,
+    plane: Array,
+    levels: tuple[float, float],
+    taken: Array,
+    numbers: Array,
+    peak: tuple[int, int],
+    number: int,
+) -> Mark:
     score = float(plane[peak])
+    cut = min(max(SHARE_OF_PEAK * score, levels[0]), levels[1], score)
     flags = 8 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (_JUST_TAKEN << 8)
-    lower, upper = score * (1 - SHARE_OF_PEAK), 0.0
+    lower, upper = score - cut, 0.0
     cells, _, _, (x, y, w, h) = cv2.floodFill(plane, taken, peak[::-1], 0, lower, upper, flags)
     around = taken[y + 1 : y + 1 + h, x + 1 : x + 1 + w]
     mine = around == _JUST_TAKEN

@@ -84,7 +84,7 @@ class MapEmitter:
         self._store.maps.write("scores", tile.y_cell, tile.x_cell, block.core_scores)
         if not np.nanmax(block.core_scores, initial=0.0) >= SHARE_OF_PEAK * self._spec.score_floor:
             return self._finisher.finish(tile, [], [])  # no mark reaches into it
-        cells = mark_cells(block.scores, self._spec.score_floor)
+        cells = mark_cells(block.scores, self._spec.score_floor, self._model.mark_levels)
         objects = long_objects(cells, self._longest, self._seen(block))
         candidates = list(self._candidates(cells, objects, block))
         parts = parts_within(cells, objects, block.scores, block.core)

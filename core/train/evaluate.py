@@ -126,7 +126,7 @@ def _found_on(model: Model, section: LabelledSection) -> list[Found]:
     if spec.output == "boxes":
         boxes = section_boxes(model, section.pixels)
         return [Found(spec.labels[int(b[5])], float(b[4]), Box.from_edges(*(float(v) for v in b[:4]))) for b in boxes]
-    marks = find_marks(model.scores(map_section(model, section.pixels)), spec.score_floor)
+    marks = find_marks(model.scores(map_section(model, section.pixels)), spec.score_floor, model.mark_levels)
     return [Found(spec.labels[mark.label], mark.score, mark.box.scaled(spec.stride_px)) for mark in marks]
 
 
