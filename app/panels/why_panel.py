@@ -95,7 +95,8 @@ class WhyPanel(Panel):
             self.picture.show_message("Select a detection to see what the model went by.")
             return
         self.picture.show_message("…")
-        self._ask_about(detection.label)
+        # Of a class that only people know a model has nothing to say.
+        self._ask_about(detection.said_label if detection.said_label in scan.labels else scan.labels[0])
 
     def _ask_about(self, label: str) -> None:
         session = self._session
