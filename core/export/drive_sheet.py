@@ -21,6 +21,7 @@ from core.export.marked import colours_of, mark_of
 from core.export.painting import with_marks
 from core.parameters import Parameter
 from core.project import SectionRecord
+from core.registration.registration import Registration
 
 Array = np.ndarray
 
@@ -38,7 +39,7 @@ FRAME_WORDS: dict[Frame, str] = {
 }
 EXPLAINED = (
     "Error: in 95 of 100 registrations the defect lies within this distance of X, Y. "
-    "Field: the smallest view that holds it then."
+    "Field: how wide a view must be to hold it then."
 )
 
 
@@ -52,6 +53,7 @@ class Stop:
     y: str
     error: str
     field: str
+    is_outside: bool
 
     @property
     def name(self) -> str:
@@ -63,8 +65,9 @@ class Stop:
 
     @property
     def remarks(self) -> list[str]:
-        """Chemistry and note, where there are any."""
-        return [text for text in (composition_text(self.item.row), self.item.detection.note) if text]
+        """Chemistry and note, where there are any, and a warning."""
+        outside = "outside the fiducials, where errors grow with every step" if self.is_outside else ""
+        return [text for text in (outside, composition_text(self.item.row), self.item.detection.note) if text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,21 +103,26 @@ def sheets(document: ExportDocument, values: Mapping[str, Any]) -> Iterator[Driv
 
 def _sheet(part: ExportDocument, section: SectionRecord, values: Mapping[str, Any]) -> DriveSheet:
     places = places_of(part, values["order"])
+    registration = part.registrations.get(section.id) if part.frame == "sem" else None
     legs = (math.dist((a.x_um, a.y_um), (b.x_um, b.y_um)) for a, b in pairwise(places))
     return DriveSheet(
         section,
-        tuple(_stop(number, place, values) for number, place in enumerate(places, 1)),
+        tuple(_stop(number, place, values, registration) for number, place in enumerate(places, 1)),
         tuple((one.name, *_position(one, values)) for one in fiducial_places(part)),
         _overview(part, section, places),
         sum(legs) / 1000,
     )
 
 
-def _stop(number: int, place: Place, values: Mapping[str, Any]) -> Stop:
+def _stop(number: int, place: Place, values: Mapping[str, Any], registration: Registration | None) -> Stop:
     assert place.item is not None
-    error = place.error_um
-    field = "" if error is None else f"{2 * error + _longest_um(place.item):,.0f} µm"
-    return Stop(number, place.item, *_position(place, values), "" if error is None else f"{error:,.1f} µm", field)
+    x, y = _position(place, values)
+    if registration is None:
+        return Stop(number, place.item, x, y, "", "", False)
+    box = place.item.detection.box
+    error, field = place.error_um, registration.field_um(box)
+    told = ("" if error is None else f"{error:,.1f} µm", "" if field is None else _length(field))
+    return Stop(number, place.item, x, y, *told, not registration.surrounds(*box.center))
 
 
 def _position(place: Place, values: Mapping[str, Any]) -> tuple[str, str]:
@@ -124,11 +132,8 @@ def _position(place: Place, values: Mapping[str, Any]) -> tuple[str, str]:
     return f"{x:.{digits}f}", f"{y:.{digits}f}"
 
 
-def _longest_um(item: ExportItem) -> float:
-    """The diagonal of its box."""
-    area, box = item.row["area_um2"], item.detection.box
-    um_per_px = math.sqrt(area / item.detection.area_px) if area and item.detection.area_px else 0.0
-    return math.hypot(box.w, box.h) * um_per_px
+def _length(um: float) -> str:
+    return f"{um / 1000:g} mm" if um >= 1000 else f"{um:g} µm"
 
 
 def _overview(part: ExportDocument, section: SectionRecord, places: list[Place]) -> Array:
