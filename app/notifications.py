@@ -56,8 +56,13 @@ class NotificationBar(QFrame):
         self.hide()
 
     def tell(self, level: str, text: str) -> None:
-        """Shows one line; an error that nobody can have read yet is not pushed away by a mere info."""
+        """Shows one line; an error that nobody can have read yet is not pushed away by a mere info.
+
+        A "note" only goes to the log: the bar would push the section down under the hand that works in it.
+        """
         _log.log(_LEVELS.get(level, logging.INFO), "%s", text)
+        if level == "note":
+            return
         unread = self.isVisible() and self.level == "error" and not self._shown.hasExpired(ERROR_AT_LEAST_MS)
         if unread and level == "info":
             return

@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QFileDialog
 from app.jobs import Job
 from app.picture_dialog import SUFFIXES, PictureDialog, PictureSource
 from app.picture_overlay import Layer
-from app.picture_painters import drawings_painter, grid_painter
+from app.picture_painters import drawings_painter, fiducials_painter, grid_painter
 from app.progress_dialog import ProgressDialog
+from app.session_pictures import layer_of
 from core.picture import Picture, Shape, write_region
 
 if TYPE_CHECKING:
@@ -58,8 +59,13 @@ def export(window: QWidget, session: Session, section: Section, picture: Picture
 def _source(section: Section, session: Session, viewer: Viewer) -> PictureSource:
     """Layers from the lowest to the highest."""
     styles, overlays, info = session.layers, viewer.overlays, section.info
+    layers: dict[str, Layer] = {}
+    for picture in session.pictures.items:
+        painter, style = overlays.pictures.item(picture.id).painter, styles.layer(layer_of(picture.id))
+        if painter is not None:
+            layers[style.name] = Layer(painter, style.opacity, offered=style.visible)
     grid = styles.layer("grid")
-    layers = {"Grid": Layer(grid_painter(styles.grid, info), grid.opacity, in_proportion=True, offered=grid.visible)}
+    layers["Grid"] = Layer(grid_painter(styles.grid, info), grid.opacity, in_proportion=True, offered=grid.visible)
     for layer_id, name, item in (
         ("heat", "Heat map", overlays.heat.item),
         ("detections", "Detections", overlays.boxes),
@@ -69,6 +75,8 @@ def _source(section: Section, session: Session, viewer: Viewer) -> PictureSource
     if drawings := session.drawings.items:
         painter, opacity = drawings_painter(drawings, info), styles.layer("drawings").opacity
         layers["Drawings"] = Layer(painter, opacity, in_proportion=True, offered=True)
+    if session.registration.fiducials:
+        layers["Fiducials"] = Layer(fiducials_painter(session.registration, info), 1.0, in_proportion=True)
     drawn = session.drawings.selected
     region = drawn.box if drawn is not None and drawn.box.area > 0 else None
     return PictureSource(info, session.plane, session.look, viewer.visible_region(), region, layers)

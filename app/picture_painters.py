@@ -1,9 +1,11 @@
-"""Decides how drawings and the grid are painted over an exported picture: as on the screen, in proportion to it.
+"""Decides how drawings, fiducials and the grid are painted over an exported picture: as on the screen, in proportion to it.
 
 They are painted tile by tile in the thread that writes, from a state that nobody changes any more.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
@@ -12,10 +14,14 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem
 
 from app.layer_styles import GridStyle
 from app.viewer.drawings_item import DrawingsItem
+from app.viewer.fiducials_item import FiducialsItem
 from app.viewer.overlay_grid import GridItem
 from app.viewer.overlay_tiles import TILE, OverlayTile, Painted
 from core.drawing import Drawing
 from core.section_info import SectionInfo
+
+if TYPE_CHECKING:
+    from app.session_registration import RegistrationControl
 
 
 class ItemPainter:
@@ -43,6 +49,13 @@ def drawings_painter(drawings: list[Drawing], info: SectionInfo) -> ItemPainter:
     """All of them, none selected."""
     item = DrawingsItem()
     item.set_drawings(list(drawings), info.pixel_size_um, info.box)
+    return ItemPainter(item)
+
+
+def fiducials_painter(registration: RegistrationControl, info: SectionInfo) -> ItemPainter:
+    """All of them as they are now, none selected, with the residuals as arrows."""
+    item = FiducialsItem()
+    item.show_registration(registration, info.box, selected=False)
     return ItemPainter(item)
 
 

@@ -76,7 +76,7 @@ class Session(QObject):
     activity_changed = Signal(str, int, int)  # what the IO lane does for the user, done, total; "" = nothing
     path_opened = Signal(str)  # for the list of recent files
     failed_to_open = Signal(object)  # the Exception; a `message` tells it too
-    message = Signal(str, str)  # level ("info", "warning", "error"), one line of text
+    message = Signal(str, str)  # level ("note", "info", "warning", "error"), one line of text
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -97,7 +97,7 @@ class ProjectMaker(QObject):
             return
         self._making = None
         session.adopt_project(made.project, made.record, made.review)
-        session.message.emit("info", f"Project: {made.project.path}")
+        session.message.emit("note", f"Project: {made.project.path}")  # the status bar shows it
 
     def _not_made(self, job: Job, error: Exception) -> None:
         if job is self._making:

@@ -46,7 +46,7 @@ def test_the_first_drawing_makes_a_project(qtbot, session, image, told):
     assert [d.kind for d in session.drawings.items] == ["ruler", "box"], "seen at once"
     qtbot.waitUntil(lambda: all(d.id > 0 for d in session.drawings.items) and session.project is not None)
     assert session.drawings.selected.kind == "box"
-    assert ("info", f"Project: {image.with_name('spots.schliff')}") in told
+    assert ("note", f"Project: {image.with_name('spots.schliff')}") in told
     session.undo()
     assert [d.kind for d in session.drawings.items] == ["ruler"]
     assert session.drawings.selected is None

@@ -15,10 +15,14 @@ from PySide6.QtWidgets import QFileDialog
 from app.layer_styles import GridStyle
 from app.picture_dialog import PictureDialog
 from app.picture_overlay import Layer, overlay_for
-from app.picture_painters import drawings_painter, grid_painter
+from app.picture_painters import drawings_painter, fiducials_painter, grid_painter
 from app.viewer.drawing_strokes import PLAIN
 from core.drawing import Drawing
 from core.picture import region_request
+from core.placement import Placement
+from core.readers.fingerprint import fingerprint
+from core.registration.laid_pictures import LaidPicture
+from core.section_info import RegionRequest
 from tests.memory_section import MemorySection, noise
 from tests.window_support import ask_for_picture, open_and_wait, open_window
 
@@ -59,6 +63,26 @@ def test_drawings_are_offered_and_written_where_they_lie(qtbot, window, tmp_path
     for y, x in ((300, 150), (100, 400), (300, 750), (550, 400)):
         near = stored[y - 1 : y + 2, x - 1 : x + 2].astype(int)
         assert np.abs(near - TURQUOISE).max(axis=2).min() < 40
+
+
+def test_fiducials_and_pictures_over_the_section_are_offered(qtbot, window, tmp_path):
+    session, path = window.session, tmp_path / "sem.png"
+    cv2.imwrite(str(path), np.full((40, 60), 255, np.uint8))
+    session.registration.add(100.0, 120.0)
+    there = Placement.around((300, 300), (60, 40), 1.0)
+    session.pictures.add(LaidPicture(1, str(path), fingerprint(path), (60, 40), there))
+    qtbot.waitUntil(lambda: window.viewer.overlays.settled)
+    dialog = ask_for_picture(qtbot, window)
+    assert dialog.layers["sem.png"].isChecked()
+    assert not dialog.layers["Fiducials"].isChecked()
+    dialog.reject()
+    info = session.section.info
+    request = RegionRequest(0, 0, 400, 400)
+    layers = [layer(fiducials_painter(session.registration, info))]
+    pixels = overlay_for(request, layers, scale_bar=False, um_per_px=None)(0, 0, 400, 400)
+    assert pixels[85:156, 65:136, 3].any()
+    assert not pixels[200:, 200:, 3].any()
+    assert pixels[119:121, 99:101, 3].max() < 128, "what was picked can be seen"
 
 
 def test_without_drawings_none_are_offered(qtbot, window):

@@ -38,7 +38,7 @@ class FiducialsItem(QGraphicsItem):
         self._arrows: list[Arrow] = []
         self._hull: list[tuple[float, float]] = []
 
-    def show_registration(self, registration: RegistrationControl, section: Box) -> None:
+    def show_registration(self, registration: RegistrationControl, section: Box, *, selected: bool = True) -> None:
         """As it is now; where one is held elsewhere, neither arrows nor hull are true, so there are none."""
         self.prepareGeometryChange()
         held, fit = registration.held, registration.fit
@@ -46,7 +46,7 @@ class FiducialsItem(QGraphicsItem):
             (one, held[1:] if held is not None and held[0] == row else (one.x_px, one.y_px))
             for row, one in enumerate(registration.fiducials)
         ]
-        self._selected = registration.selected_row
+        self._selected = registration.selected_row if selected else None
         self._new = held[1:] if held is not None and held[0] is None else None
         self._arrows, self._hull = [], []
         if fit is not None and (held is None or held[0] is None):
