@@ -179,7 +179,7 @@ def test_elements_are_offered_once_there_is_chemistry(qtbot, stored, gallery):
     )
     bar.sort.setCurrentIndex(bar.sort.findData("element"))
     bar.of.setCurrentIndex(bar.of.findText("Zr"))
-    assert [d.id for d in gallery.model.shown[:2]] == [second, first]
+    qtbot.waitUntil(lambda: [d.id for d in gallery.model.shown[:2]] == [second, first])
     caption = gallery.view.crop_delegate.caption
     assert [caption(d) for d in gallery.model.shown[:3]] == ["Zr 31.0 at%", "Zr 3.0 at%", "not measured"]
     assert "Zr 31.0" in gallery.model.index(0).data(Qt.ItemDataRole.ToolTipRole)
