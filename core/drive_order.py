@@ -17,8 +17,10 @@ from core.detection import Detection
 Array = np.ndarray
 
 # Of each place so many others are tried as the end of the part that is turned; more would only cost time.
-_REACH = 1500
-_SWEEPS = 40
+_REACH, _SWEEPS = 1500, 40
+# More places than that are driven to in strips, there and back, and only the worst detours are mended: seconds, not hours.
+_MOST_GREEDY = 8000
+_REACH_OF_MANY, _SWEEPS_OF_MANY = 60, 3
 _LEAST_GAIN = 1e-9
 
 
@@ -27,13 +29,16 @@ def drive_order(places: Array, start: Array | None = None) -> Array:
 
     Args:
         places: (n, 2), any unit that is the same in both directions.
-        start: (2,) where the drive begins; None: at the place with the least x + y.
+        start: (2,) where the drive begins; None: at the place with the least x + y. Of thousands: in a corner.
     """
     count = len(places)
     if count == 0:
         return np.arange(0)
+    if count > _MOST_GREEDY:
+        order = _strips(places)
+        return _two_opt(places[order], order, _REACH_OF_MANY, _SWEEPS_OF_MANY)
     order = _nearest_neighbours(places, start)
-    return _two_opt(places[order], order)
+    return _two_opt(places[order], order, _REACH, _SWEEPS)
 
 
 def worth_a_visit(detections: Sequence[Detection]) -> list[Detection]:
@@ -69,14 +74,23 @@ def _nearest_neighbours(places: Array, start: Array | None) -> Array:
     return np.array(order)
 
 
-def _two_opt(path: Array, order: Array) -> Array:
+def _strips(places: Array) -> Array:
+    """Up one strip and down the next, each so wide that a place more or less in it costs as much across as along."""
+    low, size = places.min(axis=0), np.maximum(np.ptp(places, axis=0), 1e-9)
+    strips = max(1, round(float(np.sqrt(len(places) * size[0] / size[1] / 3))))
+    strip = np.minimum(((places[:, 0] - low[0]) / size[0] * strips).astype(int), strips - 1)
+    along = np.where(strip % 2 == 0, places[:, 1], -places[:, 1])
+    return np.lexsort((along, strip))
+
+
+def _two_opt(path: Array, order: Array, reach: int, sweeps: int) -> Array:
     """Turns parts of an open path round until nothing is gained; the first place stays the first, the end is free."""
     path, order = path.copy(), order.copy()
     count = len(path)
-    for _ in range(_SWEEPS):
+    for _ in range(sweeps):
         gained = 0.0
         for first in range(count - 2):
-            last = np.arange(first + 2, min(first + _REACH, count))
+            last = np.arange(first + 2, min(first + reach, count))
             before = _far(path[first], path[first + 1]) + _leg_after(path, last)
             after = _far(path[first], path[last]) + _leg_from(path, first + 1, last)
             gains = before - after

@@ -29,7 +29,7 @@ from core.class_colours import class_name
 
 SIZE = (820, 460)
 _HEADS = ("Spectrum", "Composition", "Goes to", "Measured before")
-_SPECTRUM, _COMPOSITION, _DEFECT, _BEFORE = range(4)
+_SPECTRUM, _COMPOSITION, _DEFECT = range(3)
 _LEFT_OUT = "choose…"
 
 
@@ -43,6 +43,7 @@ class ImportDialog(QDialog):
         self.setWindowTitle("Import EDX results")
         self.summary, self.warning = QLabel(), muted("")
         self.table = QTableWidget(len(self._matches), len(_HEADS))
+        self._before_items: list[QTableWidgetItem] = []  # by row
         self.choices: dict[int, ComboBox] = {}  # by row, of those that are asked for
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         self.buttons.accepted.connect(self.accept)
@@ -96,6 +97,7 @@ class ImportDialog(QDialog):
                     item.setForeground(self.palette().placeholderText())
                 item.setToolTip(composition.text(20, sigmas=True) if column == _COMPOSITION else text)
                 self.table.setItem(row, column, item)
+            self._before_items.append(item)  # that of the last column
             if row < asked:
                 self.choices[row] = self._asked(row, match)
 
@@ -117,7 +119,7 @@ class ImportDialog(QDialog):
 
     def _chose(self, row: int) -> None:
         before = self._session.chemistry.of(self._target(row))
-        self.table.item(row, _BEFORE).setText(before.text(3) if before is not None else "")
+        self._before_items[row].setText(before.text(3) if before is not None else "")
         self._show_in_section(row)
         self._changed()
 

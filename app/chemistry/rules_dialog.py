@@ -37,6 +37,7 @@ class RulesDialog(QDialog):
         super().__init__(parent)
         self._session = session
         self._proposals: list[Proposal] = []
+        self._ticks: list[QTableWidgetItem] = []  # by row
         self.setWindowTitle("Classes from chemistry")
         self.rules = QPlainTextEdit(session.chemistry.rules)
         self.trouble, self.found = QLabel(), QLabel()
@@ -53,7 +54,7 @@ class RulesDialog(QDialog):
     @property
     def ticked(self) -> list[Proposal]:
         checked = Qt.CheckState.Checked
-        return [one for row, one in enumerate(self._proposals) if self.table.item(row, 0).checkState() == checked]
+        return [one for one, tick in zip(self._proposals, self._ticks, strict=True) if tick.checkState() == checked]
 
     def propose(self) -> None:
         """Reads the rules as they are now."""
@@ -90,23 +91,24 @@ class RulesDialog(QDialog):
         table = self.table
         table.blockSignals(True)
         table.setRowCount(len(self._proposals))
+        self._ticks = [QTableWidgetItem(f"#{one.detection.id}") for one in self._proposals]
         for row, one in enumerate(self._proposals):
             measured = one.composition.text(3, sigmas=True)
             now, proposed = class_name(one.detection.label), class_name(one.rule.label)
             close = " (close to the limit)" if one.is_close else ""
-            for column, text in enumerate((f"#{one.detection.id}", measured, now, proposed, one.rule.text + close)):
-                item = QTableWidgetItem(text)
-                item.setToolTip(text)
+            texts = (measured, now, proposed, one.rule.text + close)
+            for column, item in enumerate((self._ticks[row], *map(QTableWidgetItem, texts))):
+                item.setToolTip(item.text())
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
                 table.setItem(row, column, item)
             # What the measurement doesn't decide is not decided by default.
-            table.item(row, 0).setCheckState(Qt.CheckState.Unchecked if one.is_close else Qt.CheckState.Checked)
+            self._ticks[row].setCheckState(Qt.CheckState.Unchecked if one.is_close else Qt.CheckState.Checked)
         table.blockSignals(False)
         self._ticks_changed()
 
     def _tick(self, state: Qt.CheckState) -> None:
-        for row in range(self.table.rowCount()):
-            self.table.item(row, 0).setCheckState(state)
+        for tick in self._ticks:
+            tick.setCheckState(state)
 
     def _ticks_changed(self) -> None:
         count = len(self.ticked)

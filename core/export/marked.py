@@ -103,7 +103,8 @@ def _with_legend(
 
 def _legend_rows(document: ExportDocument, width: float, unit: float) -> Iterator[list[tuple[float, str, Colour]]]:
     """Rows of (x, text, colour), the most frequent class first."""
-    colours, row, x = colours_of(document.items), [], 0.0
+    colours, x = colours_of(document.items), 0.0
+    row: list[tuple[float, str, Colour]] = []
     for label, count in Counter(item.detection.label for item in document.items).most_common():
         text = f"{class_name(label)} {count:,}"
         needed = 6 * unit + font(round(1.6 * unit)).getlength(text)

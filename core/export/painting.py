@@ -30,6 +30,7 @@ JPEG_QUALITY = 90
 _BLACK: Colour = (0, 0, 0)
 _SHIFT = 4  # OpenCV draws at sixteenths of a px
 _AROUND = [(0.8, -0.8), (-0.8, -0.8), (0.8, 0.8), (-0.8, 0.8), (1.1, 0.0), (-1.1, 0.0), (0.0, -1.1), (0.0, 1.1)]
+_MOST_NUMBERS = 2000  # more can't be read, and looking for their places takes as long as their square
 _DISTANCES = (1.0, 2.2, 3.6)
 
 
@@ -61,22 +62,22 @@ def unit_of(pixels: Array) -> float:
 
 
 def with_marks(pixels: Array, marks: Sequence[Mark], path: bool = False) -> Image.Image:
-    """Rings with their numbers beside them, where they cover no other ring or number if there is such a place.
+    """Rings, and the first 2,000 with their numbers where they cover no other ring or number if there is such a place.
 
     `path`: a line from mark to mark in their order.
     """
     unit = unit_of(pixels)
     drawn, thin = pixels.copy(), max(1, round(0.14 * unit))
     if path and len(marks) > 1:
-        corners = np.array([[(round(m.x * 16), round(m.y * 16)) for m in marks]], np.int32)
+        corners = np.array([(round(m.x * 16), round(m.y * 16)) for m in marks], np.int32)
         for colour, width in ((_BLACK, 3 * thin), (PATH_COLOUR, thin)):
-            cv2.polylines(drawn, corners, False, colour, width, cv2.LINE_AA, _SHIFT)
+            cv2.polylines(drawn, [corners], False, colour, width, cv2.LINE_AA, _SHIFT)
     for width, plain in ((3 * thin, True), (2 * thin, False)):
         for mark in marks:
             middle, radius = (round(mark.x * 16), round(mark.y * 16)), round(mark.radius * 16)
             cv2.circle(drawn, middle, radius, _BLACK if plain else mark.colour, width, cv2.LINE_AA, _SHIFT)
     image = Image.fromarray(drawn)
-    _number(image, marks, max(11, round(1.7 * unit)), thin)
+    _number(image, marks[:_MOST_NUMBERS], max(11, round(1.7 * unit)), thin)
     return image
 
 
@@ -85,9 +86,9 @@ def with_frame(pixels: Array, frame: tuple[float, float, float, float], scale: S
     drawn, side = pixels.copy(), pixels.shape[0]
     thin, edge = max(1, round(side / 180)), max(4, side // 32)
     x, y, width, height = frame
-    corners = [(round((x - thin) * 16), round((y - thin) * 16)), (round((x + width) * 16), round((y + height) * 16))]
+    first, last = ((round(a * 16), round(b * 16)) for a, b in ((x - thin, y - thin), (x + width, y + height)))
     for wide, colour in ((3 * thin, _BLACK), (thin, PATH_COLOUR)):
-        cv2.rectangle(drawn, *corners, colour, wide, cv2.LINE_AA, _SHIFT)
+        cv2.rectangle(drawn, first, last, colour, wide, cv2.LINE_AA, _SHIFT)
     image = Image.fromarray(drawn)
     draw, size = ImageDraw.Draw(image), max(13, side // 14)
     bottom, right = side - edge, edge + round(scale.width)
