@@ -10,13 +10,14 @@ import torch
 from core.models.card import check_card, spec_from_card
 from core.models.networks.reconstruction_model import ReconstructionModel
 from core.models.networks.reconstructors import Reconstructor, build
-from core.models.reconstruction import CHANNELS, STRIDES, configure, scan_fields
+from core.models.reconstruction import CHANNELS, FEATURES, STRIDES, configure, scan_fields
 
 Array = np.ndarray
+SCORES = tuple(score for score in CHANNELS if score != FEATURES)
 
 
 def card_of(method: str, side: int = 32, window: int = 64, usual: float = 0.0, limit: float = 1.0) -> dict[str, Any]:
-    ways = {stride: {score: {"usual": usual, "limit": limit} for score in CHANNELS} for stride in STRIDES}
+    ways = {stride: {score: {"usual": usual, "limit": limit} for score in SCORES} for stride in STRIDES}
     own = {"latent": 16} if method == "vae" else {"edge_white": 0.5}
     card = {
         "format": 1, "id": method, "name": method, "kind": "reconstruction", "family": "anomaly", "description": "",

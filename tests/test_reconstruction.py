@@ -21,14 +21,14 @@ from core.models.weights import save_model
 from core.models.window_blending import blended, ramp, window_starts
 from core.readers.base import open_section
 from core.scan.reading import _mirrored_window
-from tests.reconstruction_support import card_of, noise, random_model, random_network
+from tests.reconstruction_support import SCORES, card_of, noise, random_model, random_network
 from tests.toy import write_image
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 Array = np.ndarray
 METHODS = pytest.mark.parametrize("method", ["vae", "cgan"])
-WAYS = [(stride, score) for stride in STRIDES for score in CHANNELS]
+WAYS = [(stride, score) for stride in STRIDES for score in SCORES]
 
 
 def tile_map(model: Model, section: Array, x: int, y: int, width: int, height: int) -> Array:
@@ -43,7 +43,7 @@ def whole_map(model: Model, section: Array, tile: int) -> Array:
     """The map of a section scanned in tiles of `tile` px, the last ones first."""
     cell = model.spec.stride_px
     height, width = (-(-length // cell) * cell for length in section.shape[:2])
-    found = np.full((len(CHANNELS), height // cell, width // cell), np.nan, np.float32)
+    found = np.full((len(SCORES), height // cell, width // cell), np.nan, np.float32)
     for y in reversed(range(0, height, tile)):
         for x in reversed(range(0, width, tile)):
             w, h = min(tile, width - x), min(tile, height - y)
@@ -62,7 +62,7 @@ def test_a_place_scores_the_same_whatever_tile_and_batch_it_was_in(method: str, 
     together = whole_map(one, section, one.spec.tile_px)
     apart = whole_map(other, section, 2 * other.spec.halo_px)
     assert np.isfinite(together).all()
-    for score in CHANNELS:
+    for score in SCORES:
         own = random_model(method, stride=stride, score=score)
         assert np.abs(own.scores(together) - own.scores(apart)).max() < 1e-4 * max(1, np.abs(own.scores(apart)).max())
 
@@ -171,7 +171,7 @@ def test_a_place_is_the_mean_of_what_is_known_around_it() -> None:
 
 def test_each_way_of_running_a_model_has_its_own_calibration() -> None:
     card = card_of("cgan")
-    card["calibrations"] = {s: {c: {"limit": 1.0, "way": [s, c]} for c in CHANNELS} for s in STRIDES}
+    card["calibrations"] = {s: {c: {"limit": 1.0, "way": [s, c]} for c in SCORES} for s in STRIDES}
     spec = random_model("cgan").spec
     spec = replace(spec, card=card)
     for stride, score in WAYS:
@@ -179,8 +179,9 @@ def test_each_way_of_running_a_model_has_its_own_calibration() -> None:
         assert chosen.card["calibration"]["way"] == [stride, score]
         assert chosen.halo_px == STRIDES[stride] * spec.stride_px
         assert chosen.tile_px % (STRIDES[stride] * spec.stride_px) == 0
-    with pytest.raises(UsageError):
-        configure(spec, {"stride": "0.6"})
+    for wrong in ({"stride": "0.6"}, {"score": "features"}):
+        with pytest.raises(UsageError):
+            configure(spec, wrong)
 
 
 # -- folders -------------------------------------------------------------------------------------------------------------

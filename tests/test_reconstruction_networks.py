@@ -140,12 +140,12 @@ def test_folding_batch_norms_changes_nothing_but_rounding(method: str) -> None:
 def test_what_is_compared_of_a_window() -> None:
     windows = noise(64, 64)[None], noise(64, 64, 1)[None]
     seen, drawn = (as_seen(torch.from_numpy(one), 64) for one in windows)
-    cells = compared(seen, drawn)
+    cells = compared(seen, drawn, None)
     assert cells.shape == (1, 3, 32, 32)
     off = np.square(windows[0].astype(float) - windows[1])[0].mean(2)
     assert np.allclose(cells[0, 1], off.reshape(32, 2, 32, 2).mean((1, 3)), rtol=1e-4)
     assert float(cells[0, 2, 5, 7]) == pytest.approx(1 - similarity(windows[0][0], windows[1][0]), abs=5e-4)
-    assert float(compared(seen, seen).abs().max()) < 1e-5
+    assert float(compared(seen, seen, None).abs().max()) < 1e-5
 
 
 def test_windows_are_shrunk_by_their_mean() -> None:

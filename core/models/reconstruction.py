@@ -1,8 +1,9 @@
 """Decides what models that draw a window again, and compare, offer: their parameters, and how their maps are scored.
 
 A variational autoencoder or an edge→image network learnt what is normal alone (Badmos 2022, dissertation §3.11, §3.12), so
-what it can't draw again is not normal. A map tells three things of each cell: how unlike the drawing it is (1 - SSIM), by
-how much (the mean squared residual, in grey levels²), and how unlike the drawing the windows around it are as a whole.
+what it can't draw again is not normal. A map tells of each cell how unlike the drawing it is (1 - SSIM), by how much (the
+mean squared residual, in grey levels²), how unlike the drawing the windows around it are as a whole and, of models that were
+trained with a frozen network beside them, how unlike it looks to that (`core.models.networks.feature_comparison`).
 `score` says which one counts, `stride` how far windows are apart. A threshold belongs to one way of running a model, so
 there is a calibration for each. The work is in `core.models.networks.reconstruction_model`.
 """
@@ -31,8 +32,8 @@ VAE, CGAN = "vae", "cgan"
 
 CELLS = 32  # of a map along one side of a window
 STRIDES: Mapping[str, int] = {"0.75": 24, "0.5": 16}  # cells
-PLACE, RESIDUAL, WINDOW = "place", "residual", "window"
-CHANNELS: Mapping[str, int] = {PLACE: 0, RESIDUAL: 1, WINDOW: 2}
+PLACE, RESIDUAL, WINDOW, FEATURES = "place", "residual", "window", "features"
+CHANNELS: Mapping[str, int] = {PLACE: 0, RESIDUAL: 1, WINDOW: 2, FEATURES: 3}
 # A place is 5 × 5 cells: single cells differ from their drawing by chance.
 _PLACE_CELLS = 2
 _TILE_CELLS = 144  # a whole number of every stride
@@ -43,7 +44,8 @@ STRIDE = Parameter(
 )  # fmt: skip
 SCORE = Parameter(
     "score", str, PLACE, "what counts: how unlike its drawing a place is (place), or all of a window (window, as in the "
-    "dissertation), or how far grey levels are off (residual)", choices=tuple(CHANNELS), rereads=True,
+    "dissertation), how far grey levels are off (residual), or how unlike it looks to a frozen network (features)",
+    choices=tuple(CHANNELS), rereads=True,
 )  # fmt: skip
 BATCH = Parameter("batch", int, 8, "windows computed at once; more needs more memory", 1, 1024, rereads=True)
 
@@ -84,7 +86,7 @@ def scan_fields(window_px: int, ways: Mapping[str, Mapping[str, Mapping[str, flo
         "halo_px": stride * cell,
         "window_px": window_px,
         "stride_px": cell,
-        "map_channels": len(CHANNELS),
+        "map_channels": len(ways[STRIDE.default]),
         "context_cells": _PLACE_CELLS,
         "score_unit": SCORE_UNIT,
         "score_floor": FLOOR,
@@ -126,18 +128,16 @@ def configure(spec: ModelSpec, values: Mapping[str, Any]) -> ModelSpec:
 
 
 def _offer(spec: ModelSpec) -> ModelSpec:
-    return replace(spec, parameters=(STRIDE, SCORE, MATCHING, BATCH))
+    score = replace(SCORE, choices=SCORE.choices[: spec.map_channels])
+    return replace(spec, parameters=(STRIDE, score, MATCHING, BATCH))
 
 
 def _over_places(values: Array) -> Array:
-    """The mean of the known cells around each known cell."""
-    known = np.isfinite(values)
-    side = (2 * _PLACE_CELLS + 1,) * 2
-    total = cv2.blur(np.where(known, values, 0).astype(np.float32), side, borderType=cv2.BORDER_REPLICATE)
-    if known.all():
-        return total
-    share = cv2.blur(known.astype(np.float32), side, borderType=cv2.BORDER_REPLICATE)
-    return np.where(known, total / np.maximum(share, np.float32(1e-6)), np.float32(np.nan))
+    """The mean of the known cells around each known cell; beyond the map's end nothing is known."""
+    known, side = np.isfinite(values), (2 * _PLACE_CELLS + 1,) * 2
+    shares = (np.where(known, values, 0).astype(np.float32), known.astype(np.float32))
+    total, count = (cv2.blur(one, side, borderType=cv2.BORDER_CONSTANT) for one in shares)
+    return np.where(known, total / np.maximum(count, np.float32(1e-6)), np.float32(np.nan))
 
 
 def _load(spec: ModelSpec, device: str) -> Model:

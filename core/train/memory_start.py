@@ -68,7 +68,7 @@ def start_of(
     """
     backbone, weights = values["backbone"], values["weights"]
     if weights and weights != _IMAGENET and not weights.endswith(_WEIGHTS_ENDINGS):
-        return _of_classifier(weights)
+        return listening_to(weights)
     if backbone == OWN:
         if weights:
             raise UsageError("these weights need a backbone", remedy="Say which one they are of, as backbone=resnet18.")
@@ -93,11 +93,12 @@ def start_of(
     except ValueError as error:
         raise UsageError(str(error), remedy="Name weights of the chosen backbone.") from None
     mean, deviation = dense.backbone.normalisation
-    tensors = tuple(torch.tensor(one)[:, None, None] for one in (mean, deviation))
-    return Start(LocalFeatures(dense), {"backbone": backbone}, (mean, deviation), tensors)
+    wanted = torch.tensor(mean)[:, None, None], torch.tensor(deviation)[:, None, None]
+    return Start(LocalFeatures(dense), {"backbone": backbone}, (mean, deviation), wanted)
 
 
-def _of_classifier(weights: str) -> Start:
+def listening_to(weights: str) -> Start:
+    """The network of a window classifier, an id or a folder. Raises UsageError for any other model, InputError."""
     spec = find_model(weights)
     if spec.card.get("kind") != "classifier":
         raise UsageError(f"{weights} is no window classifier", remedy="Choose one, or leave weights empty.")

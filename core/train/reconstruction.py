@@ -13,17 +13,19 @@ import torch
 from core.devices import choose_device
 from core.errors import ResourceError, UsageError
 from core.jobs import CancelToken, Progress, no_progress
-from core.models.networks.reconstructors import SIDES_PX, as_seen, build
+from core.models.networks.feature_comparison import FeatureComparison
+from core.models.networks.reconstructors import SIDES_PX, as_seen, build, together
+from core.models.networks.window_classifier import tensors_of
 from core.models.reconstruction import CELLS, CGAN, VAE
 from core.parameters import Parameter, resolve
 from core.train.best_state import BestState, State
 from core.train.families import cgan, vae
 from core.train.normal_windows import NormalWindows, read_normal
-from core.train.package import save_best_and_last, tensors_at
+from core.train.package import save_best_and_last
 from core.train.reconstruction_courses import Course, make_course
 from core.train.reconstruction_judging import Judge
 from core.train.reconstruction_package import make_card, network_fields
-from core.train.reconstruction_start import start_of
+from core.train.reconstruction_start import start_of, with_features
 from core.train.record import training_record
 from core.train.steps import Learner, Plan, train_steps
 
@@ -69,11 +71,14 @@ def train_reconstruction(
     torch.manual_seed(seed)
     network = start.network if start else network_fields(method, values, windows, learnt, seed)
     course = make_course(build(network), len(learnt), values)
+    network, features = with_features(network, values["features"])
     if start:
         course.drawing.load_state_dict(start.state, strict=False)
     course.to(chosen)
+    if features is not None:
+        features.to(chosen)
     out.mkdir(parents=True, exist_ok=True)
-    judge = Judge(course, windows, learnt, held_out, values["input_px"], out, cancel)
+    judge = Judge(course, windows, learnt, held_out, values["input_px"], out, cancel, features)
     best = BestState(course, judge.measured, values["steps"], progress)
     last = _fit(course, judge, best, windows, learnt, values, out / CHECKPOINT_NAME, random, progress, cancel)
     course.load_state_dict({**best.state, "left_out": last["left_out"]})
@@ -93,7 +98,7 @@ def train_reconstruction(
     metrics = {"validation": judge.metrics()}
     kept = learnt[~course.left_out.cpu().numpy()]
     card = make_card(out, values, windows, network, ways, kept, record, metrics)
-    save_best_and_last(out, card, *(_tensors(course, state) for state in (best.state, last)))
+    save_best_and_last(out, card, *(_tensors(course, features, state) for state in (best.state, last)))
     (out / CHECKPOINT_NAME).unlink(missing_ok=True)
     return metrics
 
@@ -154,6 +159,7 @@ def _worst(doubts: Array, share: float) -> Array:
     return found
 
 
-def _tensors(course: Course, state: Mapping[str, torch.Tensor]) -> dict[str, Array]:
-    own = "drawing."
-    return tensors_at(course.drawing, {k.removeprefix(own): v for k, v in state.items() if k.startswith(own)})
+def _tensors(course: Course, features: FeatureComparison | None, state: State) -> dict[str, Array]:
+    """What is saved of a model whose course was in some state."""
+    course.load_state_dict(state)
+    return tensors_of(together(course.drawing, features))

@@ -13,6 +13,7 @@ from core.anomaly.calibration import Calibration, calibrate
 from core.disk import written_whole
 from core.jobs import CancelToken
 from core.models.networks.cgan import EdgeToImage
+from core.models.networks.feature_comparison import FeatureComparison
 from core.models.networks.reconstructors import as_seen, compared, residuals
 from core.models.reconstruction import CELLS, CHANNELS, PLACE, STRIDES, WINDOW, raw_scores, smoothed
 from core.similarity import similarity
@@ -34,7 +35,7 @@ Ways = dict[str, dict[str, tuple[float, Calibration]]]
 
 
 class Judge:
-    """Looks at the network of a course as it is. Its pictures go to `folder`."""
+    """Looks at the network of a course as it is. Its pictures go to `folder`; `features` compares, too."""
 
     def __init__(
         self,
@@ -45,8 +46,10 @@ class Judge:
         side_px: int,
         folder: Path,
         cancel: CancelToken,
+        features: FeatureComparison | None = None,
     ) -> None:
         self._course, self._windows, self._side, self._cancel = course, windows, side_px, cancel
+        self._features = features
         self._learnt, self._held_out = learnt, held_out
         chosen = np.random.default_rng(0).permutation(len(held_out))
         self._judged = held_out[np.sort(chosen[:_JUDGED])]
@@ -68,8 +71,9 @@ class Judge:
         """For each way of running the model. Of a window the middle counts that is nearest to it in a scan."""
         kept = self._learnt[~self._course.left_out.cpu().numpy()]
         held_out, learnt = (np.concatenate(list(self._said(_some(those)))) for those in (self._held_out, kept))
+        told = {score: channel for score, channel in CHANNELS.items() if channel < held_out.shape[1]}
         return {
-            stride: {score: self._calibrated(held_out, learnt, cells, channel) for score, channel in CHANNELS.items()}
+            stride: {score: self._calibrated(held_out, learnt, cells, channel) for score, channel in told.items()}
             for stride, cells in STRIDES.items()
         }
 
@@ -109,7 +113,7 @@ class Judge:
     def _said(self, indices: Array) -> Iterator[Array]:
         """What a scan says of single windows: (n, 3, 32, 32), in batches."""
         for seen, drawn in self._drawn(indices):
-            yield compared(seen, drawn).cpu().numpy()
+            yield compared(seen, drawn, self._features).cpu().numpy()
 
     def _show(self) -> None:
         """Input, edges, drawing and residual of some held-out windows, a row for each."""

@@ -11,5 +11,7 @@ COURSE_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("varied", bool, True, "windows are moved, mirrored and turned by chance; in the dissertation they were not"),
     Parameter("weights", str, "", "a model to go on from; its network must be the same", offers=(("", "From scratch"),),
               takes_model=True, main=True),
+    Parameter("features", str, "", "a window classifier whose network compares windows with drawings, too: score=features",
+              offers=(("", "None"),), takes_model=True),
     Parameter("every", int, 500, "steps between two validations", 1, 1_000_000),
 )  # fmt: skip

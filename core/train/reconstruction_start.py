@@ -10,8 +10,11 @@ import torch
 
 from core.errors import UsageError
 from core.models.catalog import find_model
-from core.models.networks.reconstructors import build
+from core.models.networks.feature_comparison import FeatureComparison
+from core.models.networks.reconstructors import build, features_of, together
 from core.models.networks.window_classifier import put_weights
+from core.models.reconstruction import FEATURES
+from core.train.memory_start import listening_to
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,20 @@ def start_of(weights: str, method: str, values: Mapping[str, Any]) -> Start | No
             remedy="Choose its width, input_px and window_px, or start from scratch.",
         )
     drawing = build(network)
-    put_weights(drawing, spec)
+    put_weights(together(drawing, features_of(network)), spec)
     commands = spec.card.get("training", {}).get("commands", [])
-    return Start(dict(network), drawing.state_dict(), tuple(str(command) for command in commands))
+    own = {name: value for name, value in network.items() if name != FEATURES}
+    return Start(own, drawing.state_dict(), tuple(str(command) for command in commands))
+
+
+def with_features(network: Mapping[str, Any], wanted: str) -> tuple[Mapping[str, Any], FeatureComparison | None]:
+    """A card's `network` with the frozen one that compares windows and drawings, and that one; as it is for "".
+
+    `wanted`: a window classifier's id or folder. Raises UsageError for any other model, InputError.
+    """
+    if not wanted:
+        return network, None
+    start = listening_to(wanted)
+    mean, deviation = start.input
+    fields = {**start.network, "mean": mean, "deviation": deviation}
+    return {**network, FEATURES: fields}, FeatureComparison(start.features, mean, deviation)

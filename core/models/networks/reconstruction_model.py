@@ -17,11 +17,20 @@ from core.errors import InputError
 from core.models.base import Evidence, ModelSpec
 from core.models.card import CARD_NAME
 from core.models.networks.cgan import EdgeToImage
+from core.models.networks.feature_comparison import FeatureComparison
 from core.models.networks.folding import folded
-from core.models.networks.reconstructors import Reconstructor, as_seen, build, compared, residuals
+from core.models.networks.reconstructors import (
+    Reconstructor,
+    as_seen,
+    build,
+    compared,
+    features_of,
+    residuals,
+    together,
+)
 from core.models.networks.window_classifier import put_weights
 from core.models.normal import ModelOfNormal
-from core.models.reconstruction import BATCH, CELLS, scoring_of
+from core.models.reconstruction import BATCH, CELLS, CHANNELS, FEATURES, scoring_of
 from core.models.window_blending import blended, window_starts
 
 Array = np.ndarray
@@ -37,31 +46,43 @@ def load(spec: ModelSpec, device: str = "auto") -> ReconstructionModel:
         raise ValueError("a reconstruction model lives in a model folder")
     try:
         network = build(spec.card["network"])
+        features = features_of(spec.card["network"])
         _check_scan(spec)
     except ValueError as error:
         raise InputError(str(error), path=spec.path / CARD_NAME, remedy="Train it again.") from None
-    put_weights(network, spec)
-    return ReconstructionModel(spec, network, choose_device(device))
+    put_weights(together(network, features), spec)
+    return ReconstructionModel(spec, network, choose_device(device), features)
 
 
 def _check_scan(spec: ModelSpec) -> None:
     """Raises ValueError where windows are no whole number of cells, or of the network's px."""
-    if spec.window_px != CELLS * spec.stride_px or spec.window_px % spec.card["network"]["input_px"]:
+    network = spec.card["network"]
+    if spec.window_px != CELLS * spec.stride_px or spec.window_px % network["input_px"]:
         raise ValueError("its windows don't fit its network")
+    if spec.map_channels != len(CHANNELS) - (FEATURES not in network):
+        raise ValueError("its map doesn't hold what it compares")
 
 
 class ReconstructionModel(ModelOfNormal):
-    """Maps are as `core.models.reconstruction` says: (3, rows, columns), NaN within the halo, whose windows aren't all there.
+    """Maps are as `core.models.reconstruction` says: (3 or 4, rows, columns), NaN within the halo, whose windows aren't all
+    there.
 
     Args:
         spec: configured.
-        network: a copy of it computes.
+        network: a copy of it computes; features: compares, too.
     """
 
     device: torch.device
 
-    def __init__(self, spec: ModelSpec, network: Reconstructor, device: torch.device) -> None:
+    def __init__(
+        self,
+        spec: ModelSpec,
+        network: Reconstructor,
+        device: torch.device,
+        features: FeatureComparison | None = None,
+    ) -> None:
         self.spec, self.device = spec, device
+        self._features = features.to(device) if features is not None else None
         self._network = folded(network).to(device).to(memory_format=torch.channels_last)
         self._side = int(spec.card["network"]["input_px"])
         self._stride = spec.halo_px // spec.stride_px  # cells
@@ -130,7 +151,7 @@ class ReconstructionModel(ModelOfNormal):
 
     def _cells(self, windows: Array) -> torch.Tensor:
         seen = self._seen(windows)
-        return compared(seen, self._network(seen))
+        return compared(seen, self._network(seen), self._features)
 
     def _map(self, said: Array, shape: tuple[int, int]) -> Array:
         rows, columns = self._starts(shape)
