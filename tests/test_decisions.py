@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ from core.classes import ClassTable
 from core.detection import Candidate, Detection
 from core.drawing import Drawing
 from core.errors import UsageError
+from core.export.base import export_detections
 from core.geometry import Box
 from core.history import Replayed
 from core.people import call_user, user_name
@@ -336,3 +339,23 @@ def test_a_project_of_version_4_opens_with_all_that_was_in_it(tmp_path: Path):
         assert review.history.redo() == Replayed("decision", (8, 9))
         assert review.history.redo() == Replayed("decision", (9,))
         assert (get(project, 9).decided_by, get(project, 9).decided_at) == ("Ben", at)
+
+
+def test_what_people_made_is_exported_like_any_other(project: Project, tmp_path: Path):
+    DrawingStore(project, "Ada").add(1, [POLYGON])
+    review = Review(project, "Ben")
+    whole, *_ = review.join([4, 5])
+    review.decide([3], label="pore")
+    out = tmp_path / "list.csv"
+    for format_id in ("coco", "geojson", "csv"):
+        export_detections(project, format_id, out)
+    with out.open(encoding="utf-8", newline="") as file:
+        listed = {int(row["id"]): row for row in csv.DictReader(file)}
+    (drawn,) = project.drawn(1)
+    told = {i: tuple(listed[i][name] for name in ("class", "model_class", "source", "decided_by")) for i in listed}
+    assert told == {
+        drawn.id: ("crack", "", "person", "Ada"), whole: ("anomaly", "anomaly", "joined", ""),
+        3: ("pore", "anomaly", "model", "Ben"),
+    }  # fmt: skip
+    sources = json.loads((tmp_path / "list.csv.sources.json").read_text("utf-8"))
+    assert [one["model"] for one in sources["scans"]] == ["person", "toy"]
