@@ -140,9 +140,12 @@ class MainWindow(QMainWindow):
             gallery.open_requested.connect(commands.file.open_section)
             gallery.scan_requested.connect(commands.scan.scan_section)
             gallery.fly_requested.connect(commands.review.fly_to)
+            gallery.drift.match_requested.connect(commands.scan.scan_matched)
+            gallery.drift.train_requested.connect(commands.train.train_scanned_with)
         elif dock_id == "scan":
             self.docks.scan.several_requested.connect(self.commands.scan.scan_several)
             self.docks.scan.queue_requested.connect(self.commands.scan.show_scans)
+            self.docks.scan.further_requested.connect(self.commands.train.train_further)
         elif dock_id == "scans":
             self.docks.scans.several_requested.connect(self.commands.scan.scan_several)
         elif dock_id == "train":

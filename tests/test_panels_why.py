@@ -157,7 +157,7 @@ def test_pictures_have_as_many_columns_as_there_is_room_for(qtbot, session, pane
     session.select(1, "gallery")
     answered(qtbot, panel)
     pictures = panel.evidence
-    for width, columns in ((290, 2), (380, 2), (720, 4)):
+    for width, columns in ((290, 2), (380, 2), (480, 4)):
         panel.resize(width, 900)
         qtbot.waitUntil(lambda: pictures.columns_in(pictures.width()) == columns)  # noqa: B023 - awaited at once
         assert all(pictures.rect().contains(one.geometry()) for one in pictures.pictures)

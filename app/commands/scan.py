@@ -82,6 +82,12 @@ class ScanCommands(Commands):
         self.docks.bring("scan")
         self.docks.scan.model.choose(model_id)
 
+    def scan_matched(self, how: str) -> None:
+        """The model of the scan that is shown, the section brought to what it learnt from; the person begins."""
+        if self.session.scan is not None:
+            self.scan_with(self.session.scan.model_id)
+            self.docks.scan.match(how)
+
     def scan_region(self) -> None:
         self.docks.bring("scan")
         self.docks.scan.start_in_view()

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from app.commands.base import ActionSpec, Commands, gap
+from core.errors import SchliffError
+
+if TYPE_CHECKING:
+    from core.models.base import ModelSpec
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
@@ -43,6 +49,22 @@ class TrainCommands(Commands):
 
     def train(self) -> None:
         self.docks.bring("train")
+
+    def train_further(self, spec: ModelSpec) -> None:
+        """Asks for a training that goes on from a model."""
+        self.docks.bring("train")
+        self.docks.train.further(spec)
+
+    def train_scanned_with(self) -> None:
+        """From the model of the scan that is shown."""
+        from core.models.catalog import model_of_scan
+
+        scan = self.session.scan
+        if scan is not None:
+            try:
+                self.train_further(model_of_scan(scan.model_id, scan.model_version, scan.model_path))
+            except SchliffError as error:
+                self.session.report(error)
 
     def evaluate(self) -> None:
         """Brings up the window that is open already, else a new one."""

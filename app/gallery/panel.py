@@ -22,6 +22,8 @@ from app.gallery.picked_bar import PickedBar
 from app.gallery.pictures import CropPictures
 from app.gallery.view import CropView
 from app.gallery.walk import SOURCE, Walk
+from app.panels.drift_notice import DriftNotice
+from app.panels.drift_watch import OfShownScan
 from app.scores import PROBABILITY
 from app.session import Session
 from app.severity_words import severity_words
@@ -52,6 +54,8 @@ class GalleryPanel(QWidget):
         self._walk = Walk(session, self.model, self.view)
         self.bar = ArrangementBar(self)
         self.picked_bar = PickedBar(session, self)
+        self.drift = DriftNotice()
+        self.drift_watch = OfShownScan(session, self.drift)
         self.empty = EmptyState(self)
         self.foot = GalleryFoot(self)
         self._knowledge = Knowledge(session, self.bar, self)
@@ -279,6 +283,7 @@ class GalleryPanel(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.bar)
         layout.addWidget(self.picked_bar)
+        layout.addWidget(self.drift)
         layout.addWidget(_rule())
         layout.addWidget(self._stack, 1)
         layout.addWidget(self.foot)

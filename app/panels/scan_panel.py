@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QPalette, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.forms import ParameterForm
+from app.panels.drift_notice import DriftNotice
+from app.panels.drift_watch import MATCHING, BeforeScan
 from app.panels.foreground_group import ForegroundGroup
 from app.panels.layout import FootedPanel, Group, muted
 from app.panels.model_group import ListModels, ModelGroup, list_models
@@ -34,10 +37,12 @@ DEVICE_NAMES = {"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA graphic
 class ScanPanel(FootedPanel):
     """Starts, follows and stops scans through the session. `visible_region` tells what the viewer shows.
 
-    `several_requested()` when several scans are to be chosen at once, `queue_requested()` when all are to be seen.
+    `several_requested()` when several scans are to be chosen at once, `queue_requested()` when all are to be seen,
+    `further_requested(ModelSpec)` when the chosen model is to learn more.
     """
 
     several_requested = Signal()
+    further_requested = Signal(object)
     queue_requested = Signal()
 
     def __init__(
@@ -52,6 +57,8 @@ class ScanPanel(FootedPanel):
         self._visible_region = visible_region
         self._finished_id = ""  # a scan that is done, though the list of scans doesn't say so yet
         self.model = ModelGroup(list_them)
+        self.drift = DriftNotice()
+        self.drift_watch = BeforeScan(session, self.drift)
         self.region = RegionGroup(session, visible_region)
         self.foreground = ForegroundGroup(session)
         self.device = QComboBox()
@@ -149,7 +156,25 @@ class ScanPanel(FootedPanel):
             self.form.set_parameters(spec.parameters)
         self.form.setVisible(spec is not None and bool(spec.parameters))
         self.restart.setChecked(False)
+        self._look()
         self._state_changed()
+
+    def _look(self) -> None:
+        """Does the section look like what the model learnt from?"""
+        if self.isVisible():
+            self.drift_watch.look(self.model.spec)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._look()
+
+    def match(self, how: str) -> None:
+        """Has the section brought to what the chosen model learnt from, if the model can do that."""
+        self.form.set_values({MATCHING: how})
+
+    def _values_changed(self) -> None:
+        with suppress(SchliffError):
+            self.drift_watch.matched(self.form.values().get(MATCHING))
 
     def _session_changed(self) -> None:
         self._finished_id = ""
@@ -158,6 +183,7 @@ class ScanPanel(FootedPanel):
             self._begin_progress()
         scan = self._session.scan
         self.model.choose_for(scan.model_id if scan is not None else None)
+        self._look()
         self._state_changed()
 
     def _state_changed(self) -> None:
@@ -280,7 +306,7 @@ class ScanPanel(FootedPanel):
         buttons.addWidget(self.pause_button)
         buttons.addWidget(self.cancel_button)
         buttons.addWidget(self.start_button)
-        for group in (self.model, self.region, self.foreground, self._settings):
+        for group in (self.model, self.drift, self.region, self.foreground, self._settings):
             self.column.addWidget(group)
         self.column.addWidget(self.several)
         self.column.addStretch(1)
@@ -293,6 +319,9 @@ class ScanPanel(FootedPanel):
         session = self._session
         self.model.model_changed.connect(self._model_changed)
         self.model.history_requested.connect(self._show_history)
+        self.drift.match_requested.connect(self.match)
+        self.drift.train_requested.connect(lambda: self.further_requested.emit(self.model.spec))
+        self.form.changed.connect(self._values_changed)
         self.region.region_changed.connect(self._state_changed)
         session.foreground.changed.connect(self._state_changed)
         self.restart.toggled.connect(lambda _: self._state_changed())

@@ -5,6 +5,7 @@ Loads pyqtgraph: import late.
 
 from __future__ import annotations
 
+import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QWheelEvent
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.gallery.badges import STATUS_COLOURS
 from app.theme import is_dark, tokens
+from core.detection import Status
 from core.score_spread import ScoreSpread, heights, least_share, scale_marks
 
 HEIGHT = 132  # px
@@ -51,7 +53,7 @@ class ThresholdPlot(pg.PlotWidget):
         colours = colours_of_bars(self)
         least = least_share(spread) if logarithmic else 0.0
         highest = max((float(one.max()) for one in (spread.normal, spread.section) if one is not None), default=1.0)
-        top = float(heights([highest], least)[0]) if highest > 0 else 1.0
+        top = float(heights(np.array(highest), least)) if highest > 0 else 1.0
         for shares, place in ((spread.normal, _NORMAL), (spread.section, _SECTION)):
             if shares is not None:
                 self._bars(spread, heights(shares, least), QColor(colours[place]))
@@ -119,7 +121,7 @@ def colours_of_bars(widget: QWidget) -> tuple[str, str]:
     return _DARK if is_dark(widget.palette()) else _LIGHT
 
 
-def status_colour(widget: QWidget, status: str) -> QColor:
+def status_colour(widget: QWidget, status: Status) -> QColor:
     """A status's colour, so that it is seen on the surface that plots have."""
     colour = QColor(STATUS_COLOURS[status])
     return colour.lighter(_LIGHTER) if is_dark(widget.palette()) else colour

@@ -17,7 +17,7 @@ from app.theme import RADIUS, SPACE
 if TYPE_CHECKING:
     from core.models.base import Evidence
 
-NARROWEST, WIDEST = 112, 200  # px, side of one picture
+NARROWEST, WIDEST = 88, 200  # px, side of one picture
 
 
 class EvidencePicture(QAbstractButton):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
@@ -19,6 +21,7 @@ from core.errors import SchliffError, UsageError
 from core.jobs import Step
 from core.models.base import ModelSpec
 from core.parameters import resolve
+from core.train.base import ASKED_ELSEWHERE
 from core.train.cost import Cost, cheaper
 from core.train.naming import free_name, new_folder
 from core.train.request import TrainRequest
@@ -70,6 +73,18 @@ class FormPage(FootedPanel):
     def data(self) -> DataGroup:
         """Where the data is chosen for what is to be trained."""
         return self.normal if self.trainer.learns_normal else self.marked
+
+    def further(self, spec: ModelSpec) -> None:
+        """Fills in what goes on from a model: the way it was trained, its settings, its weights."""
+        card = spec.card
+        self.trainer.choose(str(card.get("network", {}).get("method", "")), str(card.get("kind", "")), spec.family)
+        known = {p.name: p for p in self.trainer.spec.parameters if p.name not in ASKED_ELSEWHERE}
+        stored = card.get("training", {}).get("settings", {})
+        with suppress(UsageError):
+            settings = {name: value for name, value in stored.items() if name in known}
+            resolve(self.trainer.spec.parameters, settings)
+            self.settings.set_values(settings)
+        self.settings.set_values({name: str(spec.path) for name, p in known.items() if p.takes_model})
 
     def request(self) -> TrainRequest:
         """What is asked for. Raises UsageError saying what is missing or wrong."""

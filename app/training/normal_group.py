@@ -107,6 +107,11 @@ class NormalGroup(DataGroup):
         tip = "Drag a box over what is normal in the section; any outline of the class “normal” counts"
         self.draw_button.setToolTip(tip if has_section else "Open a section first")
 
+    def _show(self) -> None:
+        super()._show()
+        if self._way.checkedId() == _ITSELF and not self.error:
+            self.text.hide()  # nothing but what is said above
+
     def _chosen(self) -> None:
         is_other = self._way.checkedId() == _OTHER
         self._row.setVisible(is_other)

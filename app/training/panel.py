@@ -9,6 +9,7 @@ from app.panels.model_group import ListModels, list_models
 from app.session import Session
 from app.training.form_page import FormPage
 from app.training.run_page import RunPage
+from core.models.base import ModelSpec
 
 
 class TrainPanel(QWidget):
@@ -28,6 +29,12 @@ class TrainPanel(QWidget):
         self.run.scan_requested.connect(self.scan_requested)
         self._training.changed.connect(self._follow)
         self._follow()
+
+    def further(self, spec: ModelSpec) -> None:
+        """Asks for a training that goes on from a model; one that runs stays in sight."""
+        if not self._training.running:
+            self._training.forget()
+            self.form.further(spec)
 
     def _follow(self) -> None:
         self._pages.setCurrentWidget(self.form if self._training.state == "none" else self.run)

@@ -58,6 +58,12 @@ class TrainerGroup(Group):
         """Whether it needs no marks, only to know what is normal."""
         return self.spec.data == ("normal",)
 
+    def choose(self, *wanted: str) -> None:
+        """The first that there is of some ids and families, as if by hand."""
+        found = (at for name in wanted for at, spec in enumerate(self._specs) if name in (spec.id, spec.family))
+        self._by_hand = True
+        self.choice.setCurrentIndex(next(found, self.choice.currentIndex()))
+
     def fitting(self, kind: DataKind) -> list[TrainerSpec]:
         """Those that learn from such data, the ones that were made for it first."""
         return sorted((spec for spec in self._specs if kind in spec.data), key=lambda spec: spec.data.index(kind))
