@@ -320,7 +320,10 @@ def test_an_sem_image_lies_through_the_registration_follows_it_and_is_there_agai
             (520, 160), abs=1e-6
         )
         assert session.layers.layer("picture 1").opacity == 0.3
-        qtbot.waitUntil(lambda: window.viewer.overlays.settled)
+        session.set_layers(session.layers.styled("picture 1", opacity=1.0))
+        qtbot.waitUntil(lambda: window.viewer.overlays.settled and window.viewer.overlays.pictures.shows(1))
+        at = window.viewer.canvas.mapFromScene(520.0, 160.0)
+        assert window.viewer.picture().pixelColor(at).red() == 255
         press(qtbot, window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)  # the fiducials
         press(qtbot, window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)  # the picture
         assert session.pictures.items == ()

@@ -54,6 +54,7 @@ class LaidLayers(QObject):
         pictures.changed.connect(self._follow)
         pictures.chosen_changed.connect(self.swipe_again)
         session.section_changed.connect(self._follow)
+        self._follow()
 
     @property
     def settled(self) -> bool:
