@@ -218,7 +218,7 @@ def test_cards_that_dont_say_what_is_normal_are_refused(tmp_path: Path) -> None:
 def test_the_reasons_are_as_large_as_the_crop(method: str) -> None:
     model, crop = random_model(method), noise(150, 170)
     evidence = model.evidence(crop, "anomaly")
-    titles = ["Input", "Edges", "Drawn again", "Squared residual"]
+    titles = ["Input", "Edge map", "Drawn again", "Residual"]
     assert [one.title for one in evidence] == (titles if method == "cgan" else [titles[0], *titles[2:]])
     for one in evidence:
         assert one.pixels.shape == crop.shape
@@ -249,4 +249,4 @@ def test_an_explanation_begins_where_windows_do(tmp_path: Path) -> None:
     grid = model.spec.grid_px
     assert (shown.box.x % grid, shown.box.y % grid) == (0, 0)
     assert shown.box.intersection(box) == box
-    assert [one.title for one in shown.evidence] == ["Input", "Drawn again", "Squared residual"]
+    assert [one.title for one in shown.evidence] == ["Input", "Drawn again", "Residual"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.parameters import Parameter
 
 COURSE_PARAMETERS: tuple[Parameter, ...] = (
+    Parameter("data_commands", str, "", "how the data was made; kept in the card before the training command"),
     Parameter("window_px", int, 512, "side of a window; the network sees it shrunk to input_px", 32, 4096, "px", main=True),
     Parameter("input_px", int, 256, "side of a window as the network sees it", 32, 512, "px"),
     Parameter("first_pass", float, 0.3, "share of the steps before the windows that may hold defects are left out", 0.0, 1.0),

@@ -114,10 +114,10 @@ class ReconstructionModel(ModelOfNormal):
         shown = self.matched(pixels)
         found = np.rint(255 * self._pictures(shown)).astype(np.uint8)
         heat = cv2.applyColorMap(found[_RESIDUAL], cv2.COLORMAP_TURBO)
-        pictures = {"Input": shown, "Edges": np.repeat(found[_EDGES][..., None], 3, axis=2)}
-        pictures |= {"Drawn again": np.moveaxis(found[_DRAWN], 0, -1), "Squared residual": heat[..., ::-1]}
+        pictures = {"Input": shown, "Edge map": np.repeat(found[_EDGES][..., None], 3, axis=2)}
+        pictures |= {"Drawn again": np.moveaxis(found[_DRAWN], 0, -1), "Residual": heat[..., ::-1]}
         if not isinstance(self._network, EdgeToImage):
-            del pictures["Edges"]
+            del pictures["Edge map"]
         return tuple(Evidence(title, np.ascontiguousarray(picture)) for title, picture in pictures.items())
 
     # -- windows ---------------------------------------------------------------------------------------------------------
