@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -80,6 +82,75 @@ def test_klarf_in_the_sems_frame_is_the_stages_own(registered: Project, tmp_path
     first = np.array(records["DefectList"], float)[:3]
     row = next(one for one in listed(registered) if one["id"] == int(first[0]))
     assert first[1:] == pytest.approx((row["sem_x"] * 1000, row["sem_y"] * 1000), abs=1e-3)
+
+
+class Klarf18:
+    """Nested records as the public readers of KLARF 1.8 take them: records and lists by name, fields as their values."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens = iter(re.findall(r'"[^"]*"|[{};]|[^\s{};,]+', text))
+        self.file = self._block()
+
+    def _block(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for token in self._tokens:
+            if token in ("}", "EndOfFile"):
+                break
+            name = next(self._tokens)
+            if token == "Record":
+                while next(self._tokens) != "{":
+                    pass
+                found.setdefault(name, []).append(self._block())
+            elif token == "List":
+                assert next(self._tokens) == "{"
+                found[name] = self._list()
+            else:
+                assert token == "Field"
+                count, values = int(next(self._tokens)), self._braced()
+                assert len(values) == count
+                found[name] = values
+        return found
+
+    def _list(self) -> list[dict[str, str]]:
+        assert next(self._tokens) == "Columns"
+        count, typed = int(next(self._tokens)), self._braced()
+        assert len(typed) == 2 * count
+        assert next(self._tokens) == "Data"
+        rows, cells = int(next(self._tokens)), self._braced()
+        assert next(self._tokens) == "}"
+        lines = [cells[start : start + count] for start in range(0, len(cells), count + 1)]
+        assert cells[count :: count + 1] == [";"] * rows
+        return [dict(zip(typed[1::2], line, strict=True)) for line in lines]
+
+    def _braced(self) -> list[str]:
+        assert next(self._tokens) == "{"
+        return list(iter(lambda: next(self._tokens), "}"))
+
+
+def test_klarf_18_says_the_same_in_nanometres(registered: Project, tmp_path: Path) -> None:
+    for frame in ("pixel", "sem"):
+        export_detections(registered, "klarf", tmp_path / "a.klarf", frame=frame)
+        export_detections(registered, "klarf18", tmp_path / "b.klarf", frame=frame)
+        old, (lot,) = (
+            klarf(tmp_path / "a.klarf"),
+            Klarf18((tmp_path / "b.klarf").read_text("ascii")).file["FileRecord"][0]["LotRecord"],
+        )
+        wafer, count = lot["WaferRecord"][0], int(old["DefectRecordSpec"][0])
+        columns = old["DefectRecordSpec"][1:]
+        lines = [
+            dict(zip(columns, old["DefectList"][start:], strict=False))
+            for start in range(0, len(old["DefectList"]), count)
+        ]
+        assert len(lines) == len(wafer["DefectList"]) == 12
+        for was, now in zip(lines, wafer["DefectList"], strict=True):
+            assert was["DEFECTID"] == now["DEFECTID"]
+            for name in ("XREL", "YREL", "XSIZE", "YSIZE", "DSIZE"):
+                assert int(now[name]) == pytest.approx(1000 * float(was[name]), abs=0.51)
+            assert float(now["DEFECTAREA"]) == pytest.approx(1e6 * float(was["DEFECTAREA"]), rel=1e-6)
+            assert was["CLASSNUMBER"] == now["CLASSNUMBER"]
+        assert [int(v) / 1000 for v in wafer["SampleCenterLocation"]] == [float(v) for v in old["SampleCenterLocation"]]
+        assert [int(v) / 1000 for v in lot["DiePitch"]] == [float(v) for v in old["DiePitch"]]
+        assert [one["CLASSNAME"] for one in lot["ClassLookupList"]] == ['"unclassified"', '"Anomaly"']
 
 
 # -- lists for operators -----------------------------------------------------------------------------------------------
