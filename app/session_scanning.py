@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QElapsedTimer, QTimer
@@ -219,7 +220,18 @@ class ScanControl:
             if not self._followed:  # else the user looks at another scan
                 self._read_soon()
             return
-        session.adopt_detections(worst_first(({d.id: d for d in session.detections} | found).values()))
+        known = {d.id: d for d in session.detections}
+        session.adopt_detections(worst_first((known | {d.id: d for d in self._ranked(found.values())}).values()))
+
+    def _ranked(self, found: Iterable[Detection]) -> list[Detection]:
+        """Among what was read of the scan; the next reading ranks all of it anew."""
+        project, scan = self._session.project, self._session.scan
+        if project is None or scan is None:
+            return list(found)
+        try:
+            return project.ranking(scan.id).ranked(list(found))
+        except SchliffError:
+            return list(found)  # whatever is read next will say why
 
     def _progressed(self, step: Step) -> None:
         self._session.scan_progress.emit(step)

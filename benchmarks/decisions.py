@@ -10,6 +10,7 @@ reading all the detections from the database once, in the same run.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -27,6 +28,7 @@ from app.session_opening import Opened
 from app.session_state import SavedView, ViewState
 from app.viewer.viewer import Viewer
 from core.detection import Detection
+from core.frames import StageTransform
 from core.geometry import Box
 from core.project import Project
 from core.project.records import ScanRecord
@@ -36,6 +38,7 @@ from tests.memory_section import MemorySection
 SIDE = 8000
 DECISIONS = 30
 LABELS = ("pore", "crack", "agglomerate", "preparation_artefact")
+SPEC = {"id": "m", "threshold": 0.5, "score_unit": "probability", "labels": LABELS, "artefact_labels": LABELS[3:]}
 RECORD = ScanRecord(
     "scan-1", 1, "key", "m", "Model", "1", None, "classifier", LABELS, LABELS[3:], "probability", "done",
     0.5, 4, 4, 0, 8.0, 64.0, 1.0, "cpu", {}, "2026-01-01", "2026-01-01",
@@ -112,13 +115,18 @@ def store(project: Project, count: int) -> None:
     ]
     with project.database.writing() as db:
         db.execute(
-            "INSERT INTO sections (id, fingerprint, path, width_px, height_px, stage) VALUES (1, 'f', '', 1, 1, '')"
+            "INSERT INTO sections (id, fingerprint, path, width_px, height_px, pixel_size_um, stage)"
+            " VALUES (1, 'f', '', 1, 1, 'null', ?)",
+            (json.dumps(StageTransform().to_json()),),
         )
         db.execute(
             "INSERT INTO scans (id, section_id, key, status, threshold, spec, tiles_total, cell_px, context_px, device,"
-            " parameters, provenance, started) VALUES ('scan-1', 1, '', 'done', 0.5, '{\"id\": \"m\"}', 1, 1, 1, '', '', '', '')"
+            " parameters, provenance, started) VALUES ('scan-1', 1, '', 'done', 0.5, ?, 1, 1, 1, '', '', '', '')",
+            (json.dumps(SPEC),),
         )
-        db.executemany("INSERT INTO detections VALUES (?, 'scan-1', 0, ?, ?, ?, ?, ?, ?, ?, ?, 'unreviewed', '')", rows)
+        columns = "id, label, score, x_px, y_px, w_px, h_px, area_px, severity"
+        query = f"INSERT INTO detections (scan_id, tile, {columns}) VALUES ('scan-1', 0, {', '.join('?' * 9)})"
+        db.executemany(query, rows)
 
 
 if __name__ == "__main__":

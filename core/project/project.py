@@ -194,13 +194,13 @@ class Project:
                 " AND (:least IS NULL OR d.score >= :least)",
                 {"id": scan_id, "least": min_score},
             )
-            return worst_first(self._read(db, rows, anew=True))
+            return worst_first(self._read(db, rows, whole=min_score is None))
 
     def drawn(self, section_id: int) -> list[Detection]:
         """What people drew on a section as defects, worst first."""
         with self.database.reading() as db:
             rows = db.execute(f"{_DETECTIONS} AND {_THERE} AND s.key = ? AND s.section_id = ?", (DRAWN_KEY, section_id))
-            return worst_first(self._read(db, rows, anew=True))
+            return worst_first(self._read(db, rows, whole=True))
 
     def found(self, scan_id: str) -> list[Detection]:
         """What a scan found, worst first, in the model's own words, whatever people made of it since."""
@@ -220,11 +220,14 @@ class Project:
                 found += self._read(db, rows)
         return found
 
-    def _read(self, db: sqlite3.Connection, rows: Iterable[sqlite3.Row], *, anew: bool = False) -> list[Detection]:
-        """With their severities among all of their scans; `anew`: as these are now, not as they were when last asked."""
+    def _read(self, db: sqlite3.Connection, rows: Iterable[sqlite3.Row], *, whole: bool = False) -> list[Detection]:
+        """With their severities among all of their scans; `whole`: these are all, and are ranked anew."""
         found, classes = list(rows), self._classes(db)
-        severities = self._severities.of(db, found, classes, anew=anew)
-        return [detection_of(row, classes, severity) for row, severity in zip(found, severities, strict=True)]
+        said = [row["decided_label"] or row["label"] for row in found]
+        called = {label: classes.shown(label) for label in set(said)}
+        labels = [called[label] for label in said]
+        severities = self._severities.of(db, found, labels, classes, whole=whole)
+        return [detection_of(*one) for one in zip(found, labels, severities, strict=True)]
 
     def ranking(self, scan_id: str) -> Ranking:
         """What the severities of a scan's detections come from."""
@@ -366,9 +369,9 @@ def _scan(row: sqlite3.Row) -> ScanRecord:
     )
 
 
-def detection_of(row: sqlite3.Row, classes: ClassTable, severity: float) -> Detection:
-    """A detection from a row of `detections` joined with its scan's `section_id` and `model`."""
-    said, label = row["label"], classes.shown(row["decided_label"] or row["label"])
+def detection_of(row: sqlite3.Row, label: str, severity: float) -> Detection:
+    """A detection from a row of `detections` joined with its scan's `section_id` and `model`; `label`: as it is called now."""
+    said = row["label"]
     return Detection(
         id=row["id"],
         section_id=row["section_id"],

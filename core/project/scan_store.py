@@ -160,7 +160,8 @@ class ScanStore:
                 carry_over(db, self.record.id, ids)
             rows = [db.execute(_SELECT_DETECTION, (new_id,)).fetchone() for new_id in ids]
         classes = self.project.classes() if rows else ClassTable()
-        return [detection_of(row, classes, row["severity"]) for row in rows]
+        called = [classes.shown(row["decided_label"] or row["label"]) for row in rows]
+        return [detection_of(row, label, row["severity"]) for row, label in zip(rows, called, strict=True)]
 
     def sound(self) -> int:
         """How many things were found so far that are no defect."""

@@ -9,7 +9,6 @@ import json
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -38,30 +37,45 @@ class Severities:
         self._rankings: dict[str, Ranking] = {}
 
     def of(
-        self, db: sqlite3.Connection, rows: Sequence[sqlite3.Row], classes: ClassTable, *, anew: bool
+        self,
+        db: sqlite3.Connection,
+        rows: Sequence[sqlite3.Row],
+        labels: Sequence[str],
+        classes: ClassTable,
+        *,
+        whole: bool,
     ) -> list[float]:
-        """Of rows of `detections`, in their order. `anew`: among what the scans have now."""
-        labels = [classes.shown(row["decided_label"] or row["label"]) for row in rows]
+        """Of rows of `detections`, with their classes as they are called now, in their order.
+
+        `whole`: these are all that their scans have, and they are ranked among each other anew.
+        """
         scores = np.fromiter((row["score"] for row in rows), np.float64, len(rows))
         areas = np.fromiter((row["area_px"] for row in rows), np.float64, len(rows))
+        names, scans = np.array(labels, dtype=object), np.array([row["scan_id"] for row in rows], dtype=object)
         found = np.zeros(len(rows))
-        order = sorted(range(len(rows)), key=lambda place: rows[place]["scan_id"])
-        for scan_id, places in groupby(order, lambda place: rows[place]["scan_id"]):
-            here = list(places)
-            ranking = self.ranking(db, scan_id, classes, anew=anew)
-            found[here] = ranking.severities([labels[place] for place in here], scores[here], areas[here])
+        for scan_id in set(scans.tolist()):
+            here = np.flatnonzero(scans == scan_id)
+            if whole:
+                ranking = self._keep(scan_id, Ranking(self._scale(db, scan_id, classes), names[here], areas[here]))
+            else:
+                ranking = self.ranking(db, scan_id, classes)
+            found[here] = ranking.severities(names[here].tolist(), scores[here], areas[here])
         return found.tolist()
 
-    def ranking(self, db: sqlite3.Connection, scan_id: str, classes: ClassTable, *, anew: bool = False) -> Ranking:
+    def ranking(self, db: sqlite3.Connection, scan_id: str, classes: ClassTable) -> Ranking:
+        """As it was when all of the scan was read last; else it is made of what the scan has now."""
         with self._lock:
-            known = None if anew else self._rankings.get(scan_id)
-        if known is None:
-            rows = db.execute(_ALL_OF_SCAN, (scan_id,)).fetchall()
-            labels = [classes.shown(row["decided_label"] or row["label"]) for row in rows]
-            known = Ranking(self._scale(db, scan_id, classes), labels, [row["area_px"] for row in rows])
-            with self._lock:
-                self._rankings[scan_id] = known
-        return known
+            known = self._rankings.get(scan_id)
+        if known is not None:
+            return known
+        rows = db.execute(_ALL_OF_SCAN, (scan_id,)).fetchall()
+        labels = [classes.shown(row["decided_label"] or row["label"]) for row in rows]
+        return self._keep(scan_id, Ranking(self._scale(db, scan_id, classes), labels, [row["area_px"] for row in rows]))
+
+    def _keep(self, scan_id: str, ranking: Ranking) -> Ranking:
+        with self._lock:
+            self._rankings[scan_id] = ranking
+        return ranking
 
     def forget(self) -> None:
         """After another weight, or another scale of a section."""
