@@ -172,8 +172,7 @@ def test_torchvisions_networks_can_be_listened_to(images: Path, tmp_path: Path):
 
     torch.manual_seed(0)
     save_file(resnet18(weights=None).state_dict(), tmp_path / "weights.safetensors")
-    settings = {"backbone": "resnet18", "weights": str(tmp_path / "weights.safetensors"), "most": 8}
-    train(images, tmp_path / "mine", **settings)
+    train(images, tmp_path / "mine", backbone="resnet18", weights=str(tmp_path / "weights.safetensors"), most=8)
     model = load_model(read_model_folder(tmp_path / "mine"), "cpu")
     assert model.spec.halo_px == 144
     assert np.isfinite(model.scores(model.map_tile(spoilt()[:160, :160]))).all()

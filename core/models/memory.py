@@ -68,6 +68,12 @@ class Sizes:
         return cls(**told)
 
 
+def sizes_of(features: int, memory: Mapping[str, Array]) -> Sizes:
+    """Those of tensors as `Sizes.shapes` names them."""
+    members, components = memory["memory.members"].shape
+    return Sizes(features, components, members, len(memory["memory.examples"]))
+
+
 def scan_fields(backbone: str, halo_px: int, window_px: int) -> dict[str, Any]:
     """The `scan` part of a card."""
     return {

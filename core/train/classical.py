@@ -16,6 +16,7 @@ from core.data.image_set import ImageSet
 from core.data.reading import read_data
 from core.errors import InputError, UsageError
 from core.jobs import CancelToken, Progress, Step, no_progress
+from core.models.base import Family
 from core.models.card import CARD_FORMAT, draft_of
 from core.models.classical import ANOMALY, METHODS, ONE_CLASS, scan_fields, tensors_of
 from core.models.classical_features import width_of, window_features
@@ -46,14 +47,10 @@ def train_classical(
     ResourceError when the disk refuses, CancelledError when `cancel` was set.
     """
     values, cancel, started = resolve(PARAMETERS, settings), cancel or CancelToken(), time.monotonic()
-    if values["window_px"] / values["stride_px"] % 2 != 1:
-        raise UsageError(
-            f"a window of {values['window_px']} px is no odd number of strides of {values['stride_px']} px",
-            remedy="Choose window_px as 3 or 5 times stride_px.",
-        )
+    check_windows(values)
     read = read_data(data, values["no_defect"])
     no_defect = read.no_defect if isinstance(read, ImageSet) else None
-    card = _card(out, values, read.labels, scale_of(read, values["um_per_px"]))
+    card = make_card(out, values, read.labels, scale_of(read, values["um_per_px"]))
     examples = read_examples(read, draft_of(card), values["negatives"], seed, progress, cancel)
     left_out = np.random.default_rng(seed).permutation(len(examples.classes))[values["most"] :]
     folds = examples.folds(values["folds"], seed, left_out)
@@ -74,6 +71,15 @@ def train_classical(
         card["labels"], card["artefact_labels"] = [ANOMALY], []
     save_model(out, card, tensors_of(learned.machine, learned.weight, learned.bias), np.float64)
     return {"validation": learned.metrics}
+
+
+def check_windows(values: Mapping[str, Any]) -> None:
+    """Raises UsageError where a window has no cell in its middle."""
+    if values["window_px"] / values["stride_px"] % 2 != 1:
+        raise UsageError(
+            f"a window of {values['window_px']} px is no odd number of strides of {values['stride_px']} px",
+            remedy="Choose window_px as 3 or 5 times stride_px.",
+        )
 
 
 def _check(classes: np.ndarray, folds: Folds, method: str, data: Path) -> None:
@@ -109,7 +115,13 @@ def _looks(
     return found
 
 
-def _card(out: Path, values: Mapping[str, Any], labels: Sequence[str], um_per_px: float | None) -> dict[str, Any]:
+def make_card(
+    out: Path,
+    values: Mapping[str, Any],
+    labels: Sequence[str],
+    um_per_px: float | None,
+    family: Family = "classical",
+) -> dict[str, Any]:
     """The card but for what is known after learning. A one-class machine's labels are the data's until then."""
     limits = (_LIMIT, _LIMIT_FLOOR) if values["method"] in ONE_CLASS else (_THRESHOLD, _FLOOR)
     identity = values["id"] or out.resolve().name
@@ -118,7 +130,7 @@ def _card(out: Path, values: Mapping[str, Any], labels: Sequence[str], um_per_px
         "id": identity,
         "name": values["name"] or identity,
         "kind": "classical",
-        "family": "classical",
+        "family": family,
         "description": values["description"],
         "licence": values["licence"] or "not stated",
         "labels": list(labels),

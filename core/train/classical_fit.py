@@ -89,7 +89,7 @@ def fit_boosting(features: Array, classes: Array, count: int, values: Mapping[st
         nodes += trees
         owners += [decision] * len(trees)
         offset[decision] = machine._baseline_prediction.item()
-    return Trees(*_packed(nodes), np.array(owners, np.float64), offset)
+    return Trees(**_packed(nodes), decision=np.array(owners, np.float64), offset=offset)
 
 
 def fit_isolation(features: Array, trees: int, seed: int) -> Forest:
@@ -99,7 +99,7 @@ def fit_isolation(features: Array, trees: int, seed: int) -> Forest:
     machine = IsolationForest(n_estimators=trees, random_state=seed).fit(features)
     usual = float(_way_beyond(np.array([machine.max_samples_]))[0]) * trees
     nodes = [_isolating(one.tree_, max(usual, 1e-12)) for one in machine.estimators_]
-    return Forest(*_packed(nodes), np.zeros(trees), np.zeros(1))
+    return Forest(**_packed(nodes), decision=np.zeros(trees), offset=np.zeros(1))
 
 
 def fit_calibration(decisions: Array, classes: Array, count: int, weighted: bool) -> tuple[Array, Array]:
@@ -164,7 +164,8 @@ def _boosted(nodes: Array) -> _Nodes:
     """A tree of gradient boosting, as scikit-learn keeps it."""
     leaf, own = nodes["is_leaf"] != 0, np.arange(len(nodes))
     feature, threshold = (np.where(leaf, 0, nodes[name]) for name in ("feature_idx", "num_threshold"))
-    return _Nodes(feature, threshold, *(np.where(leaf, own, nodes[side]) for side in ("left", "right")), nodes["value"])
+    left, right = (np.where(leaf, own, nodes[side]) for side in ("left", "right"))
+    return _Nodes(feature, threshold, left, right, nodes["value"])
 
 
 def _isolating(tree: Any, usual: float) -> _Nodes:
@@ -173,9 +174,9 @@ def _isolating(tree: Any, usual: float) -> _Nodes:
     depth = np.zeros(tree.node_count)
     for node in own[~leaf]:  # parents come before their children
         depth[[tree.children_left[node], tree.children_right[node]]] = depth[node] + 1
-    ways = (np.where(leaf, own, side) for side in (tree.children_left, tree.children_right))
+    left, right = (np.where(leaf, own, side) for side in (tree.children_left, tree.children_right))
     feature, threshold = (np.where(leaf, 0, values) for values in (tree.feature, tree.threshold))
-    return _Nodes(feature, threshold, *ways, (depth + _way_beyond(tree.n_node_samples)) / usual)
+    return _Nodes(feature, threshold, left, right, (depth + _way_beyond(tree.n_node_samples)) / usual)
 
 
 def _way_beyond(samples: Array) -> Array:
@@ -184,7 +185,7 @@ def _way_beyond(samples: Array) -> Array:
     return np.select([samples <= 1, samples == 2], [0.0, 1.0], 2 * (np.log(n - 1) + np.euler_gamma) - 2 * (n - 1) / n)
 
 
-def _packed(nodes: list[_Nodes]) -> list[Array]:
+def _packed(nodes: list[_Nodes]) -> dict[str, Array]:
     """Trees of any size side by side; what a smaller one lacks are leaves that nothing comes to."""
     most = max((len(tree.value) for tree in nodes), default=1)
     own = np.arange(most, dtype=np.float64)
@@ -192,4 +193,4 @@ def _packed(nodes: list[_Nodes]) -> list[Array]:
     packed[2:4] = own
     for at, tree in enumerate(nodes):
         packed[:, at, : len(tree.value)] = tree
-    return list(packed)
+    return dict(zip(_Nodes._fields, packed, strict=True))

@@ -16,7 +16,7 @@ from core.disk import disk_errors
 from core.errors import InputError, UsageError
 from core.jobs import CancelToken, Progress, Step, no_progress
 from core.models.card import draft_of
-from core.models.memory import CELL_PX, EXAMPLE_PX, MOST_EXAMPLES, Sizes
+from core.models.memory import CELL_PX, EXAMPLE_PX, MOST_EXAMPLES, sizes_of
 from core.models.networks.memory_bank import coreset, doubts, nearest
 from core.models.networks.memory_features import LocalFeatures
 from core.models.networks.memory_model import MemoryModel, Places, example_at, tensors_of
@@ -66,7 +66,7 @@ def train_memory(
     start = start_of(values, windows, learnt, held_out, out / CHECKPOINT_NAME, chosen, seed, progress, cancel)
     work = _Work(windows, start, values, chosen, seed, progress, cancel)
     memory, kept = work.remembered(learnt)
-    sizes = Sizes(start.features.channels, *memory["memory.members"].shape[::-1], len(memory["memory.examples"]))
+    sizes = sizes_of(start.features.channels, memory)
     card = make_card(out, values, windows, learnt, start, sizes)
     calibration = work.calibrated(card, memory, kept, held_out)
     card["calibration"] = calibration.to_json()

@@ -90,7 +90,8 @@ def _pasted(windows: NormalWindows, indices: Array, count: int, random: np.rando
     for window, other, cover in zip(pixels, others, covered, strict=True):
         for _ in range(random.integers(_PATCHES + 1)):
             _paste(window, other, cover, random)
-    cells = covered.reshape(count, covered.shape[1] // STRIDE_PX, STRIDE_PX, -1, STRIDE_PX).mean((2, 4))
+    across = windows.side // STRIDE_PX
+    cells = covered.reshape(count, across, STRIDE_PX, across, STRIDE_PX).mean((2, 4))
     return pixels, np.select([cells <= _NONE, cells >= _SURE], [0, 1], _UNSAID)
 
 

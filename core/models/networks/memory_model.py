@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
 import cv2
@@ -21,6 +20,7 @@ from core.models.networks.memory_bank import nearest
 from core.models.networks.memory_features import LocalFeatures
 from core.models.networks.resnet_cells import normalise
 from core.models.networks.window_classifier import normalisation_of
+from core.models.networks.window_classifier import tensors_of as weights_of
 from core.models.normal import ModelOfNormal
 from core.models.weights import load_weights
 
@@ -65,9 +65,7 @@ def load(spec: ModelSpec, device: str = "auto") -> MemoryModel:
         raise InputError(
             f"this is no feature memory ({error})", path=spec.path / CARD_NAME, remedy="Train it again."
         ) from None
-    own = {
-        name: tuple(t.shape) for name, t in features.state_dict().items() if not name.endswith("num_batches_tracked")
-    }
+    own = {name: values.shape for name, values in weights_of(features).items()}
     tensors = load_weights(spec.path, spec.card, {**own, **sizes.shapes()})
     features.load_state_dict({name: torch.from_numpy(tensors[name]) for name in own}, strict=False)
     if not ((tensors["memory.origin"] >= 0) & (tensors["memory.origin"] < sizes.examples)).all():
@@ -83,9 +81,7 @@ def network_fields(network: Mapping[str, object], sizes: Sizes) -> dict[str, obj
 
 def tensors_of(features: LocalFeatures, memory: Mapping[str, Array]) -> dict[str, Array]:
     """What `load` takes back."""
-    state: OrderedDict[str, torch.Tensor] = features.state_dict()
-    own = {name: t.cpu().numpy() for name, t in state.items() if not name.endswith("num_batches_tracked")}
-    return {**own, **memory}
+    return {**weights_of(features), **memory}
 
 
 def _check(spec: ModelSpec, features: LocalFeatures, sizes: Sizes) -> None:

@@ -1,0 +1,159 @@
+"""Models of normal on sample magnets: VAE, cGAN, feature memory, texture, one-class machines, judged on defects planted elsewhere.
+
+    python -m benchmarks.anomaly_magnets [--families memory texture …] [--size-px 2048] [--sections 1] [--seeds 1 2]
+    python -m benchmarks.anomaly_magnets --size full --size-px 8000 --sections 6 --seeds 1 2 3 --device cuda
+
+Each family learns from the unmarked parts of marked sections and is judged on others. A window is 128 px of specimen; it is
+defective where it shows a planted defect, and traces of preparation count as neither. A planted defect is found where a score in its
+box reaches the threshold. F1 is of windows. Times are of the processor; VAE and cGAN of size "small" have learnt for minutes only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.anomaly_families import FAMILIES, TEXTURE, as_large, fitted, scores_of, textured, thresholds_of
+from core.models.base import Model
+from core.synthetic.planting import Truth
+from core.synthetic.sample import SampleSection, make_sample
+from core.synthetic.write import write_sample
+from core.truth import ARTEFACT_CLASSES
+
+Array = np.ndarray
+
+WINDOW_PX, STEP = 128, 8
+DEFECTS_PER_MEGAPIXEL = 2.5
+_FIRST_LEARNT, _FIRST_JUDGED = 200_000, 210_000
+_EDGE = 2  # windows at a section's edge, where resin begins
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Of all windows the highest score, whether it shows a defect; of all planted defects the highest score."""
+
+    scores: Array
+    defective: Array
+    defects: Array
+    seconds_per_megapixel: float
+
+
+def main() -> None:
+    args = _arguments()
+    for family in args.families:
+        with tempfile.TemporaryDirectory() as folder:
+            learnt = learning_data(Path(folder) / "data", args.sections, args.size_px)
+            started = time.process_time()
+            model = learn(family, Path(folder), learnt, args.size, args.device)
+            print(f"\n{family}: {time.process_time() - started:.0f} s of processor time to learn")
+            answers = judged(model, args.size_px, args.seeds)
+            report(answers, thresholds_of(model))
+
+
+def learning_data(folder: Path, sections: int, size_px: int) -> list[SampleSection]:
+    """Sections as files with what is planted in them marked."""
+    folder.mkdir(parents=True)
+    made = [sample(size_px, _FIRST_LEARNT + number) for number in range(sections)]
+    for number, one in enumerate(made):
+        write_sample(one, folder / f"s{number}.tif")
+    return made
+
+
+def sample(size_px: int, seed: int) -> SampleSection:
+    return make_sample("magnet", size_px, max(4, round(DEFECTS_PER_MEGAPIXEL * size_px**2 / 1e6)), seed)
+
+
+def learn(
+    family: str, folder: Path, learnt: Sequence[SampleSection], size: str, device: str, **settings: float
+) -> Model:
+    if family == TEXTURE:
+        return textured([one.render(0, 0, one.size, one.size) for one in learnt])
+    return fitted(family, folder / "data", folder / family, size, device, **settings)
+
+
+def judged(model: Model, size_px: int, seeds: Sequence[int]) -> Answers:
+    """What a model says of sections it hasn't seen."""
+    scores, defective, defects, seconds = [], [], [], 0.0
+    for seed in seeds:
+        section = sample(size_px, _FIRST_JUDGED + seed)
+        picture = section.render(0, 0, size_px, size_px)
+        started = time.process_time()
+        cells = scores_of(model, picture)
+        seconds += time.process_time() - started
+        found = as_large(cells, model, picture.shape[:2], STEP)
+        shows = _shown(section, found.shape)
+        inner = slice(_EDGE * WINDOW_PX // STEP, -_EDGE * WINDOW_PX // STEP)
+        highest, worst = (_windows(one[inner, inner]) for one in (found, shows))
+        scores.append(highest[worst != 1])
+        defective.append(worst[worst != 1] == 2)
+        planted = [one for one in section.truth if one.label not in ARTEFACT_CLASSES]
+        defects += [float(found[_cells(one)].max()) for one in planted]
+    megapixels = len(seeds) * size_px**2 / 1e6
+    return Answers(np.concatenate(scores), np.concatenate(defective), np.array(defects), seconds / megapixels)
+
+
+def report(answers: Answers, thresholds: Mapping[str, float]) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    auroc = roc_auc_score(answers.defective, answers.scores)
+    counts = f"{len(answers.scores)} windows, {int(answers.defective.sum())} defective, {len(answers.defects)} defects"
+    print(f"{counts}; AUROC {auroc:.3f}; {answers.seconds_per_megapixel:.2f} CPU s/megapixel")
+    print("| threshold | at | F1 | false alarms per 1,000 windows | defects found |\n|---|---|---|---|---|")
+    best = max(np.unique(answers.scores), key=lambda at: _f1(answers, float(at)))
+    for name, at in {**thresholds, "best there is, known afterwards": float(best)}.items():
+        alarms = 1000 * float((answers.scores[~answers.defective] >= at).mean())
+        found = float((answers.defects >= at).mean())
+        print(f"| {name} | {at:.2f} | {_f1(answers, at):.2f} | {alarms:.0f} | {found:.2f} |", flush=True)
+
+
+def _f1(answers: Answers, threshold: float) -> float:
+    called = answers.scores >= threshold
+    right = np.count_nonzero(called & answers.defective)
+    return 2 * right / max(np.count_nonzero(called) + np.count_nonzero(answers.defective), 1)
+
+
+def _shown(section: SampleSection, shape: tuple[int, int]) -> Array:
+    """2 in boxes of defects, 1 in those of traces of preparation, 0 elsewhere, at every `STEP`-th px."""
+    shown = np.zeros(shape, np.uint8)
+    for value in (1, 2):
+        for one in section.truth:
+            if (one.label in ARTEFACT_CLASSES) == (value == 1):
+                shown[_cells(one)] = value
+    return shown
+
+
+def _cells(planted: Truth) -> tuple[slice, slice]:
+    x, y, width, height = planted.box.scaled(1 / STEP).outer_pixels()
+    return slice(y, y + height), slice(x, x + width)
+
+
+def _windows(values: Array) -> Array:
+    """The highest value in each whole window."""
+    side = WINDOW_PX // STEP
+    rows, columns = (n // side for n in values.shape)
+    return values[: rows * side, : columns * side].reshape(rows, side, columns, side).max((1, 3)).ravel()
+
+
+def arguments(description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
+    parser.add_argument("--size", choices=("small", "full"), default="small")
+    parser.add_argument("--size-px", type=int, default=2048)
+    parser.add_argument("--sections", type=int, default=1)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--device", default="auto")
+    return parser
+
+
+def _arguments() -> argparse.Namespace:
+    return arguments(__doc__ or "").parse_args()
+
+
+if __name__ == "__main__":
+    main()
