@@ -324,7 +324,7 @@ def test_undo_and_redo_select_what_they_changed_and_tell_errors(qtbot, reviewed,
     def fail():
         raise ResourceError("the disk is full", path="p.schliff", remedy="Make room.")
 
-    monkeypatch.setattr(reviewed._reviewing.review.history, "undo", fail)
+    monkeypatch.setattr(reviewed.reviewing.review.history, "undo", fail)
     with qtbot.waitSignal(reviewed.message) as told:
         reviewed.undo()
     assert told.args == ["error", "p.schliff: the disk is full. Make room."]

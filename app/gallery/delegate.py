@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt
@@ -17,11 +16,13 @@ from app.scores import PROBABILITY, score_text
 from core.arrangement import Group
 from core.detection import Detection
 from core.geometry import Box
+from core.scale_bar import scale_for
 
 MARGIN = 6
 GAP = 4
 RADIUS = 6.0
 HEADING_GAP = 14
+BAR_SHARE = 0.35  # of a crop's width, at most
 DISMISSED_OPACITY = 0.4  # of pictures judged not to be defects
 
 
@@ -175,12 +176,6 @@ def format_length(um: float) -> str:
     return f"{um:.1f}" if um < 10 else f"{um:.0f}"
 
 
-def nice_length(longest: float) -> float:
-    """The largest 1, 2 or 5 times a power of ten that is not above `longest` (> 0)."""
-    power = 10.0 ** math.floor(math.log10(longest))
-    return max(factor * power for factor in (1, 2, 5) if factor == 1 or factor * power <= longest)
-
-
 def _small(font: QFont) -> QFont:
     small = QFont(font)
     small.setPointSizeF(font.pointSizeF() * 0.9)
@@ -220,19 +215,17 @@ def _box_on_screen(box: Box, crop: Box, rect: QRectF) -> QRectF:
 
 def draw_scale_bar(painter: QPainter, rect: QRectF, width_um: float) -> None:
     """A bar of a round length in the lower left corner, readable on any picture."""
-    length_um = nice_length(width_um * 0.35)
-    length = rect.width() * length_um / width_um
+    bar = scale_for(rect.width() / width_um, 1.0, BAR_SHARE * rect.width())
     left, bottom = rect.left() + 6, rect.bottom() - 6
     font = _small(painter.font())
     painter.setFont(font)
-    text = f"{length_um:g} µm"
     metrics = QFontMetrics(font)
-    plate = QRectF(left - 3, bottom - metrics.height() - 5, max(length, metrics.horizontalAdvance(text)) + 6, 0)
+    plate = QRectF(left - 3, bottom - metrics.height() - 5, max(bar.width, metrics.horizontalAdvance(bar.text)) + 6, 0)
     plate.setBottom(bottom + 3)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(0, 0, 0, 130))
     painter.drawRoundedRect(plate, 3, 3)
     painter.setPen(Qt.GlobalColor.white)
-    painter.drawText(QPoint(round(left), round(bottom - 5 - metrics.descent() * 0.5)), text)
+    painter.drawText(QPoint(round(left), round(bottom - 5 - metrics.descent() * 0.5)), bar.text)
     painter.setPen(QPen(Qt.GlobalColor.white, 2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
-    painter.drawLine(round(left), round(bottom), round(left + length), round(bottom))
+    painter.drawLine(round(left), round(bottom), round(left + bar.width), round(bottom))
