@@ -93,6 +93,8 @@ class LayerList(Group):
             item.setSizeHint(QSize(0, _ROW_PX))
             self.rows.addItem(item)
         self.rows.setFixedHeight(_ROW_PX * max(len(layers), 1) + 2 * self.rows.frameWidth())
+        for holder in (self.body, self):  # Qt tells the scrolled column only the next time it has to lay itself out
+            holder.updateGeometry()
 
     def _show_chosen(self) -> None:
         layers, chosen = self._session.layers, self.chosen
