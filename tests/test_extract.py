@@ -79,7 +79,7 @@ def test_a_model_may_say_where_findings_end() -> None:
     values = np.full((1, 9, 12), 0.5, np.float32)
     values[0, 4, 3], values[0, 3:6, 4:9] = 4.0, 1.2
     values[0, 4, 7] = 1.3
-    assert len([one for one in find_marks(values, 1.0)]) == 2
+    assert len(find_marks(values, 1.0)) == 2
     (mark,) = find_marks(values, 1.0, (0.8, 1.0))
     assert mark.box == Box(3, 3, 6, 3)
     assert mark.score == 4.0

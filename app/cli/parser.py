@@ -23,6 +23,7 @@ from app.cli import (
     rounds,
     sampling,
     scanning,
+    thresholds,
     training,
     window,
 )
@@ -278,6 +279,13 @@ _DATA_HELP = (
 )
 
 
+def _thresholds(p: argparse.ArgumentParser) -> None:
+    p.add_argument("target", metavar="PROJECT|MODEL", help="a project, a model folder, or the id of a model")
+    p.add_argument("--scan", metavar="ID", help="which scan of the project (default: the latest)")
+    p.add_argument("--choose", metavar="PRESET|T", help="let this threshold count for the scan from now on")
+    _json(p)
+
+
 def _check_data(p: argparse.ArgumentParser) -> None:
     p.add_argument("path", metavar="PATH", help=_DATA_HELP)
     _json(p)
@@ -361,6 +369,11 @@ _COMMANDS: dict[str, tuple[Run, str, Callable[[argparse.ArgumentParser], None]]]
     "precision": (judging.precision, "say how precise a scan is, from a random sample that was judged", _precision),
     "compare": (judging.compared, "compare a scan with positions that were found by eye", _compare),
     "export-data": (judging.export_data, "write what was decided as a training set", _export_data),
+    "thresholds": (
+        thresholds.thresholds,
+        "say which thresholds a model or a scan offers, and what each promises",
+        _thresholds,
+    ),
     "check": (results.check, "compare what was found with a known truth", _check),
     "register": (registering.register, "register a section to the SEM by fiducials", _register),
     "calibrate": (calibrating.calibrate, "enter the pixel size of a section by hand", _calibrate),
