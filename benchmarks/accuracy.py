@@ -16,7 +16,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-RUNS = (("battery", "battery-windows"), ("battery", "texture"), ("magnet", "texture"))
+RUNS = (("battery", "battery-windows"), ("battery", "texture"), ("magnet", "texture"), ("magnet", "magnet-edges"))
 COUNTS = ("truth", "tp", "fp")
 
 
