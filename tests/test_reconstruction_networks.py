@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -17,11 +19,11 @@ from tests.reconstruction_support import noise
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def layers(network: nn.Module, *kinds: type[nn.Module]) -> list[nn.Module]:
+def layers(network: Any, *kinds: type[nn.Module]) -> list[Any]:
     return [layer for layer in network.modules() if isinstance(layer, kinds)]
 
 
-def shapes(found: list[nn.Module]) -> set[tuple[tuple[int, ...], tuple[int, ...]]]:
+def shapes(found: list[Any]) -> set[tuple[tuple[int, ...], tuple[int, ...]]]:
     return {(layer.kernel_size, layer.stride) for layer in found}
 
 

@@ -97,8 +97,8 @@ class Judge:
         usual = float(np.median([smoothed(one, channel)[middle, middle] for one in held_out]))
         scale, side = self._windows.um_per_px, self._windows.side * cells / CELLS
         area = None if scale is None else (side * scale / 1000) ** 2
-        raw = ([raw_scores(one, channel, usual)[middle, middle] for one in those] for those in (held_out, learnt))
-        return usual, calibrate(*raw, area, self._windows.trim)
+        raw = [[raw_scores(one, channel, usual)[middle, middle] for one in those] for those in (held_out, learnt)]
+        return usual, calibrate(raw[0], raw[1], area, self._windows.trim)
 
     @torch.no_grad()
     def _drawn(self, indices: Array) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
