@@ -32,9 +32,9 @@ def main() -> None:
         for trim in args.trim:
             for share in args.shares:
                 with tempfile.TemporaryDirectory() as folder:
-                    learnt = learning_data(Path(folder) / "data", args.sections, args.size_px)
+                    learning_data(Path(folder) / "data", args.sections, args.size_px)
                     settings = {"contamination": share, "trim": trim}
-                    model = learn(family, Path(folder), learnt, args.size, args.device, **settings)
+                    model = learn(family, Path(folder), args.size, args.device, matching=args.matching, **settings)
                 answers = judged(model, args.size_px, args.seeds)
                 auroc = roc_auc_score(answers.defective, answers.scores)
                 found = float((answers.defects >= 1).mean())

@@ -14,9 +14,10 @@ import cv2
 import numpy as np
 
 from core.anomaly.calibration import Calibration
+from core.anomaly.matching import MATCHING, NONE
 from core.anomaly.thresholds import presets
 from core.models.base import Model
-from core.models.catalog import load_model, read_model_folder
+from core.models.catalog import configure, load_model, read_model_folder
 from core.models.classical import ISOLATION_FOREST, ONE_CLASS_SVM
 from core.models.texture import TextureModel
 from core.train.evaluate import map_section
@@ -48,19 +49,27 @@ SIZES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 _LEARNT_SIDE = 1024
 
 
-def fitted(family: str, data: Path, out: Path, size: str, device: str, **settings: Any) -> Model:
-    """A model of what is normal in some data; `settings` beside those of the size."""
+def fitted(family: str, data: Path, out: Path, size: str, device: str, matching: str = NONE, **settings: Any) -> Model:
+    """A model of what is normal in some data; `settings` beside those of the size. `matching`: of those that offer it."""
     trainer, method = ("one_class", {"method": family}) if family in CLASSICAL else (family, {})
     run_training(TrainRequest(trainer, data, out, {**SIZES[size][trainer], **method, **settings}, 0, device))
-    return load_model(read_model_folder(out), device)
+    spec = read_model_folder(out)
+    offered = any(one.name == MATCHING.name for one in spec.parameters)
+    return load_model(configure(spec, {MATCHING.name: matching} if offered else {}), device)
 
 
 def textured(pictures: Sequence[Array]) -> Model:
     """The texture model, which learns from what it is to scan: here from pictures said to be normal."""
-    tiles = [part for picture in pictures for part in _parts(picture)]
     model = TextureModel()
-    model.learn(len(tiles), lambda index: tiles[index])
+    acquaint(model, pictures)
     return model
+
+
+def acquaint(model: Model, pictures: Sequence[Array]) -> None:
+    """Shows a model what it is to scan, as a scan does, where it asks for that."""
+    if model.spec.learns:
+        tiles = [part for picture in pictures for part in _parts(picture)]
+        model.learn(len(tiles), lambda index: tiles[index])
 
 
 def scores_of(model: Model, picture: Array) -> Array:

@@ -1,9 +1,10 @@
 """Models of normal on sample magnets: VAE, cGAN, feature memory, texture, one-class machines, judged on defects planted elsewhere.
 
-    python -m benchmarks.anomaly_magnets [--families memory texture …] [--size-px 2048] [--sections 1] [--seeds 1 2]
+    python -m benchmarks.anomaly_magnets [--families memory texture …] [--size-px 1536] [--sections 4] [--seeds 1 2] [--matching grey]
     python -m benchmarks.anomaly_magnets --size full --size-px 8000 --sections 6 --seeds 1 2 3 --device cuda
 
-Each family learns from the unmarked parts of marked sections and is judged on others. A window is 128 px of specimen; it is
+Each family learns from the unmarked parts of marked sections and is judged on others, which were lit a little otherwise
+(`--matching grey` undoes that, as a scan can); texture learns from the section it is to judge, defects and all. A window is 128 px of specimen; it is
 defective where it shows a planted defect, and traces of preparation count as neither. A planted defect is found where a score in its
 box reaches the threshold. F1 is of windows. Times are of the processor; VAE and cGAN of size "small" have learnt for minutes only.
 """
@@ -19,8 +20,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.anomaly_families import FAMILIES, TEXTURE, as_large, fitted, scores_of, textured, thresholds_of
+from benchmarks.anomaly_families import FAMILIES, TEXTURE, acquaint, as_large, fitted, scores_of, thresholds_of
+from core.anomaly.matching import MATCHING, NONE
 from core.models.base import Model
+from core.models.texture import TextureModel
 from core.synthetic.planting import Truth
 from core.synthetic.sample import SampleSection, make_sample
 from core.synthetic.write import write_sample
@@ -48,33 +51,29 @@ def main() -> None:
     args = _arguments()
     for family in args.families:
         with tempfile.TemporaryDirectory() as folder:
-            learnt = learning_data(Path(folder) / "data", args.sections, args.size_px)
+            learning_data(Path(folder) / "data", args.sections, args.size_px)
             started = time.process_time()
-            model = learn(family, Path(folder), learnt, args.size, args.device)
+            model = learn(family, Path(folder), args.size, args.device, matching=args.matching)
             print(f"\n{family}: {time.process_time() - started:.0f} s of processor time to learn")
             answers = judged(model, args.size_px, args.seeds)
             report(answers, thresholds_of(model))
 
 
-def learning_data(folder: Path, sections: int, size_px: int) -> list[SampleSection]:
+def learning_data(folder: Path, sections: int, size_px: int) -> None:
     """Sections as files with what is planted in them marked."""
     folder.mkdir(parents=True)
-    made = [sample(size_px, _FIRST_LEARNT + number) for number in range(sections)]
-    for number, one in enumerate(made):
-        write_sample(one, folder / f"s{number}.tif")
-    return made
+    for number in range(sections):
+        write_sample(sample(size_px, _FIRST_LEARNT + number), folder / f"s{number}.tif")
 
 
 def sample(size_px: int, seed: int) -> SampleSection:
     return make_sample("magnet", size_px, max(4, round(DEFECTS_PER_MEGAPIXEL * size_px**2 / 1e6)), seed)
 
 
-def learn(
-    family: str, folder: Path, learnt: Sequence[SampleSection], size: str, device: str, **settings: float
-) -> Model:
+def learn(family: str, folder: Path, size: str, device: str, matching: str = NONE, **settings: float) -> Model:
     if family == TEXTURE:
-        return textured([one.render(0, 0, one.size, one.size) for one in learnt])
-    return fitted(family, folder / "data", folder / family, size, device, **settings)
+        return TextureModel()
+    return fitted(family, folder / "data", folder / family, size, device, matching, **settings)
 
 
 def judged(model: Model, size_px: int, seeds: Sequence[int]) -> Answers:
@@ -84,6 +83,7 @@ def judged(model: Model, size_px: int, seeds: Sequence[int]) -> Answers:
         section = sample(size_px, _FIRST_JUDGED + seed)
         picture = section.render(0, 0, size_px, size_px)
         started = time.process_time()
+        acquaint(model, [picture])
         cells = scores_of(model, picture)
         seconds += time.process_time() - started
         found = as_large(cells, model, picture.shape[:2], STEP)
@@ -105,8 +105,8 @@ def report(answers: Answers, thresholds: Mapping[str, float]) -> None:
     counts = f"{len(answers.scores)} windows, {int(answers.defective.sum())} defective, {len(answers.defects)} defects"
     print(f"{counts}; AUROC {auroc:.3f}; {answers.seconds_per_megapixel:.2f} CPU s/megapixel")
     print("| threshold | at | F1 | false alarms per 1,000 windows | defects found |\n|---|---|---|---|---|")
-    best = max(np.unique(answers.scores), key=lambda at: _f1(answers, float(at)))
-    for name, at in {**thresholds, "best there is, known afterwards": float(best)}.items():
+    best = max(map(float, np.unique(answers.scores)), key=lambda at: _f1(answers, at))
+    for name, at in {**thresholds, "best there is, known afterwards": best}.items():
         alarms = 1000 * float((answers.scores[~answers.defective] >= at).mean())
         found = float((answers.defects >= at).mean())
         print(f"| {name} | {at:.2f} | {_f1(answers, at):.2f} | {alarms:.0f} | {found:.2f} |", flush=True)
@@ -136,7 +136,7 @@ def _cells(planted: Truth) -> tuple[slice, slice]:
 def _windows(values: Array) -> Array:
     """The highest value in each whole window."""
     side = WINDOW_PX // STEP
-    rows, columns = (n // side for n in values.shape)
+    rows, columns = values.shape[0] // side, values.shape[1] // side
     return values[: rows * side, : columns * side].reshape(rows, side, columns, side).max((1, 3)).ravel()
 
 
@@ -144,9 +144,10 @@ def arguments(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
     parser.add_argument("--size", choices=("small", "full"), default="small")
-    parser.add_argument("--size-px", type=int, default=2048)
-    parser.add_argument("--sections", type=int, default=1)
+    parser.add_argument("--size-px", type=int, default=1536)
+    parser.add_argument("--sections", type=int, default=4)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--matching", choices=MATCHING.choices, default=NONE)
     parser.add_argument("--device", default="auto")
     return parser
 
