@@ -10,6 +10,8 @@ import pytest
 
 from app.cli import main
 from core.calibration import by_hand, calibrated, measured, pixel_size
+from core.data.formats.project import SPEC as PROJECT_DATA
+from core.data.opening import open_picture
 from core.drawing import Drawing
 from core.errors import UsageError
 from core.frames import StageTransform
@@ -18,10 +20,12 @@ from core.history import History
 from core.measure import measure
 from core.project import Project
 from core.project.calibration_store import CalibrationStore
+from core.project.drawing_store import DrawingStore
 from core.readers.base import open_section
 from core.readers.facts import section_facts
 from core.readers.report import section_report
 from core.section_info import NO_PIXEL_SIZE
+from core.train.scales import common_scale
 from tests.memory_section import MemorySection
 
 STAGE = StageTransform("pixel_to_stage", ((0.5, 0.0, 1000.0), (0.0, -0.5, 2000.0)))
@@ -135,6 +139,22 @@ def test_a_section_that_has_one_brings_it_into_a_project(tmp_path: Path, picture
         record = project.add_section(section)
         assert record.pixel_size_um == section.info.pixel_size_um == (2.0, 3.0)
         assert History(project).can_undo
+
+
+def test_training_and_judging_look_at_it_at_the_entered_scale(tmp_path: Path, picture: Path):
+    home = tmp_path / "p.schliff"
+    with Project.create(home) as project, open_section(picture) as section:
+        record = project.add_section(section)
+        CalibrationStore(project).keep(record.id, (2.0, 2.0))
+        DrawingStore(project).add(record.id, [Drawing("box", ((10, 10), (30, 30)), label="pore")])
+    data = PROJECT_DATA.read(home)
+    (labelled,) = data.pictures
+    assert labelled.entered_um == (2.0, 2.0)
+    with open_picture(labelled) as section:
+        assert section.info.pixel_size_um == (2.0, 2.0)
+    paths = [labelled.path]
+    assert common_scale(paths, 0, home) is None
+    assert common_scale(paths, 0, home, {labelled.path: (2.0, 2.0)}) == 2.0
 
 
 def test_overviews_survive_it():

@@ -40,6 +40,7 @@ class LabelledPicture:
         known: where everything there is has been marked, so that the rest of it shows no defect; every mark lies in it.
             None: everywhere.
         empty: places somebody looked at and found no defect in ("false alarm"); they lie within `known`.
+        entered_um: (x, y) µm per px as a person entered it; None: as its file says.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class LabelledPicture:
     group: str
     known: tuple[Box, ...] | None = None
     empty: tuple[Box, ...] = ()
+    entered_um: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

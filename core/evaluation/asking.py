@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from core.data.labelled import LabelledPicture
+from core.data.opening import open_picture
 from core.detection import Detection
 from core.evaluation.request import EvaluateRequest
 from core.geometry import Box, disjoint
@@ -65,7 +66,7 @@ class Asking:
         options = ScanOptions(
             regions=picture.known or (), threshold=self.threshold, foreground=Foreground(skip=not keep_background)
         )
-        with open_section(picture.path) as section:
+        with open_picture(picture) as section:
             info = section.info
             summary = run_scan(project, section, self.model(), options, tell, self.cancel)
         found = [d for d in project.detections(summary.scan_id) if is_known(d.box, picture.known)]
@@ -84,6 +85,7 @@ class Asking:
         if learned is not None:
             model.restore(learned)
         with open_section(path) as section:
+            project.give_scale(section)
             yield section, model
 
 

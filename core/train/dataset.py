@@ -15,13 +15,13 @@ import numpy as np
 from core.data.clips import clips_of
 from core.data.gathering import without
 from core.data.labelled import LabelledData, LabelledPicture, Mark
+from core.data.opening import open_picture
 from core.data.setting_aside import set_aside
 from core.display import auto_range
 from core.errors import InputError
 from core.geometry import Box
 from core.jobs import CancelToken, Progress, Step
 from core.models.base import ModelSpec
-from core.readers.base import open_section
 from core.scan.plan import model_scale
 from core.scan.reading import TileSource
 from core.section import Plane
@@ -91,7 +91,7 @@ def read_labelled(picture: LabelledPicture, spec: ModelSpec, room: int | None = 
 
     Raises InputError when it can't be read or takes more, UsageError when it is too coarse for the model.
     """
-    with open_section(picture.path) as section:
+    with open_picture(picture) as section:
         scale = model_scale(section.info, spec)
         width, height = max(1, round(section.info.width_px / scale)), max(1, round(section.info.height_px / scale))
         whole = Box(0, 0, width, height)

@@ -79,7 +79,8 @@ def scale_of(data: LabelledData | ImageSet, stated: float) -> float | None:
     """
     if isinstance(data, ImageSet):
         return stated or None
-    return common_scale((picture.path for picture in data.everything), stated, data.source)
+    entered = {picture.path: picture.entered_um for picture in data.everything if picture.entered_um is not None}
+    return common_scale((picture.path for picture in data.everything), stated, data.source, entered)
 
 
 def read_examples(

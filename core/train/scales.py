@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +12,20 @@ from core.readers.base import open_section
 
 # Scales that differ by less are the same.
 _SAME_SCALE = 0.02
+_NOTHING_ENTERED: Mapping[Path, tuple[float, float]] = {}
 
 
-def common_scale(pictures: Iterable[Path], stated: float, source: Path) -> float | None:
-    """µm/px: `stated`, else (0) what all pictures agree on; None where none says.
+def common_scale(
+    pictures: Iterable[Path], stated: float, source: Path, entered: Mapping[Path, tuple[float, float]] = _NOTHING_ENTERED
+) -> float | None:
+    """µm/px: `stated`, else (0) what all pictures agree on; None where none says. `entered` by hand counts before what a
+    file says.
 
     Raises UsageError, naming `source`, where pictures differ, InputError for one that can't be read.
     """
     if stated:
         return stated
-    sizes = {path: _um_per_px(path) for path in pictures}
+    sizes = {path: _um_per_px(path, entered.get(path)) for path in pictures}
     known = [size for size in sizes.values() if size is not None]
     if not known:
         return None
@@ -34,7 +38,9 @@ def common_scale(pictures: Iterable[Path], stated: float, source: Path) -> float
     return float(np.median(known))
 
 
-def _um_per_px(picture: Path) -> float | None:
-    with open_section(picture) as section:
-        size = section.info.pixel_size_um
+def _um_per_px(picture: Path, entered: tuple[float, float] | None) -> float | None:
+    size = entered
+    if size is None:
+        with open_section(picture) as section:
+            size = section.info.pixel_size_um
     return None if size is None else (size[0] * size[1]) ** 0.5

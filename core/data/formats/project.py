@@ -20,8 +20,8 @@ def _read(path: Path) -> LabelledData:
             if isinstance(place, InputError):
                 moved.append(place)
                 continue
-            group = judged.record.name
-            pictures.append(LabelledPicture(place, judged.marks, group, judged.known(), judged.empty))
+            group, entered = judged.record.name, judged.record.entered_um
+            pictures.append(LabelledPicture(place, judged.marks, group, judged.known(), judged.empty, entered))
     if moved:
         several = f"{len(moved)} sections with decisions can't be read; the first" if len(moved) > 1 else "its section"
         raise InputError(f"{several}: {moved[0]}", path=path, remedy=f"Sections may also lie beside {path.name}.")
