@@ -75,16 +75,17 @@ class FormPage(FootedPanel):
         return self.normal if self.trainer.learns_normal else self.marked
 
     def further(self, spec: ModelSpec) -> None:
-        """Fills in what goes on from a model: the way it was trained, its settings, its weights."""
+        """Fills in what goes on from a model: the way it was trained, its settings, its weights where that is possible."""
         card = spec.card
         self.trainer.choose(str(card.get("network", {}).get("method", "")), str(card.get("kind", "")), spec.family)
-        known = {p.name: p for p in self.trainer.spec.parameters if p.name not in ASKED_ELSEWHERE}
+        known = {p.name for p in self.trainer.spec.parameters} - ASKED_ELSEWHERE
         stored = card.get("training", {}).get("settings", {})
         with suppress(UsageError):
             settings = {name: value for name, value in stored.items() if name in known}
             resolve(self.trainer.spec.parameters, settings)
             self.settings.set_values(settings)
-        self.settings.set_values({name: str(spec.path) for name, p in known.items() if p.takes_model})
+        if self.trainer.spec.goes_on:
+            self.settings.set_values({self.trainer.spec.goes_on: str(spec.path)})
 
     def request(self) -> TrainRequest:
         """What is asked for. Raises UsageError saying what is missing or wrong."""

@@ -67,6 +67,7 @@ class TrainerSpec:
         description: one line for people who choose.
         data: the kinds of data it learns from, the one it was made for first; ("normal",) for what needs no marks.
         lighter: settings that make it much cheaper where there is no graphics card; empty: there are none.
+        goes_on: which parameter takes a model that it trained before, to go on from; empty: it always begins anew.
         preview: what the columns of its `PREVIEW_NAME` show, from left to right; empty: it makes none.
     """
 
@@ -79,3 +80,4 @@ class TrainerSpec:
     run: Trainer
     lighter: Mapping[str, Any] = field(default_factory=dict)
     preview: tuple[str, ...] = ()
+    goes_on: str = ""

@@ -28,4 +28,5 @@ SPEC = TrainerSpec(
     run=imported("core.train.reconstruction", "train_cgan"),
     lighter={"width": 16, "batch": 8, "steps": 3000, "learning_rate": 2e-4},
     preview=("Input", "Edge map", "Drawn again", "Residual"),
+    goes_on="weights",
 )

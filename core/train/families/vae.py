@@ -30,4 +30,5 @@ SPEC = TrainerSpec(
     run=imported("core.train.reconstruction", "train_vae"),
     lighter={"width": 8, "steps": 2000, "learning_rate": 1e-3},
     preview=("Input", "Drawn again", "Residual"),
+    goes_on="weights",
 )
