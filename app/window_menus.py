@@ -23,7 +23,7 @@ from core.class_colours import class_name
 if TYPE_CHECKING:
     from core.export.base import Purpose
 
-_EXPORTS: dict[Purpose, str] = {"drive": "Drive to them", "show": "Show them", "exchange": "Use them elsewhere"}
+_EXPORTS: tuple[Purpose, ...] = ("drive", "show", "exchange")  # in this order, apart
 
 
 class Menus:
@@ -163,8 +163,8 @@ class Menus:
             from core.export.base import exporters
 
             menu.clear()
-            for purpose, title in _EXPORTS.items():
-                menu.addSection(title)
+            for purpose in _EXPORTS:
+                menu.addSeparator()
                 for spec in (one for one in exporters() if one.purpose == purpose):
                     action = menu.addAction(f"{spec.name}…", partial(self._commands.file.export, spec))
                     action.setToolTip(spec.help)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from ome_types import from_xml
 from pycocotools.coco import COCO
 
+from core.chemistry.composition import Composition
 from core.data.reading import read_marks
 from core.drive_order import drive_order, path_length
 from core.errors import InputError, UsageError
@@ -22,6 +24,7 @@ from core.export.document import ExportDocument, ExportItem
 from core.export.pictures import Pictures
 from core.listing import listed_detections, rows
 from core.project import Project
+from core.project.composition_store import CompositionStore
 from core.project.registration_store import RegistrationStore
 from core.registration.fiducials import Fiducial
 from tests.test_export import PIXEL_UM, TEMPLATE, project  # noqa: F401 - a fixture
@@ -172,6 +175,21 @@ def test_the_drive_list_begins_with_the_fiducials(registered: Project, tmp_path:
         assert float(line["Error (um)"]) == row["predicted_error_um"]
     where = np.array([(float(line["X (mm)"]), float(line["Y (mm)"])) for line in lines[4:]])
     assert path_length(where, np.arange(len(where))) < path_length(where, np.argsort([r["Name"] for r in lines[4:]]))
+
+
+def test_chemistry_goes_along(project: Project, tmp_path: Path) -> None:  # noqa: F811
+    worst = listed_detections(project)[0]
+    CompositionStore(project).keep({worst.id: Composition({"Zr": 31.2, "O": 60.1}, "at%", {"Zr": 0.4})})
+    export_detections(project, "geojson", tmp_path / "list.geojson")
+    features = json.loads((tmp_path / "list.geojson").read_text())["features"]
+    assert features[0]["properties"]["measurements"].items() >= {"Zr (at%)": 31.2, "O (at%)": 60.1}.items()
+    assert not any("(at%)" in name for name in features[1]["properties"]["measurements"])
+    export_detections(project, "coco", tmp_path / "list.json")
+    told = COCO(tmp_path / "list.json").anns
+    assert told[worst.id]["composition"]["sigma"] == {"Zr": 0.4}
+    export_detections(project, "ome-rois", tmp_path / "list.ome.xml")
+    described = {roi.id: roi.description for roi in from_xml(tmp_path / "list.ome.xml").rois}
+    assert described[f"ROI:{worst.id}"].endswith("O 60.1, Zr 31.2 ± 0.4 at%")
 
 
 def test_decimal_commas_go_with_semicolons(registered: Project, tmp_path: Path) -> None:

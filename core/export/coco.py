@@ -43,6 +43,7 @@ def _annotation(item: ExportItem, category: int) -> dict[str, Any]:
         "iscrowd": 0,
         "score": detection.score,
         "status": detection.status,
+        "composition": item.row.get("composition"),
     }
 
 

@@ -38,9 +38,15 @@ def _feature(item: ExportItem) -> dict[str, Any]:
             "name": f"{row['id']} {detection.label}",
             "classification": {"name": detection.label, "color": list(colour_of(detection.label))},
             "metadata": {"status": detection.status, "model": detection.model, "scan": detection.scan_id},
-            "measurements": {name: row[name] for name in _MEASUREMENTS if row[name] is not None},
+            "measurements": {name: row[name] for name in _MEASUREMENTS if row[name] is not None} | _amounts(row),
         },
     }
+
+
+def _amounts(row: dict[str, Any]) -> dict[str, float]:
+    """By element, as "Zr (at%)"."""
+    found = row["composition"] or {"elements": {}}
+    return {f"{symbol} ({found['unit']})": amount for symbol, amount in found["elements"].items()}
 
 
 def _corners(box: Box) -> Outline:

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 from core.class_colours import colour_of
 from core.export.base import ExporterSpec
+from core.export.captions import composition_text
 from core.export.document import ExportDocument, ExportItem
 from core.project import SectionRecord
 
@@ -55,6 +56,8 @@ def _roi(root: Element, item: ExportItem) -> None:
     description = (
         f"{detection.status}, score {detection.score:.4g}, severity {detection.severity:.1f}, {detection.model}"
     )
+    if composition := composition_text(item.row):
+        description += f", {composition}"
     SubElement(roi, "Description").text = description
 
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
 from core.export.base import ExporterSpec
-from core.export.captions import heading, size_text, sources, title
+from core.export.captions import composition_text, heading, size_text, sources, title
 from core.export.choosing import chosen_items, count_text, most
 from core.export.document import ExportDocument, ExportItem
 from core.export.marked import colours_of, cut_out
@@ -31,7 +31,10 @@ def write(document: ExportDocument, path: Path, values: Mapping[str, Any]) -> No
 def _sheet(document: ExportDocument, chosen: list[ExportItem], values: Mapping[str, Any]) -> Image.Image:
     side, across = values["crop_px"], max(1, min(values["columns"], len(chosen)))
     line = max(13, side // 12)
-    cell_width, cell_height = side + _GAP, side + round(3.4 * line) + _GAP
+    cell_width, cell_height = (
+        side + _GAP,
+        side + round((4.6 if any(item.row["composition"] for item in chosen) else 3.4) * line) + _GAP,
+    )
     width = max(across * cell_width + _GAP, 640)
     told = list(sources(document))
     head = round(4.6 * line)
@@ -58,6 +61,8 @@ def _caption(
     fitting(draw, (x + 1.2 * line, y), title(item), line, width - 1.2 * line, INK)
     told = f"severity {item.row['severity']:.0f} · {size_text(item)}"
     fitting(draw, (x, y + 1.5 * line), told, line, width, MUTED)
+    if composition := composition_text(item.row, 4):
+        fitting(draw, (x, y + 2.8 * line), composition, line, width, MUTED)
 
 
 SPEC = ExporterSpec(
