@@ -47,9 +47,9 @@ def size_text(item: ExportItem) -> str:
     return f"{box.w * um:,.{digits}f} × {box.h * um:,.{digits}f} µm"
 
 
-def composition_text(row: dict[str, Any], most: int = _ELEMENTS_SHOWN) -> str:
-    """The largest amounts with their 1-sigma; "" where nothing was measured."""
-    return Composition.from_json(row["composition"]).text(most, sigmas=True) if row["composition"] else ""
+def composition_text(row: dict[str, Any], most: int = _ELEMENTS_SHOWN, *, sigmas: bool = True) -> str:
+    """The largest amounts, with their 1-sigma where there is room for it; "" where nothing was measured."""
+    return Composition.from_json(row["composition"]).text(most, sigmas=sigmas) if row["composition"] else ""
 
 
 def _measured(row: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -61,7 +61,7 @@ def _caption(
     fitting(draw, (x + 1.2 * line, y), title(item), line, width - 1.2 * line, INK)
     told = f"severity {item.row['severity']:.0f} · {size_text(item)}"
     fitting(draw, (x, y + 1.5 * line), told, line, width, MUTED)
-    if composition := composition_text(item.row, 4):
+    if composition := composition_text(item.row, 3, sigmas=False):
         fitting(draw, (x, y + 2.8 * line), composition, line, width, MUTED)
 
 
