@@ -35,6 +35,7 @@ class Knowledge(QObject):
         session.leaving.connect(self._save)
         session.section_changed.connect(self.section_changed)
         session.chemistry.changed.connect(self._chemistry_changed)
+        session.calibration.changed.connect(self._chemistry_changed)
         session.scans_changed.connect(self._chemistry_changed)
         session.drawings.changed.connect(self._regions_changed)
 

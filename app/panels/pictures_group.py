@@ -150,7 +150,7 @@ class PicturesGroup(Group):
 
         told = []
         if picture.way == "registration" and self._session.registration.fit is None:
-            told.append("There is no registration now; it lies where it lay last.")
+            told.append("There is no registration now; it lies where it was laid first.")
         elif picture.way == "registration":
             told.append(
                 "If it is turned or mirrored against the section, set that here: its file doesn't say for sure."

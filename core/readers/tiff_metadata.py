@@ -75,10 +75,9 @@ def _ome_stage(
     (x, y), (sx, sy) = known[0], pixel_size
     affine = ((sx, 0.0, x - sx * size_px[0] / 2), (0.0, sy, y - sy * size_px[1] / 2))
     apart = max(math.dist(place, known[0]) for place in known)
+    warnings: tuple[str, ...] = ()
     if apart > DISAGREEMENT_WORTH_A_WARNING_UM:
         warnings = (f"The stage positions of its planes are up to {apart:.1f} µm apart; the first plane's is used.",)
-    else:
-        warnings = ()
     return StageTransform("ome_plane", affine, disagreement_um=apart if len(known) > 1 else None), warnings
 
 

@@ -65,7 +65,7 @@ class LaidPicture:
         return self.pixel_size_um is not None and self.stage_um is not None
 
     def lies(self, registration: Registration | None) -> Placement:
-        """Where, now: a registration that changes takes it along; without one it stays where it was last."""
+        """Where, now: a registration that changes takes it along; without one it lies where it was laid first."""
         if self.way == "registration" and registration is not None and self.can_be_registered:
             return self._through(registration)
         if self.way == "matched" and self.matches:
