@@ -189,7 +189,7 @@ def test_chemistry_goes_along(project: Project, tmp_path: Path) -> None:  # noqa
     assert told[worst.id]["composition"]["sigma"] == {"Zr": 0.4}
     export_detections(project, "ome-rois", tmp_path / "list.ome.xml")
     described = {roi.id: roi.description for roi in from_xml(tmp_path / "list.ome.xml").rois}
-    assert described[f"ROI:{worst.id}"].endswith("O 60.1, Zr 31.2 ± 0.4 at%")
+    assert str(described[f"ROI:{worst.id}"]).endswith("O 60.1, Zr 31.2 ± 0.4 at%")
 
 
 def test_decimal_commas_go_with_semicolons(registered: Project, tmp_path: Path) -> None:
