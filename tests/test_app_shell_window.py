@@ -302,13 +302,13 @@ def test_panels_size_and_gallery_come_back(qtbot, windows, image):
     open_and_wait(qtbot, first, image)
     first.resize(800, 640)
     first.docks.dock("gallery").hide()
-    first.docks.gallery.bar.side.setValue(160)
+    first.docks.gallery.foot.side.setValue(160)
     first.close()
     second = windows()
     open_and_wait(qtbot, second, image)
     assert (second.width(), second.height()) == (800, 640)
     assert not second.docks.dock("gallery").isVisible()
-    assert second.docks.gallery.bar.side.value() == 160
+    assert second.docks.gallery.foot.side.value() == 160
 
 
 @pytest.mark.parametrize(

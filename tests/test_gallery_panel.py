@@ -231,7 +231,7 @@ def test_only_crops_near_the_sight_are_read(qtbot, session, gallery):
 
 def test_a_hundred_thousand_detections_stay_light(qtbot, session, gallery):
     fill(session, some_detections(3))
-    ready(qtbot, gallery, 3)
+    ready(qtbot, gallery, visible(session))
     widgets = len(gallery.findChildren(QWidget))
     fill(session, [make_detection(i + 1, 1 - i / 200_000, LABELS[i % 4]) for i in range(100_000)])
     qtbot.waitUntil(lambda: gallery.model.rowCount() == 100_000, timeout=5000)

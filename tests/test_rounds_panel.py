@@ -86,7 +86,7 @@ def test_a_click_shows_exactly_these_and_goes_there(qtbot, session, shown):
     assert session.selected is not None
     assert session.selected.box.x == 800
     assert shown.gallery.picked_bar.title.text() == "New finds: Crack"
-    assert shown.gallery.counts.text().startswith("1")
+    assert shown.gallery.foot.counts.text().startswith("1")
     qtbot.mouseClick(shown.gallery.picked_bar.close_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(places(shown.gallery)) == 5)
     assert not shown.gallery.picked_bar.isVisible()

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QProgressBar, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.gallery.view import LARGEST_SIDE, SMALLEST_SIDE
 from app.icons import set_icon
@@ -62,17 +72,20 @@ class GalleryFoot(QWidget):
         self.side.setAccessibleName("Crop size")
         self.side.setMinimumWidth(56)
         self.side.setMaximumWidth(160)
-        looks = QHBoxLayout()
-        looks.setSpacing(SPACE // 2)
-        looks.addWidget(self.auto_advance)
-        looks.addStretch(1)
-        looks.addWidget(self.side, 1)
+        self.counts.setWordWrap(True)
+        self.counts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        how_far, looks = QHBoxLayout(), QHBoxLayout()
+        for row in (how_far, looks):
+            row.setSpacing(SPACE // 2)
+        how_far.addWidget(self.counts, 3)
+        how_far.addWidget(self.side, 1)
+        looks.addWidget(self.auto_advance, 1)
         for button in (self.wide, self.reasons, self.compare):
             looks.addWidget(button)
         words = QVBoxLayout()
         words.setContentsMargins(SPACE, SPACE // 2, SPACE, SPACE // 2)
         words.setSpacing(SPACE // 2)
-        words.addWidget(self.counts)
+        words.addLayout(how_far)
         words.addLayout(looks)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -33,7 +33,7 @@ class GridView(QListView):
         super().__init__(parent)
         self._cell = QSize(100, 100)
         self._laid: tuple[int, int, int, int, tuple[int, ...]] = (0, 1, 100, 0, ())
-        self._flow = Flow(*self._laid)
+        self._flow = self._meant = Flow(*self._laid)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
@@ -55,12 +55,12 @@ class GridView(QListView):
 
     def lay_again(self) -> None:
         """Other cells or another width: the current item stays in sight if it was, else the first one in sight does."""
-        before = self._flow
+        before = self._meant  # by which the scroll bar's value is meant; Qt may have asked for another one since
         first, last = before.in_sight(self.verticalOffset(), self.viewport().height())
         self._cell = self.cell_for(self.viewport().width())
         self.updateGeometries()
         self.viewport().update()
-        now = self.laid_out
+        now = self._meant = self.laid_out
         if (now.columns, now.cell) == (before.columns, before.cell):
             return
         current = self.currentIndex()
