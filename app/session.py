@@ -27,7 +27,6 @@ from app.session_opening import Opened, Opener
 from app.session_overviews import OverviewBuilder
 from app.session_picked import Picking
 from app.session_pictures import Pictures
-from app.session_pictures import Pictures
 from app.session_places import Places
 from app.session_project import ProjectMaker
 from app.session_registration import RegistrationControl
@@ -112,7 +111,6 @@ class Session(QObject):
         self.registration = RegistrationControl(self)
         self.pictures = Pictures(self)
         self.chemistry = ChemistryControl(self)
-        self.pictures = Pictures(self)
         self.looks = LookControl(self)
         self.foreground = ForegroundControl(self)
         self.foreground.changed.connect(self._state_changed)

@@ -162,9 +162,6 @@ class ReviewControl:
             if replayed.kind == "pictures":
                 session.pictures.refresh(replayed.ids)
                 return
-            if replayed.kind == "pictures":
-                session.pictures.refresh(replayed.ids)
-                return
             if replayed.kind == "composition":
                 session.chemistry.refresh(replayed.ids)
                 return
