@@ -125,7 +125,8 @@ def test_a_disagreement_goes_when_it_is_judged_anew(qtbot, session, shown):
 def test_what_teaches_most_is_a_short_list_with_reasons(qtbot, session, shown):
     shown.rounds.count.setValue(5)
     qtbot.mouseClick(shown.rounds.propose_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: shown.gallery.picked_bar.title.text().startswith("5 whose"), timeout=10_000)
+    # The two of six that an earlier scan found as well have been judged there.
+    qtbot.waitUntil(lambda: shown.gallery.picked_bar.title.text().startswith("4 whose"), timeout=10_000)
     qtbot.waitUntil(lambda: places(shown.gallery)[0] == 700)  # 0.55 is nearest to the threshold
     assert 900 in places(shown.gallery), "below the threshold, too"
     assert shown.gallery.picked_bar.hint.text() == "Score 0.55, above the threshold 0.50"
