@@ -25,7 +25,6 @@ class AcrossDevices(Model):
         self._first = self._models[0]
         self.spec, self.device = self._first.spec, self._first.device
         self.batch_tiles = min(model.batch_tiles for model in self._models)
-        self.mark_levels = self._first.mark_levels
         self.devices = len(self._models)
         self._turn = 0
 

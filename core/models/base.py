@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from core.anomaly.calibration import calibration_in
 from core.jobs import CancelToken, Progress, no_progress
 from core.parameters import Parameter, resolve
 
@@ -102,9 +103,6 @@ class Model:
     spec: ModelSpec
     device: object = "cpu"
     batch_tiles: int = 1
-    # A finding covers the cells around its peak that reach a share of it (`core.scan.extract`); those that reach the second
-    # score are covered whatever the peak, and none that doesn't reach the first.
-    mark_levels: tuple[float, float] = ANY_LEVEL
     devices: int = 1  # how many compute side by side (`core.models.across_devices`)
 
     def prepare(self, pixels: Array) -> Any:
@@ -170,6 +168,14 @@ class Model:
             (len(labels), rows, columns) float32 in `score_unit`.
         """
         raise NotImplementedError
+
+    @property
+    def mark_levels(self) -> tuple[float, float]:
+        """Scores between which findings end. One covers the cells around its peak that reach a share of it
+        (`core.scan.extract`): those that reach the second score whatever the peak, and none that doesn't reach the first.
+        """
+        known = calibration_in(self.spec.card, self.spec.path)
+        return ANY_LEVEL if known is None else known.mark_levels
 
     def activations(self, maps: Array) -> Array | None:
         """How much each cell of a map speaks for each label: (len(labels), rows, columns) float32, 0 and more.

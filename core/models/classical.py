@@ -26,6 +26,7 @@ from core.models.base import Model, ModelFamily, ModelSpec
 from core.models.card import CARD_NAME
 from core.models.classical_decisions import Forest, KernelMachine, Machine, Trees
 from core.models.classical_features import GLCM, LBP, REACH_PX, width_of, window_features
+from core.models.normal import ModelOfNormal
 from core.models.weights import load_weights
 
 Array = np.ndarray
@@ -107,6 +108,10 @@ class ClassicalModel(Model):
         return heat / max(float(heat.max()), 1e-6)
 
 
+class OneClassModel(ModelOfNormal, ClassicalModel):
+    """One that learnt what is normal, and so says where a section looks unlike that; nothing is matched."""
+
+
 def scan_fields(
     method: str, labels: int, window_px: int, stride_px: int, threshold: float, floor: float
 ) -> dict[str, Any]:
@@ -148,7 +153,8 @@ def load(spec: ModelSpec, device: str = "auto") -> ClassicalModel:
         raise InputError(
             f"this is no classical model ({error})", path=spec.path / CARD_NAME, remedy="Train it again."
         ) from None
-    return ClassicalModel(spec, kinds, machine, tensors["weight"], tensors["bias"])
+    made = OneClassModel if spec.card["network"]["method"] in ONE_CLASS else ClassicalModel
+    return made(spec, kinds, machine, tensors["weight"], tensors["bias"])
 
 
 def _checked(spec: ModelSpec) -> dict[str, int]:

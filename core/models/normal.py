@@ -12,11 +12,10 @@ from dataclasses import replace
 import numpy as np
 
 from core.anomaly.acquaintance import TILES, Acquaintance
-from core.anomaly.calibration import calibration_in
 from core.anomaly.drift import advice, looks_in
 from core.anomaly.matching import MATCHING, NONE
 from core.jobs import CancelToken, Progress, Step, no_progress
-from core.models.base import ANY_LEVEL, Model, ModelSpec, TileReader
+from core.models.base import Model, ModelSpec, TileReader
 
 Array = np.ndarray
 
@@ -31,11 +30,6 @@ class ModelOfNormal(Model):
     `matched`: tiles, crops to explain, crops to give evidence of."""
 
     _acquaintance: Acquaintance | None = None
-
-    @property
-    def mark_levels(self) -> tuple[float, float]:  # type: ignore[override]  # it follows from the card
-        known = calibration_in(self.spec.card, self.spec.path)
-        return ANY_LEVEL if known is None else known.mark_levels
 
     def learn(
         self, tiles: int, read: TileReader, progress: Progress = no_progress, cancel: CancelToken | None = None
