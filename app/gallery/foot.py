@@ -95,7 +95,9 @@ class GalleryFoot(QWidget):
 
 
 def _toggle(icon: str, tip: str) -> QToolButton:
-    button = QToolButton(checkable=True, autoRaise=True)
+    button = QToolButton()
+    button.setCheckable(True)
+    button.setAutoRaise(True)
     set_icon(button, icon)
     button.setToolTip(tip)
     button.setAccessibleName(tip)
