@@ -175,6 +175,20 @@ def write_sections(folder: Path, pictures: Sequence[Told] = PICTURES) -> Path:
     return folder
 
 
+def write_schliff(folder: Path, pictures: Sequence[Told] = PICTURES) -> Path:
+    rows = []
+    for one in pictures:
+        file = f"{_side(one)}/{one.name}.png"
+        write_picture(folder / file)
+        marks = [
+            {"class": m.label, "box": [m.box.x, m.box.y, m.box.w, m.box.h], "outline": m.outline} for m in one.marks
+        ]
+        rows.append({"file": file, "group": one.name, "marks": marks, "known": None, "empty": []})
+    content = {"format": 1, "classes": list(LABELS), "pictures": rows}
+    (folder / "schliff-data.json").write_text(json.dumps(content), "utf-8")
+    return folder
+
+
 WRITERS: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "coco": ("coco", write_coco),
     "voc": ("voc", write_voc),
@@ -186,5 +200,6 @@ WRITERS: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "csv with tabs": ("boxes", write_boxes_tabbed),
     "masks": ("masks", write_masks),
     "sections": ("sections", write_sections),
+    "schliff": ("schliff", write_schliff),
 }
-OUTLINED = {"coco", "yolo outlines", "masks"}
+OUTLINED = {"coco", "yolo outlines", "masks", "schliff"}
