@@ -84,14 +84,19 @@ def _check(what: str, asked: Collection[str], known: Collection[str]) -> None:
 
 
 def rows(
-    project: Project, detections: Collection[Detection], also: Mapping[int, Collection[Detection]] = _NOTHING_ELSE
+    project: Project,
+    detections: Collection[Detection],
+    also: Mapping[int, Collection[Detection]] = _NOTHING_ELSE,
+    registrations: Mapping[int, Registration] | None = None,
 ) -> list[dict[str, Any]]:
-    """One dict with the `COLUMNS` for each detection, in the order given. `also`: by id, what else was found there."""
+    """One dict with the `COLUMNS` for each detection, in the order given. `also`: by id, what else was found there;
+    `registrations`: by section's id, where they are fitted already."""
     sections = {section.id: section for section in project.sections()}
-    store = RegistrationStore(project)
-    registrations = {n: store.registration(sections[n]) for n in {d.section_id for d in detections}}
+    if registrations is None:
+        shown = {d.section_id for d in detections}
+        registrations = RegistrationStore(project).registrations(sections[n] for n in shown)
     chemistry = CompositionStore(project).compositions()
-    listed = [row(d, sections[d.section_id], registrations[d.section_id], chemistry.get(d.id)) for d in detections]
+    listed = [row(d, sections[d.section_id], registrations.get(d.section_id), chemistry.get(d.id)) for d in detections]
     return [one | {"also": [other.id for other in also.get(one["id"], ())]} for one in listed]
 
 

@@ -14,6 +14,8 @@ from core.data.formats.project import SPEC as PROJECT_DATA
 from core.data.opening import open_picture
 from core.drawing import Drawing
 from core.errors import UsageError
+from core.export.document import export_document
+from core.export.pictures import Pictures
 from core.frames import StageTransform
 from core.geometry import Box
 from core.history import History
@@ -183,3 +185,15 @@ def test_the_command_line_takes_a_number_or_a_line(tmp_path: Path, picture: Path
     assert said("--clear")["pixel_size_source"] is None
     for wrong in (("--line", "1,2,3"), ("--line", "0,0,9,9"), ("--um-per-px", "0"), ("--um-per-px", "wide")):
         assert main(["calibrate", str(home), *wrong]) == 2
+
+
+def test_what_is_exported_says_who_gave_the_scale(tmp_path: Path, picture: Path):
+    with Project.create(tmp_path / "p.schliff") as project, open_section(picture) as section:
+        record = project.add_section(section)
+        CalibrationStore(project).keep(record.id, (2.0, 3.0))
+        DrawingStore(project).add(record.id, [Drawing("box", ((10, 10), (30, 30)), label="pore")])
+        with Pictures(project) as pictures:
+            document = export_document(project, project.detections(), "pixel", pictures)
+    (told,) = document.provenance["sections"]
+    assert (told["pixel_size_um"], told["pixel_size_source"], told["stage_source"]) == ([2.0, 3.0], "hand", "none")
+    assert document.items[0].row["area_um2"] == pytest.approx(20 * 20 * 6)

@@ -58,12 +58,11 @@ def export_document(
     project: Project, detections: Collection[Detection], frame: Frame, pictures: Pictures
 ) -> ExportDocument:
     """Of a project's detections in the order given."""
-    items = [ExportItem(d, row) for d, row in zip(detections, rows(project, detections), strict=True)]
     wanted = {d.section_id for d in detections}
     sections = {section.id: section for section in project.sections() if section.id in wanted}
-    store = RegistrationStore(project)
-    found = {section_id: store.registration(section) for section_id, section in sections.items()}
-    registrations = {section_id: one for section_id, one in found.items() if one is not None}
+    registrations = RegistrationStore(project).registrations(sections.values())
+    listed = rows(project, detections, registrations=registrations)
+    items = [ExportItem(d, row) for d, row in zip(detections, listed, strict=True)]
     told = _provenance(project, sections, {d.scan_id for d in detections}, registrations)
     return ExportDocument(items, frame, sections, registrations, told, pictures)
 
@@ -88,11 +87,23 @@ def _provenance(
         "schliff": core.__version__,
         "exported": timestamp(),
         "project": str(project.path.absolute()),
-        "sections": [{"path": str(one.path), "fingerprint": one.fingerprint} for one in sections.values()],
+        "sections": [_section(one) for one in sections.values()],
         "scans": [_scan(project, scan_id) for scan_id in sorted(scans)],
         "registrations": [
             {"section": str(sections[section_id].path), **describe(one)} for section_id, one in registrations.items()
         ],
+    }
+
+
+def _section(section: SectionRecord) -> dict[str, Any]:
+    size = section.pixel_size_um
+    by = "hand" if section.scale_by_hand else "file" if size else None
+    return {
+        "path": str(section.path),
+        "fingerprint": section.fingerprint,
+        "pixel_size_um": list(size) if size else None,
+        "pixel_size_source": by,
+        "stage_source": section.stage.source,
     }
 
 

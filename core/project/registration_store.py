@@ -5,7 +5,7 @@ Only what a person gave is stored (fiducials, and which kind of fit); the fit it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from core.errors import InputError, SchliffError
@@ -45,6 +45,11 @@ class RegistrationStore:
             return register(fiducials, section.pixel_size_um, kind)
         except SchliffError:
             return None
+
+    def registrations(self, sections: Iterable[SectionRecord]) -> dict[int, Registration]:
+        """By section's id, of those that are registered."""
+        found = {section.id: self.registration(section) for section in sections}
+        return {section_id: one for section_id, one in found.items() if one is not None}
 
     def keep(self, section_id: int, fiducials: Sequence[Fiducial], kind: RegistrationKind = "auto") -> bool:
         """Replaces a section's fiducials; none: it isn't registered any more. Returns whether that changed anything."""
