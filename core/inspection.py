@@ -3,7 +3,7 @@
 As in Badmos's dissertation, §5.1.2: what people found by eye beside what the system found, class by class. A position agrees
 with a detection when it lies in its box or within the tolerance beside it; one to one, the nearest first. Missed is what
 only people found, extra what only the scan found; how many of these a person has confirmed since is told, as people miss
-things, too. What the model calls a trace of preparation is no defect and not compared; nor is what people drew.
+things, too. What the model or the list calls a trace of preparation is no defect and not compared; nor is what people drew.
 """
 
 from __future__ import annotations
@@ -84,6 +84,7 @@ def compare(project: Project, scan: ScanRecord, places: Sequence[InspectedPlace]
     if tolerance_px < 0:
         raise UsageError(f"a tolerance of {tolerance_px:g} px", remedy="Give 0 or more.")
     artefacts = ARTEFACT_CLASSES.union(scan.artefact_labels)
+    places = [place for place in places if place.label not in artefacts]
     found = [one for one in project.detections(scan.id, scan.threshold) if one.said_label not in artefacts]
     pairs = _paired(places, found, tolerance_px)
     matched = set(pairs.values())

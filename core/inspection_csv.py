@@ -45,7 +45,7 @@ def read_places(
     """The positions in a CSV, with commas, semicolons or tabs, on a section.
 
     Columns may be called as people call them: x and y with or without a unit (`x_px`, `X (mm)`, `stage_x_um`), class, note,
-    name; a first line of two numbers is a position already.
+    name; a first line of two numbers is a position already; of boxes (`x_px,y_px,w_px,h_px`) the middle counts.
 
     Args:
         unit: of columns that don't say it (None: px).
@@ -58,8 +58,13 @@ def read_places(
     head = header_of(text)
     names = [next((name for name in head if name.lower() in group), "") for group in (_CLASSES, _NOTES, _NAMES)]
 
+    is_boxes = (x, y) == ("x_px", "y_px") and {"w_px", "h_px"} <= set(head)  # their corner, as everywhere
+
     def parse(row: Row) -> InspectedPlace:
-        place = _place(row.number(x), row.number(y), unit, "stage" if is_stage else frame, section, path)
+        right, below = (row.number("w_px") / 2, row.number("h_px") / 2) if is_boxes else (0.0, 0.0)
+        place = _place(
+            row.number(x) + right, row.number(y) + below, unit, "stage" if is_stage else frame, section, path
+        )
         label, note, name = (row.values.get(column, "") for column in names)
         return InspectedPlace(*place, re.sub(r"\s+", "_", label), note, name)
 

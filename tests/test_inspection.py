@@ -67,6 +67,7 @@ def table(tmp_path: Path, text: str) -> Path:
         ("Position X,Position Y\n10,20\n", InspectedPlace(10, 20)),
         ("10;20\n30;40\n", InspectedPlace(10, 20)),
         ("id,class,x_px,y_px,stage_x_um,stage_y_um\n3,pore,10,20,,\n", InspectedPlace(10, 20, "pore", "", "3")),
+        ("class,x_px,y_px,w_px,h_px\npore,5,10,10,20\n", InspectedPlace(10, 20, "pore")),
     ],
 )  # fmt: skip
 def test_lists_are_read_as_people_write_them(tmp_path: Path, text: str, expected: InspectedPlace):
@@ -109,6 +110,7 @@ def test_agreed_missed_and_extra(project: Project):
         InspectedPlace(12, 112, "pore"),  # the first again: it was found once
         InspectedPlace(304, 204),  # below the threshold
         InspectedPlace(310, 310),  # a trace of preparation is no defect
+        InspectedPlace(200, 200, "cloth"),  # nor here
     ]
     found = compare(project, scan, places, 10)
     assert [(place.x_px, one.box.x) for place, one in found.agreed] == [(10, 0), (75, 50)]
