@@ -114,8 +114,8 @@ def report(answers: Answers, thresholds: Mapping[str, float]) -> None:
 
 def _f1(answers: Answers, threshold: float) -> float:
     called = answers.scores >= threshold
-    right = np.count_nonzero(called & answers.defective)
-    return 2 * right / max(np.count_nonzero(called) + np.count_nonzero(answers.defective), 1)
+    right, either = int((called & answers.defective).sum()), int(called.sum()) + int(answers.defective.sum())
+    return 2 * right / max(either, 1)
 
 
 def _shown(section: SampleSection, shape: tuple[int, int]) -> Array:
