@@ -27,7 +27,7 @@ from tests.toy import ToyModel, write_image
 
 Array = np.ndarray
 SIDE = 64
-_OPENING = ("core.train.normal_clips", "core.train.normal_windows", "core.train.scales", "core.data.normal")
+_OPENING = ("core.data.opening", "core.train.scales", "core.data.normal")
 
 
 def _read(path: Path, side: int = SIDE, seed: int = 0, **values: Any) -> NormalWindows:
@@ -280,7 +280,7 @@ def test_pictures_of_several_scales_need_one_stated(tmp_path: Path, monkeypatch:
     for number in range(2):
         write_image(tmp_path / f"part{number}_1.png", _coded(100, 90))
     sizes = iter((0.5, 1.0))
-    monkeypatch.setattr("core.train.scales._um_per_px", lambda path: next(sizes))
+    monkeypatch.setattr("core.train.scales._um_per_px", lambda path, entered: next(sizes))
     with pytest.raises(UsageError, match="scales"):
         _read(tmp_path)
 

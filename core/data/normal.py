@@ -42,6 +42,7 @@ class NormalPicture:
         defects: places known to be something else.
         false_alarms: places somebody looked at and found normal, whatever `regions` say; doubtful: places nobody has
             judged, which such a one is not shown with.
+        entered_um: (x, y) µm per px as a person entered it; None: as its file says.
         is_cut: a picture of a part of a specimen, all of it specimen; otherwise a section with resin around it.
     """
 
@@ -52,6 +53,7 @@ class NormalPicture:
     false_alarms: tuple[Box, ...] = ()
     doubtful: tuple[Box, ...] = ()
     is_cut: bool = False
+    entered_um: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,9 @@ def _ring(box: Box) -> Ring:
 def _of_marked(picture: LabelledPicture) -> NormalPicture:
     known = None if picture.known is None else tuple(_ring(box) for box in picture.known)
     marks = tuple(mark.box for mark in picture.marks if not is_no_defect(mark.label))
-    return NormalPicture(picture.path, picture.group, known, marks, false_alarms=picture.empty)
+    return NormalPicture(
+        picture.path, picture.group, known, marks, false_alarms=picture.empty, entered_um=picture.entered_um
+    )
 
 
 def _of_files(path: Path) -> NormalData:
@@ -157,7 +161,7 @@ def _of_project(path: Path) -> NormalData:
             said = _said_of(section, regions, judged.get(section.id), waiting)
             if said is not None:
                 try:
-                    pictures.append(replace(said, path=_place(project, section)))
+                    pictures.append(replace(said, path=_place(project, section), entered_um=section.entered_um))
                 except InputError as error:
                     lost.append(error)
     if not pictures:

@@ -15,10 +15,10 @@ import numpy as np
 
 from core.data.clips import joined
 from core.data.normal import NormalPicture, Ring
+from core.data.opening import open_picture
 from core.display import DisplayRange, auto_range
 from core.foreground import foreground_mask
 from core.geometry import Box
-from core.readers.base import open_section
 from core.scan.plan import scale_for
 from core.scan.reading import TileSource
 from core.section import Plane, Section
@@ -64,7 +64,7 @@ class NormalPlaces:
 
     def __init__(self, picture: NormalPicture, number: int, um_per_px: float | None, side: int) -> None:
         self._picture, self._number, self._side = picture, number, side
-        with open_section(picture.path) as section:
+        with open_picture(picture) as section:
             info = section.info
             self._scale = scale = scale_for(info, um_per_px, "these windows")
             self._range = auto_range(section, Plane())

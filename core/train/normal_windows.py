@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from core.data.normal import NormalData, find_normal
+from core.data.opening import open_picture
 from core.errors import UsageError
 from core.jobs import CancelToken, Progress, Step, no_progress
-from core.readers.base import open_section
 from core.section import Section
 from core.train.augment import orient
 from core.train.dataset import memory_for_pictures
@@ -94,7 +94,7 @@ class NormalWindows:
                 if opened is None or opened[0] != clip.picture:
                     if opened is not None:
                         opened[1].close()
-                    opened = clip.picture, open_section(self.data.pictures[clip.picture].path)
+                    opened = clip.picture, open_picture(self.data.pictures[clip.picture])
                 whole = self.side + 2 * margin_px
                 left, top = clip.x + int(x) - margin_px, clip.y + int(y) - margin_px
                 yield self._places[clip.picture].reader(opened[1]).read(left, top, whole, whole)
@@ -126,12 +126,12 @@ class NormalWindows:
             by_picture.setdefault(clip.picture, []).append(number)
         pixels: dict[int, Array] = {}
         for picture, numbers in by_picture.items():
-            path = self.data.pictures[picture].path
-            with open_section(path) as section:
+            shown = self.data.pictures[picture]
+            with open_picture(shown) as section:
                 source = self._places[picture].reader(section)
                 for number in numbers:
                     cancel.check()
-                    progress(Step(len(pixels), len(self._clips), f"Reading {path.name}"))
+                    progress(Step(len(pixels), len(self._clips), f"Reading {shown.path.name}"))
                     clip = self._clips[number]
                     pixels[number] = source.read(clip.x, clip.y, clip.w, clip.h)
         self._pixels = [pixels[number] for number in range(len(self._clips))]
@@ -172,7 +172,8 @@ def read_normal(
     """
     cancel, rng = cancel or CancelToken(), np.random.default_rng(seed)
     found = find_normal(data, values["no_defect"])
-    um_per_px = common_scale((picture.path for picture in found.pictures), values["um_per_px"], data)
+    entered = {one.path: one.entered_um for one in found.pictures if one.entered_um is not None}
+    um_per_px = common_scale((one.path for one in found.pictures), values["um_per_px"], data, entered)
     most = int(values["most"])
     chosen = rng.permutation(len(found.pictures))[:most]
     places: list[NormalPlaces] = []
