@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPalette, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QWidget
 
+from app.elided import ElidedLabel
 from app.forms import ParameterForm
 from app.panels.drift_notice import DriftNotice
 from app.panels.drift_watch import MATCHING, BeforeScan
@@ -63,7 +64,7 @@ class ScanPanel(FootedPanel):
         self.foreground = ForegroundGroup(session)
         self.device = QComboBox()
         self.threshold = QDoubleSpinBox()
-        self._unit = muted(wrap=False)
+        self._unit = ElidedLabel(Qt.TextElideMode.ElideRight)
         self.form = ParameterForm()
         self.restart = QCheckBox("Start over")
         self.start_button = QPushButton()
@@ -288,10 +289,17 @@ class ScanPanel(FootedPanel):
         for device in DEVICES:
             self.device.addItem(DEVICE_NAMES.get(device, device), device)
         self.device.setToolTip("Where the model computes; Automatic takes the fastest there is")
+        self._unit.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.threshold.setAccessibleName("Threshold")
         self.threshold.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._settings.add_row("Device", self.device)
-        self._settings.add_row("Threshold", self.threshold, self._unit)
+        limit = QWidget()
+        line = QHBoxLayout(limit)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(SPACE)
+        line.addWidget(self.threshold)
+        line.addWidget(self._unit, 1)
+        self._settings.add_row("Threshold", limit)
         self._settings.add_wide(self.form)
         self.restart.setToolTip("Scan all tiles again; decisions on the earlier scan are kept with it")
         self.start_button.setDefault(True)

@@ -39,6 +39,7 @@ class ThresholdPlot(pg.PlotWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Spread of scores, and the threshold")
         self.getAxis("left").setWidth(56)
+        self.getAxis("bottom").enableAutoSIPrefix(False)
         self.setFrameShape(self.Shape.NoFrame)
         self.line = pg.InfiniteLine(angle=90)
         self.line.setZValue(10)
