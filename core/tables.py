@@ -74,10 +74,12 @@ def header_of(text: str) -> list[str]:
 def parse_rows(text: str, columns: Sequence[str], parse: Callable[[Row], T], path: Path | None, remedy: str) -> list[T]:
     """`parse` of every line that isn't blank. With semicolons or tabs between cells, numbers may have decimal commas.
 
-    Raises InputError naming the line: where one of `columns` is missing, or `parse` raises ValueError.
+    Raises InputError naming the line: where one of `columns` is missing, `parse` raises ValueError, or the text was cut off.
     """
     mark = separator_of(text)
-    reader = csv.reader(text.splitlines(), delimiter=mark)
+    lines = text.splitlines()
+    last = len(lines) if text and not text.endswith(("\n", "\r")) else 0  # of a text that may have been cut off
+    reader = csv.reader(lines, delimiter=mark)
     found: list[T] = []
     try:
         names = [name.strip() for name in next(reader, [])]
@@ -86,6 +88,8 @@ def parse_rows(text: str, columns: Sequence[str], parse: Callable[[Row], T], pat
             raise InputError(f"line 1: no column {missing[0]!r}", path=path, remedy=remedy)
         for cells in reader:
             values = {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
+            if reader.line_num == last and len(cells) < len(names):
+                raise ValueError("it ends in the middle of this line")
             if any(values.values()):
                 found.append(parse(Row(values, mark != ",")))
     except csv.Error:

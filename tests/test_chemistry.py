@@ -58,10 +58,24 @@ def test_a_csv_by_place_in_any_unit(tmp_path: Path) -> None:
     assert one.composition.unit == "at%"
 
 
+def test_names_of_columns_as_instruments_write_them(tmp_path: Path) -> None:
+    (one,) = read_csv(
+        write(tmp_path / "e.csv", "No,ID,Zr [At.%],Zr Sigma,O_at%,Y (At%),In stats.\n3,7,33,0.4,60,7,1\n")
+    )
+    assert one.detection_id == 7
+    assert one.composition == Composition({"Zr": 33, "O": 60, "Y": 7}, "at%", {"Zr": 0.4}, "", "e.csv")
+    (one,) = read_csv(write(tmp_path / "e.csv", "id,X,Y,Zr (Wt%),Zr error (Wt%)\n7,12.5,40.2,33,1\n"))
+    assert one.composition == Composition({"Zr": 33}, "wt%", {"Zr": 1}, "", "e.csv")  # Y was a place
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("", "no column is an element"),
+        ("id,Fe (at.%)\n", "it holds no results"),
+        ("id,Fe (at.%)\n7\n8,20\n", "line 2: no element has an amount"),
+        ("id,Fe (at.%),Ni (at.%)\n7,20,30\n8,2", "line 3: it ends in the middle"),
+        ("X,Y,Fe (at.%)\n1,2,3\n", "X and Y don't say their unit"),
         ("id,colour\n1,red\n", "no column is an element"),
         ("id,Fe\n1,20\n", "at.% or wt.% is not said"),
         ("id,Fe (at.%),Ni (wt%)\n1,20,30\n", "some elements are in at.%"),

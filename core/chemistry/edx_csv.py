@@ -1,8 +1,9 @@
 """Decides how a CSV of EDX results is read: a line for each spectrum, a column for each element.
 
-Element columns are called by symbol ("Zr"), with a unit if wanted ("Zr (at.%)", "Zr wt%"), and "Zr sigma" holds its
+Element columns are called by symbol ("Zr"), with a unit if wanted ("Zr (at.%)", "Zr Wt%"), and "Zr sigma" holds its
 1-sigma. Where it was measured is said by `id` (our number of the defect), or by x and y on the SEM's stage ("X (mm)",
-"sem_x" with a column "sem_unit"). `spectrum` or `name` says what the instrument called it.
+"sem_x" with a column "sem_unit"). `spectrum` or `name` says what the instrument called it. Beside a column "X" a plain "Y"
+is a place, not yttrium.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from core.tables import Row, header_of, parse_rows, table_text
 _REMEDY = (
     "It needs a column for each element (Zr, or Zr (at.%)), and id, or X (mm) and Y (mm), or sem_x, sem_y and sem_unit."
 )
-_ELEMENT = re.compile(
-    r"^(?P<symbol>[A-Z][a-z]?)[ _]*(?:\(?\s*(?P<unit>at|wt|atomic|weight)[. ]*%?\s*\)?)?[ _]*(?P<sigma>\(?(?:sigma|σ|error)\)?)?$"
-)
+_BETWEEN = re.compile(r"[\s_/()\[\].%]+")
+_UNITS: Mapping[str, Unit] = {"at": "at%", "atomic": "at%", "wt": "wt%", "weight": "wt%", "mass": "wt%"}
+_SIGMA = ("sigma", "σ", "error")
+_NO_ELEMENTS = ("No", "At")  # a running number and a unit; nobody finds nobelium or astatine in a section
 _PLACE = re.compile(r"^(?P<axis>[xy])\s*\((?P<unit>[^)]+)\)$", re.IGNORECASE)
 _IDS, _NAMES = ("id", "defect_id", "defect"), ("spectrum", "name", "label", "spectrum label")
 
@@ -48,29 +50,50 @@ class _Columns:
 def read_csv(path: Path, unit: Unit | None = None) -> list[Measurement]:
     """Every line of a CSV. `unit`: of columns that don't say it.
 
-    Raises InputError naming the line: for a file that is no such CSV, without elements, without places, or without a unit.
+    Raises InputError naming the line: for a file that is no such CSV, without elements, places, a unit, or results.
     """
     text = table_text(path, "EDX results")
     columns = _columns(header_of(text), path, unit)
-    return parse_rows(text, (), lambda row: _measurement(row, columns, path), path, _REMEDY)
+    found = parse_rows(text, (), lambda row: _measurement(row, columns, path), path, _REMEDY)
+    if not found:
+        raise InputError("it holds no results, only the names of columns", path=path, remedy="Export it again.")
+    return found
 
 
 def has_elements(header: Sequence[str]) -> bool:
     """Whether some of a table's columns are elements."""
-    return any((found := _ELEMENT.match(name)) and found["symbol"] in ELEMENTS for name in header)
+    return bool(_elements(header))
+
+
+@dataclass(frozen=True, slots=True)
+class _Element:
+    """What a column says of an element."""
+
+    symbol: str
+    unit: Unit | None
+    is_sigma: bool
+
+
+def _elements(header: Sequence[str]) -> dict[str, _Element]:
+    """By column."""
+    places = {"Y"} if {"X", "x"} & set(header) else set()
+    found = {name: _element(name) for name in header if name not in places}
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def _element(name: str) -> _Element | None:
+    symbol, *words = [word for word in _BETWEEN.split(name) if word] or [""]
+    words = [word.lower() for word in words]
+    if symbol not in ELEMENTS or symbol in _NO_ELEMENTS or not {*_UNITS, *_SIGMA} >= set(words):
+        return None
+    return _Element(symbol, next((_UNITS[word] for word in words if word in _UNITS), None), not set(words) <= {*_UNITS})
 
 
 def _columns(header: Sequence[str], path: Path, unit: Unit | None) -> _Columns:
-    amounts: dict[str, str] = {}
-    sigmas: dict[str, str] = {}
-    units: set[Unit] = set()
-    for name in header:
-        found = _ELEMENT.match(name)
-        if not found or found["symbol"] not in ELEMENTS:
-            continue
-        (sigmas if found["sigma"] else amounts)[found["symbol"]] = name
-        if found["unit"]:
-            units.add("at%" if found["unit"].startswith("at") else "wt%")
+    elements = _elements(header)
+    amounts = {one.symbol: name for name, one in elements.items() if not one.is_sigma}
+    sigmas = {one.symbol: name for name, one in elements.items() if one.is_sigma}
+    units = {one.unit for one in elements.values() if one.unit}
     if not amounts:
         raise InputError("line 1: no column is an element", path=path, remedy=_REMEDY)
     if len(units) > 1:
@@ -87,7 +110,8 @@ def _columns(header: Sequence[str], path: Path, unit: Unit | None) -> _Columns:
     own_id = next((by_name[one] for one in _IDS if one in by_name), None)
     label = next((by_name[one] for one in _NAMES if one in by_name), None)
     if own_id is None and place is None:
-        raise InputError("line 1: nothing says where it was measured", path=path, remedy=_REMEDY)
+        what = "X and Y don't say their unit" if {"x", "y"} <= by_name.keys() else "nothing says where it was measured"
+        raise InputError(f"line 1: {what}", path=path, remedy=_REMEDY)
     return _Columns(amounts, sigmas, said, own_id, label, place, um_per_unit)
 
 
@@ -108,6 +132,8 @@ def _place(header: Sequence[str], path: Path) -> tuple[tuple[str, str] | None, f
 
 def _measurement(row: Row, columns: _Columns, path: Path) -> Measurement:
     amounts = _numbers(row, columns.amounts)
+    if not amounts:
+        raise ValueError("no element has an amount")
     for symbol, amount in amounts.items():
         if not -1 <= amount <= 101:  # fits go a little below nothing
             raise ValueError(f"{symbol} is {amount:g} %")
