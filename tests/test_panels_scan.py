@@ -90,6 +90,20 @@ def test_a_new_file_gets_the_model_that_needs_no_training(panel, opened):
     assert panel.threshold.value() == MODEL.threshold
 
 
+def test_a_long_description_begins_with_its_first_sentences(panel, session, models):
+    first = "Draws windows again from edges, and marks what comes out <wrong>."
+    rest = "It was made in minutes from ten synthetic magnets. " * 5
+    models.append(toy_spec(id="wordy", name="Wordy", description=f"{first} {rest.strip()}"))
+    panel.model.refresh()
+    panel.model.choose("wordy")
+    label = panel.model.description
+    assert "&lt;wrong&gt;. It was made" in label.text()
+    assert label.text().count("ten synthetic") == 2
+    label.linkActivated.emit("more")
+    assert label.text().count("ten synthetic") == 5
+    assert "href" not in label.text()
+
+
 def test_the_model_of_the_shown_scan_is_chosen(panel, session):
     fill(session, some_detections())
     assert panel.model.spec.id == scan_record().model_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from html import escape
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
@@ -13,6 +14,8 @@ from core.class_colours import class_hex, class_name
 from core.models.base import ModelSpec, Source
 
 SOURCES: dict[Source, str] = {"bundled": "Comes with Schliff", "trained": "Trained here", "imported": "Imported"}
+
+AT_A_GLANCE = 180  # characters of a description, about five lines; whoever wants more asks for it
 
 ListModels = Callable[[], list[ModelSpec]]
 
@@ -47,6 +50,8 @@ class ModelGroup(Group):
         self.trained.linkActivated.connect(lambda _: self.history_requested.emit())
         for label in (self.description, self.finds, self.facts):
             label.setWordWrap(True)
+        self.description.setTextFormat(Qt.TextFormat.RichText)
+        self.description.linkActivated.connect(lambda _: self._describe(whole=True))
         self.finds.setTextFormat(Qt.TextFormat.RichText)
         for widget in (self.choice, self.description, self.finds, self.facts, self.trained):
             self.add_wide(widget)
@@ -88,13 +93,30 @@ class ModelGroup(Group):
             self.finds.clear()
             self.facts.clear()
         else:
-            self.description.setText(spec.description)
+            self._describe()
             self.finds.setText(_findings(spec))
             self.facts.setText(_facts(spec))
         for label in (self.description, self.finds, self.facts):
             label.setVisible(bool(label.text()))
         self.trained.setVisible(spec is not None and bool(spec.card.get("training")))
         self.model_changed.emit()
+
+    def _describe(self, *, whole: bool = False) -> None:
+        assert self.spec is not None
+        text = self.spec.description if whole else _beginning(self.spec.description)
+        more = "" if text == self.spec.description else ' <a href="more">More…</a>'
+        self.description.setText(escape(text) + more)
+
+
+def _beginning(text: str) -> str:
+    """Its first sentences, at least one, as many as are read at a glance."""
+    sentences = text.split(". ")
+    shown = sentences[0]
+    for sentence in sentences[1:]:
+        if len(shown) + len(sentence) > AT_A_GLANCE:
+            return shown + "."
+        shown += ". " + sentence
+    return shown
 
 
 def _first_of(specs: Sequence[ModelSpec], *wanted: str | None) -> int:
