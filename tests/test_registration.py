@@ -144,6 +144,20 @@ def test_a_check_takes_no_part_and_tells_the_truth() -> None:
     assert 0 < (check.predicted_um or 0) < 10
 
 
+def test_a_check_lies_within_what_is_said_of_it() -> None:
+    """It is picked with an error of its own, so that of the fit alone would be broken promise after promise."""
+    rng = np.random.default_rng(5)
+    within = []
+    for _ in range(400):
+        placed = [
+            replace(one, sem_x=one.sem_um[0] + rng.normal(0, 2), sem_y=one.sem_um[1] + rng.normal(0, 2))
+            for one in seen(matrix())
+        ]
+        (check,) = register([*placed[:4], replace(placed[4], role="check")], UM_PER_PX, "similarity").checks
+        within.append(check.error_um <= (check.predicted_um or 0))
+    assert 0.92 <= np.mean(within) <= 0.98
+
+
 def test_the_chance_of_an_affine_is_that_of_the_f_test() -> None:
     from scipy.stats import f
 
@@ -203,6 +217,8 @@ def test_fiducials_are_read_from_commas_semicolons_and_tabs(tmp_path: Path) -> N
     assert second.unit == "um"
     (german,) = fiducials_in("name;x_px;y_px;sem_x;sem_y;sem_unit;role\nC;1,5;2;3,25;4;MM;check\n")
     assert german == Fiducial("C", 1.5, 2, 3.25, 4, "mm", "check")
+    (unseen,) = fiducials_in(HEAD + "E,1,2,,,mm\n")  # as they are exported to be filled in at the SEM
+    assert not unseen.is_seen
     (pasted,) = fiducials_in(HEAD.replace(",", "\t") + "D\t1\t2\t3\t4\tum\n")
     assert pasted.name == "D"
 
@@ -214,6 +230,8 @@ def test_fiducials_are_read_from_commas_semicolons_and_tabs(tmp_path: Path) -> N
         ("name,x_px\n", "no column 'y_px'"),
         (HEAD + "A,1,2,3,4,um\nB,1,two,3,4,um\n", "line 3: y_px is 'two'"),
         (HEAD + "A,1,2,nan,4,um\n", "line 2: sem_x"),
+        (HEAD + "A,1,2,,4,um\n", "line 2: sem_x"),
+        (HEAD + "A,1,2,3,4,um\nB,1,2,", "line 3: it ends in the middle"),
         (HEAD + "A,1,2,3,4,inch\n", "line 2: the unit 'inch'"),
         (HEAD + ",1,2,3,4,um\n", "line 2: the name is empty"),
         (HEAD.replace("unit", "unit,role") + "A,1,2,3,4,um,boss\n", "line 2: the role 'boss'"),

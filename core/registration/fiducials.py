@@ -64,7 +64,7 @@ def sem_unit(text: str) -> SemUnit:
 
 
 def read_fiducials(path: Path) -> list[Fiducial]:
-    """Every row of a CSV. Raises InputError naming the line when the file is missing, no such CSV, or a row is no fiducial."""
+    """Every row of a CSV; one whose SEM cells are both empty was not seen there yet. Raises InputError naming the line when the file is missing, no such CSV, or a row is no fiducial."""
     return fiducials_in(table_text(path, "fiducials"), path)
 
 
@@ -88,5 +88,7 @@ def _fiducial(row: Row) -> Fiducial:
     role = (row.values.get("role") or "fiducial").lower()
     if role not in get_args(Role):
         raise ValueError(f"the role {role!r} is neither fiducial nor check")
-    x, y, sem_x, sem_y = map(row.number, COLUMNS[1:5])
+    x, y = map(row.number, COLUMNS[1:3])
+    is_seen = any(row.values.get(name) for name in COLUMNS[3:5])
+    sem_x, sem_y = map(row.number, COLUMNS[3:5]) if is_seen else (None, None)
     return Fiducial(row.text("name"), x, y, sem_x, sem_y, sem_unit(row.text("sem_unit")), role)  # type: ignore[arg-type]

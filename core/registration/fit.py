@@ -76,17 +76,18 @@ class Fit:
         """(n, 2) level-0 px → (n, 2) SEM µm."""
         return places_px @ self.matrix[:, :2].T + self.matrix[:, 2]
 
-    def predicted_error_um(self, places_px: Array, least_sigma_um: float) -> Array | None:
+    def predicted_error_um(self, places_px: Array, least_sigma_um: float, *, picked: bool = False) -> Array | None:
         """(n, 2) level-0 px → (n,) µm: the true place lies this near the predicted one in 95 of 100 registrations.
 
         `least_sigma_um`: no better than this are coordinates believed to be, however small the residuals happen to be.
+        `picked`: not the true place but one picked as the fiducials were, whose own error adds to that.
         None where the residuals tell nothing (`dof` 0).
         """
         sigma = self.sigma_um
         if sigma is None:
             return None
         away = places_px * self.um_per_px - self.middle
-        c = 1 / len(self.residuals) + np.einsum("ni,ij,nj->n", away, self.spread, away)
+        c = picked + 1 / len(self.residuals) + np.einsum("ni,ij,nj->n", away, self.spread, away)
         return max(sigma, least_sigma_um) * np.sqrt(2 * c * _f_quantile(self.dof))
 
 
