@@ -92,6 +92,16 @@ def test_csv_has_the_contracts_columns_and_right_places(project: Project, tmp_pa
         assert float(line["area_um2"]) <= w * h * PIXEL_UM**2
 
 
+def test_two_sections_are_never_laid_over_each_other(project: Project, tmp_path: Path):
+    tifffile.imwrite(tmp_path / "other.tif", spotted_image()[:400], photometric="rgb")
+    with open_section(tmp_path / "other.tif") as section:
+        other = run_scan(project, section, ToyModel()).scan_id
+    with pytest.raises(InputError, match="one section only"):
+        export_detections(project, "geojson", tmp_path / "list.geojson")
+    export_detections(project, "geojson", tmp_path / "list.geojson", scans=[other])
+    assert json.loads((tmp_path / "list.geojson").read_text())["provenance"]["frame"] == "pixel"
+
+
 def test_geojson_speaks_qupaths_terms(project: Project, tmp_path: Path):
     export_detections(project, "geojson", tmp_path / "list.geojson")
     document = json.loads((tmp_path / "list.geojson").read_text())

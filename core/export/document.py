@@ -33,7 +33,7 @@ class ExportDocument:
     Args:
         items: worst first. frame: the one in which the operator wants places.
         sections, registrations: by section id, of the sections that have items; not every one is registered.
-        provenance: JSON-ready: `schliff, exported, sections [path, fingerprint], scans [id, model, version, card hash,
+        provenance: JSON-ready: `frame, schliff, exported, sections [path, fingerprint], scans [id, model, version, card hash,
             threshold, parameters], registrations`.
         pictures: the pixels of the sections, for formats that show them.
     """
@@ -63,7 +63,7 @@ def export_document(
     registrations = RegistrationStore(project).registrations(sections.values())
     listed = rows(project, detections, registrations=registrations)
     items = [ExportItem(d, row) for d, row in zip(detections, listed, strict=True)]
-    told = _provenance(project, sections, {d.scan_id for d in detections}, registrations)
+    told = _provenance(project, sections, {d.scan_id for d in detections}, registrations) | {"frame": frame}
     return ExportDocument(items, frame, sections, registrations, told, pictures)
 
 

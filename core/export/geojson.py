@@ -15,6 +15,7 @@ from uuid import NAMESPACE_URL, uuid5
 from core.class_colours import colour_of
 from core.export.base import ExporterSpec
 from core.export.document import ExportDocument, ExportItem
+from core.export.driving import only_section
 from core.geometry import Box
 from core.outlines import Outline
 
@@ -22,6 +23,8 @@ _MEASUREMENTS = ("score", "severity", "area_um2", "stage_x_um", "stage_y_um")
 
 
 def write(document: ExportDocument, path: Path, values: Mapping[str, Any]) -> None:
+    """Raises InputError for several sections: QuPath would lay them all over the image that is open."""
+    only_section(document, "a GeoJSON file")
     features = [_feature(item) for item in document.items]
     told = {"type": "FeatureCollection", "features": features, "provenance": document.provenance}
     path.write_text(json.dumps(told, indent=1), encoding="utf-8")
