@@ -86,6 +86,14 @@ def test_number_keys_say_the_class_and_a_key_that_nobody_can_tell(qtbot, window)
     assert session.detection(first).label == "crack"
 
 
+def test_a_number_key_without_a_class_says_so(qtbot, window):
+    (first,) = choose(window, 0)
+    with qtbot.waitSignal(window.session.message) as told:
+        QTest.keyClick(window.docks.gallery.view, Qt.Key.Key_7)
+    assert told.args == ["info", "There is no class 7 yet: Ctrl+0 names one."]
+    assert window.session.detection(first).status == "unreviewed"
+
+
 def test_the_details_say_who_decided_and_what_the_model_said(qtbot, window):
     from app.panels.details import Details
 

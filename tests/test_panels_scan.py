@@ -249,7 +249,7 @@ def test_progress_speaks_of_tiles_area_time_speed_and_device(qtbot):
     progress.begin()
     progress.step(ScanStep(412, 1150, "Scanning", 812.0, 12.41, 8.12, 0.968, "cpu"), 180.0)
     assert progress.headline.text() == "412 of 1,150 tiles · 35 %"
-    assert progress.detail.text() == "12.4 mm² · 3 min left · 8.1 MP/s · processor busy 97 %"
+    assert progress.detail.text() == "12.4 mm² · 3 min left · 8.1 MP/s · processor busy 97\N{NO-BREAK SPACE}%"
     assert (progress.bar.value(), progress.bar.maximum()) == (412, 1150)
     progress.step(ScanStep(413, 1150, "Scanning"), None)
     assert progress.headline.text().startswith("412")  # numbers that change faster can't be read

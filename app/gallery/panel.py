@@ -12,6 +12,8 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
+from app.drift_notice import DriftNotice
+from app.drift_watch import OfShownScan
 from app.gallery.bar import ArrangementBar
 from app.gallery.empty import EmptyState, why_empty
 from app.gallery.foot import GalleryFoot
@@ -22,8 +24,6 @@ from app.gallery.picked_bar import PickedBar
 from app.gallery.pictures import CropPictures
 from app.gallery.view import CropView
 from app.gallery.walk import SOURCE, Walk
-from app.panels.drift_notice import DriftNotice
-from app.panels.drift_watch import OfShownScan
 from app.scores import PROBABILITY
 from app.session import Session
 from app.severity_words import severity_words
@@ -78,10 +78,12 @@ class GalleryPanel(QWidget):
         self._walk.decide(status, label, go_on=self.foot.auto_advance.isChecked())
 
     def choose_class(self, number: int) -> None:
-        """Says of the selected crops that they are of the class with this number, from 0; nothing where there is none."""
+        """Says of the selected crops that they are of the class with this number, from 0."""
         choices = self._session.classes.choices
         if number < len(choices):
             self.decide(None, choices[number])
+        elif self.chosen_ids():
+            self._session.message.emit("info", f"There is no class {number + 1} yet: Ctrl+0 names one.")
 
     def delete_drawn(self) -> None:
         """Deletes those of the selected crops that a person drew; what a model found can only be judged."""

@@ -54,7 +54,9 @@ class WindowScans:
             return True
         box = self._box(f"{counted(len(left), 'scan')} {_are(left)} not finished.", left)
         box.setWindowTitle("Close Schliff")
-        stop = box.addButton("Close and stop them", QMessageBox.ButtonRole.DestructiveRole)
+        stop = box.addButton(
+            f"Close and stop {'it' if len(left) == 1 else 'them'}", QMessageBox.ButtonRole.DestructiveRole
+        )
         stay = box.addButton("Don't close", QMessageBox.ButtonRole.RejectRole)
         box.setEscapeButton(stay)
         if is_kept:

@@ -87,7 +87,7 @@ def _speed(step: ScanStep) -> list[str]:
     if step.megapixels_per_s is not None:
         parts.append(f"{step.megapixels_per_s:.1f} MP/s")
     if step.busy is not None:
-        parts.append(f"{device_word(step.device)} busy {100 * step.busy:.0f} %")
+        parts.append(f"{device_word(step.device)} busy {100 * step.busy:.0f}\N{NO-BREAK SPACE}%")
     return parts
 
 
