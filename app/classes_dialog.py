@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 
 from app.class_colours import class_colours
 from app.gallery.badges import chip_icon
-from app.panels.layout import muted
+from app.layout import muted
 from app.session import Session
 from app.theme import SPACE
 from core.class_colours import class_name

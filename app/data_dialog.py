@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QFormLayou
 
 from app.combo import ComboBox
 from app.jobs import Job
-from app.panels.layout import muted
+from app.layout import muted
 from app.progress_dialog import ProgressDialog
 from app.session import Session
 from app.theme import SPACE
@@ -33,7 +33,9 @@ class DataDialog(QDialog):
         self._session = session
         self.setWindowTitle("Training set")
         self.format = ComboBox()
-        self.tile = QSpinBox(minimum=LEAST_TILE_PX, maximum=MOST_TILE_PX, value=DEFAULT_TILE_PX, singleStep=64, suffix=" px")
+        self.tile = QSpinBox(
+            minimum=LEAST_TILE_PX, maximum=MOST_TILE_PX, value=DEFAULT_TILE_PX, singleStep=64, suffix=" px"
+        )
         self._lay_out()
 
     def accept(self) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QW
 
 from app.combo import ComboBox
 from app.forms import ParameterForm
-from app.panels.layout import muted
+from app.layout import muted
 from app.theme import SPACE
 from core.detection import STATUS_NAMES, STATUSES
 from core.errors import UsageError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
-from app.panels.layout import muted
+from app.layout import muted
 from app.theme import SPACE, tokens
 from core.goto import Goal, Hint, understand
 from core.section import SectionInfo

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.combo import ComboBox
-from app.panels.layout import Group, muted
+from app.layout import Group, muted
 from app.picture_overlay import Layer, overlay_for
 from app.theme import SPACE, tokens
 from core.errors import UsageError

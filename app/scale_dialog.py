@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.combo import ComboBox
-from app.panels.layout import muted
+from app.layout import muted
 from app.theme import SPACE, tokens
 from core.calibration import PixelSize, measured, pixel_size
 from core.drawing import Drawing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -104,12 +105,13 @@ def test_looks_come_back_from_a_card_and_from_a_scan() -> None:
     assert np.allclose(back.tones, TRAINING.tones, atol=0.01)
     assert np.array_equal(Looks.from_state(TRAINING.to_state()).tones, TRAINING.tones)
     assert looks_in({}) is None
-    for broken in (
+    spoilt: tuple[Any, ...] = (
         {"brightness": [1, 2]},
         [],
         {**card["looks"], "tones": [[1]]},
         {**card["looks"], "contrast": [1, -1]},
-    ):
+    )
+    for broken in spoilt:
         with pytest.raises(InputError, match="looks"):
             looks_in({"looks": broken})
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.panels.drift_notice import DriftNotice
-from app.panels.drift_watch import BeforeScan, OfShownScan
+from app.drift_notice import DriftNotice
+from app.drift_watch import BeforeScan, OfShownScan
 from core.anomaly.acquaintance import Acquaintance
 from core.anomaly.calibration import SCORE_UNIT
 from core.anomaly.drift import Finding

@@ -7,9 +7,9 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
+from app.colour_maps import COLOUR_MAPS
 from app.panels.heat_group import SWATCH, swatch
 from app.panels.layers_panel import LayersPanel
-from app.viewer.colour_maps import COLOUR_MAPS
 from tests.gallery_support import LABELS, fill, grey_section, make_detection, scan_record, some_detections
 
 

@@ -8,10 +8,10 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QToolTip
 
+from app.colour_maps import COLOUR_MAPS, colour_table
 from app.session_opening import Opened
 from app.session_picked import Picked
 from app.session_state import SavedView, ViewState
-from app.viewer.colour_maps import COLOUR_MAPS, colour_table
 from app.viewer.readout import position_text, value_text, zoom_text
 from app.viewer.scale_bar import WIDEST
 from core.detection import Detection
@@ -19,6 +19,7 @@ from core.frames import StageTransform
 from core.geometry import Box
 from core.project.records import ScanRecord
 from core.project.score_map import ScoreMap
+from core.scale_bar import scale_for
 from tests.memory_section import MemorySection
 from tests.viewer_support import grabbed as grabbed_as_it_is
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QVBoxLayout, QWidget
 
 from app.combo import ComboBox
-from app.panels.layout import muted
+from app.layout import muted
 from app.theme import SPACE
 from core.errors import SchliffError
 from core.inspection_csv import PlaceFrame, Unit, said_by_header

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.checking.import_dialog import PositionsDialog
-from app.panels.layout import Group, muted
+from app.layout import Group, muted
 from app.session import Session
 from core.class_colours import class_name
 from core.detection import STATUS_NAMES, Detection
@@ -39,7 +39,8 @@ class InspectionGroup(Group):
         self._session = session
         self.import_button, self.draw_button = QPushButton("Import positions…"), QPushButton("Add what was missed")
         self.remove_button = QPushButton("Remove")
-        self.tolerance = QDoubleSpinBox(decimals=1, minimum=0, maximum=100_000, keyboardTracking=False)
+        self.tolerance = QDoubleSpinBox(decimals=1, minimum=0, maximum=100_000)
+        self.tolerance.setKeyboardTracking(False)
         self.figure, self.told, self.tree = QLabel(), muted(), QTreeWidget(columnCount=3)
         self._lay_out()
         self._connect()

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.checking.inspection_group import InspectionGroup
 from app.checking.precision_group import PrecisionGroup
-from app.panels.layout import Panel
+from app.layout import Panel
 from app.session import Session
 
 

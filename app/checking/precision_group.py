@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QS
 
 from app.decision_words import when
 from app.jobs import Job
-from app.panels.layout import Group, muted
+from app.layout import Group, muted
 from app.session import Session
 from app.session_picked import Picked
 from app.theme import SPACE

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.combo import ComboBox
-from app.panels.layout import muted
+from app.layout import muted
 from app.session import Session
 from app.theme import SPACE
 from core.chemistry.composition import Composition

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.panels.layout import muted
+from app.layout import muted
 from app.session import Session
 from app.theme import SPACE
 from core.chemistry.rules import EXAMPLE, Proposal, parse_rules, proposals

@@ -119,7 +119,9 @@ def _print_spread(spread: ScoreSpread) -> None:
     for low, high in zip(edges, [*edges[1:], np.inf], strict=True):
         inside = (spread.edges[:-1] >= low) & (spread.edges[:-1] < high)
         told = {name: f"{100 * one[inside].sum():.2f} %" for name, one in shares.items() if one is not None}
-        counts = {status: sum(low <= s < high for s in scores) for status, scores in spread.judged.items()}
+        counts: dict[str, int] = {
+            status: sum(bool(low <= s < high) for s in scores) for status, scores in spread.judged.items()
+        }
         rows.append({"from": round(float(low), 3), **told, **counts})
     there = {name: title for name, title in _SPREAD.items() if name == "from" or shares.get(name) is not None}
     print()

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from app.evaluation.chart_view import ChartView
 from app.evaluation.confusion_view import ConfusionView
 from app.evaluation.pictures import PictureList, Shown, image_of_jpeg, with_box
-from app.panels.layout import Group, Panel, muted
+from app.layout import Group, Panel, muted
 from app.theme import SPACE
 from core.evaluation.drawings import charts
 from core.evaluation.values import Evaluation, Failure

@@ -24,7 +24,7 @@ from app.evaluation.pictures import Shown, image_of_pixels, with_box
 from app.evaluation.result_view import ResultView
 from app.evaluation.runner import Carry, EvaluationRunner
 from app.jobs import Job
-from app.panels.layout import Group, muted
+from app.layout import Group, muted
 from app.panels.model_group import ListModels, ModelGroup, list_models
 from app.session import Session
 from app.theme import SPACE, tokens

@@ -15,7 +15,7 @@ from app.gallery.badges import chip_icon
 from app.gallery.filter_chips import FilterChips
 from app.gallery.filter_pane import FilterPane
 from app.icons import set_icon
-from app.panels.layout import tool_button
+from app.layout import tool_button
 from app.theme import SPACE
 from core.arrangement import Arrangement
 from core.filters import Filters, Region

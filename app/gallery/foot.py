@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.gallery.view import LARGEST_SIDE, SMALLEST_SIDE
 from app.icons import set_icon
-from app.panels.layout import tool_button
+from app.layout import tool_button
 from app.theme import SPACE
 
 _PROGRESS_PX = 3

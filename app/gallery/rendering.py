@@ -144,7 +144,7 @@ class ReasonRenderer:
         )
 
     def _coloured(self, scores: Array) -> QImage:
-        from app.viewer.colour_maps import colour_table
+        from app.colour_maps import colour_table
 
         high = max(self.high, float(scores.max()))
         share = np.clip((scores - self.low) / max(high - self.low, 1e-9), 0, 1)

@@ -14,7 +14,7 @@ from app.gallery.model import GalleryModel
 from app.gallery.rendering import CropRenderer
 from app.gallery.thumbnails import ThumbnailStore
 from app.gallery.view import CropView
-from app.panels.layout import muted, value_label
+from app.layout import muted, value_label
 from app.session import Session
 from app.theme import SPACE
 from core.detection import Detection

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QS
 
 from app.class_colours import class_colours, class_name
 from app.gallery.badges import chip_icon
-from app.panels.layout import muted, value_label
+from app.layout import muted, value_label
 from app.session import Session
 from app.theme import SPACE
 from core.errors import SchliffError

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QPushButton, QVBox
 
 from app.class_colours import class_colours, class_name
 from app.gallery.badges import chip_icon
-from app.panels.layout import muted, value_label
+from app.layout import muted, value_label
 from app.theme import SPACE
 
 

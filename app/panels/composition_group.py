@@ -7,7 +7,7 @@ from html import escape
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
-from app.panels.layout import Group, muted
+from app.layout import Group, muted
 from app.session import Session
 from core.chemistry.composition import Composition, Unit
 

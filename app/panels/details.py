@@ -21,8 +21,8 @@ from app.class_colours import class_colour
 from app.combo import ComboBox
 from app.decision_words import decided_text, log_text, model_text
 from app.gallery.badges import chip_icon, status_icon
+from app.layout import Group
 from app.panels.composition_group import CompositionGroup
-from app.panels.layout import Group
 from app.registration.wording import error_text, field_text, sem_numbers, sem_text
 from app.scores import PROBABILITY, format_score
 from app.session import Session

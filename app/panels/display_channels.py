@@ -9,7 +9,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QIcon, QPixmap
 from PySide6.QtWidgets import QCheckBox, QColorDialog, QRadioButton, QToolButton, QWidget
 
-from app.panels.layout import Group
+from app.layout import Group
 from app.session import Session
 
 SWATCH = QSize(20, 14)

@@ -7,8 +7,8 @@ from dataclasses import replace
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QCheckBox, QPushButton, QSlider, QWidget
 
+from app.layout import Group, muted, value_label
 from app.panels.display_tones import SETTLE_MS
-from app.panels.layout import Group, muted, value_label
 from app.session import Session
 
 PROMISE = "Models always get the pixels of the file: nothing in this panel changes what they see."

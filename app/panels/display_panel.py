@@ -7,10 +7,10 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from app.jobs import Job
+from app.layout import Panel
 from app.panels.display_channels import ChannelsGroup
 from app.panels.display_enhancements import EnhancementsGroup
 from app.panels.display_tones import TonesGroup
-from app.panels.layout import Panel
 from app.panels.region_group import VisibleRegion
 from app.session import Session
 from core.section import Array

@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.combo import ComboBox
+from app.layout import Group
 from app.panels.display_histogram import ToneHistogram
-from app.panels.layout import Group
 from app.panels.region_group import VisibleRegion
 from app.session import Session
 from app.session_look import largest_value

@@ -20,10 +20,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.jobs import Job
+from app.layout import muted, tool_button
 from app.panels.chosen_rows import ChosenRows
 from app.panels.drawings_model import MORE, SORT_ROLE, DrawingsModel
 from app.panels.fitted_table import FittedTable
-from app.panels.layout import muted, tool_button
 from app.panels.profile_group import ProfileGroup
 from app.session import Session
 from app.theme import SPACE

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QSlider, QWidget
 
-from app.panels.layout import Group, muted, value_label
+from app.layout import Group, muted, value_label
 from app.session import Session
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QWidget
 
 from app.combo import ComboBox
 from app.layer_styles import GridStyle, GridUnit
-from app.panels.layout import Group
+from app.layout import Group
 from app.session import Session
 
 _FIRST = 100.0  # the spacing that is offered when it isn't automatic any more

@@ -8,12 +8,12 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QIcon, QImage, QPixmap
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QSizePolicy, QSlider, QWidget
 
+from app.colour_maps import COLOUR_MAPS, colour_table
 from app.combo import ComboBox
+from app.layout import CheckGroup, value_label
 from app.panels.heat_legend import HeatLegend
-from app.panels.layout import CheckGroup, value_label
 from app.session import Session
 from app.theme import SPACE
-from app.viewer.colour_maps import COLOUR_MAPS, colour_table
 from core.class_colours import class_name
 from core.project.evidence_map import has_evidence
 

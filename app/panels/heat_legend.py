@@ -6,10 +6,10 @@ from PySide6.QtCore import QLineF, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.colour_maps import colour_table
 from app.layer_styles import HeatStyle
 from app.scores import PROBABILITY, format_score, scale_of
 from app.theme import RADIUS
-from app.viewer.colour_maps import colour_table
 
 _STRIP = 10  # px
 _FAINT = 60  # alpha of the colours below the score from which on the map shows

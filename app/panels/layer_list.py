@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.icons import set_icon
 from app.layer_styles import LayerStyle
-from app.panels.layout import Group, value_label
+from app.layout import Group, value_label
 from app.session import Session
 from app.theme import SPACE
 

@@ -9,11 +9,11 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from app.combo import ComboBox
+from app.layout import CheckGroup, Group, Panel, muted
 from app.panels.class_list import ClassList
 from app.panels.grid_group import GridGroup
 from app.panels.heat_group import HeatGroup
 from app.panels.layer_list import LayerList
-from app.panels.layout import CheckGroup, Group, Panel, muted
 from app.panels.pictures_group import PicturesGroup
 from app.panels.threshold import ThresholdControl
 from app.session import Session

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.combo import ComboBox
-from app.panels.layout import Group, muted
+from app.layout import Group, muted
 from core.class_colours import class_hex, class_name
 from core.models.base import ModelSpec, Source
 

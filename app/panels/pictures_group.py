@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QFileDialog, QHBoxLayou
 
 from app.combo import ComboBox
 from app.jobs import Job
-from app.panels.layout import Group, muted
+from app.layout import Group, muted
 from app.session import Session
 from app.theme import SPACE
 from core.placement import Placement

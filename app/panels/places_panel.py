@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.layout import muted
 from app.own_keys import keeps_key
-from app.panels.layout import muted
 from app.session import Session
 from app.theme import SPACE
 

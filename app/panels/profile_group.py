@@ -8,7 +8,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QDoubleSpinBox, QPushButton, QWidget
 
 from app.jobs import Job
-from app.panels.layout import Group, muted
+from app.layout import Group, muted
 from app.panels.profile_plot import ProfilePlot
 from app.session import Session
 from core.drawing import Drawing

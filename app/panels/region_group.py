@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QRadioButton, QWidget
 
-from app.panels.layout import Group
+from app.layout import Group
 from app.session import Session
 from core.geometry import Box
 

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 
 from app.combo import ComboBox
 from app.jobs import Job
+from app.layout import muted
 from app.panels.layers_panel import describe_scan
-from app.panels.layout import muted
 from app.panels.rounds_rows import Row, rows_of
 from app.session import Session
 from app.session_picked import Picked

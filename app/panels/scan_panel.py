@@ -9,12 +9,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPalette, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QWidget
 
+from app.drift_notice import DriftNotice
+from app.drift_watch import MATCHING, BeforeScan
 from app.elided import ElidedLabel
 from app.forms import ParameterForm
-from app.panels.drift_notice import DriftNotice
-from app.panels.drift_watch import MATCHING, BeforeScan
+from app.layout import FootedPanel, Group, muted
 from app.panels.foreground_group import ForegroundGroup
-from app.panels.layout import FootedPanel, Group, muted
 from app.panels.model_group import ListModels, ModelGroup, list_models
 from app.panels.region_group import RegionGroup, VisibleRegion
 from app.panels.scan_progress import ScanProgress

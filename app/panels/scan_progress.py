@@ -9,7 +9,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from app.elided import ElidedLabel
-from app.panels.layout import muted
+from app.layout import muted
 from app.scan_queue.wording import found_text, pace_text, summary_text, tiles_text
 from app.theme import SPACE, tokens
 from core.jobs import Step

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.elided import ElidedLabel
-from app.panels.layout import muted, tool_button
+from app.layout import muted, tool_button
 from app.panels.scans_model import ScansModel
 from app.panels.scans_table import ScansTable
 from app.scan_queue.wording import progress_text

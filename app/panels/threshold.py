@@ -9,8 +9,8 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from app.elided import ElidedLabel
+from app.layout import tool_button
 from app.panels.histogram import ScoreHistogram
-from app.panels.layout import tool_button
 from app.theme import SPACE
 from core.detection import Detection
 

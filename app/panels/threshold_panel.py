@@ -13,8 +13,8 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QCheckBox, QLabel, QLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from app.jobs import Job
+from app.layout import muted
 from app.own_keys import keeps_key
-from app.panels.layout import muted
 from app.scores import format_score
 from app.session import Session
 from app.theme import SPACE

@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QSlider, QWidget
 
 from app.class_colours import class_colour
 from app.gallery.rendering import to_image
+from app.layout import Group, Panel, muted, value_label
 from app.own_keys import keeps_key
 from app.panels.class_scores import ClassScores
 from app.panels.details import Details
 from app.panels.explainer import Answer, Explainer, Question
-from app.panels.layout import Group, Panel, muted, value_label
 from app.panels.why_evidence import EvidencePictures
 from app.panels.why_picture import WhyPicture
 from app.scores import PROBABILITY

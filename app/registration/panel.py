@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.icons import set_icon
+from app.layout import tool_button
 from app.panels.chosen_rows import ChosenRows
 from app.panels.fitted_table import FittedTable
-from app.panels.layout import tool_button
 from app.registration.model import LEFT_OUT, SEM_X, FiducialsModel
 from app.registration.results import Results
 from app.session import Session

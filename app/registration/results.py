@@ -9,7 +9,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from app.combo import ComboBox
-from app.panels.layout import Panel, muted
+from app.layout import Panel, muted
 from app.registration.wording import UNIT_NAMES, arrows_text, error_text, field_text, fit_facts, missing_text, sem_text
 from app.theme import SPACE, tokens
 from core.registration.arrows import arrow_factor

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.combo import ComboBox
-from app.panels.layout import muted
+from app.layout import muted
 from app.panels.model_group import ListModels, list_models
 from app.panels.scan_panel import DEVICE_NAMES
 from app.session import Session

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QSizePoli
 
 from app.combo import ComboBox
 from app.jobs import Job
-from app.panels.layout import Group, tool_button
+from app.layout import Group, tool_button
 from app.session import Session
 from app.settings import Settings
 from app.theme import SPACE, tokens

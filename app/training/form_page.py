@@ -7,7 +7,7 @@ from contextlib import suppress
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
-from app.panels.layout import FootedPanel, Group, muted
+from app.layout import FootedPanel, Group, muted
 from app.panels.model_group import ListModels, list_models
 from app.session import Session
 from app.settings import Settings

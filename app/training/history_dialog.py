@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
 from app.jobs import Job, Lane
-from app.panels.layout import Panel, muted
+from app.layout import Panel, muted
 from app.theme import SPACE
 from app.training.wording import learnt_text
 from core.models.base import ModelSpec

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QPushButton, QRadioButton, QWidget
 
-from app.panels.layout import muted
+from app.layout import muted
 from app.session import Session
 from app.training.data_group import DataGroup
 from app.training.data_summary import summarise_normal

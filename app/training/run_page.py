@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QV
 
 from app.elided import ElidedLabel
 from app.jobs import Job
-from app.panels.layout import FootedPanel, Group, muted
+from app.layout import FootedPanel, Group, muted
 from app.session import Session
 from app.theme import SPACE, tokens
 from app.training.preview_view import PreviewView

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QSizePolicy, QToolButton, QWidget
 
 from app.combo import ComboBox
 from app.forms import ParameterForm
-from app.panels.layout import Group, muted
+from app.layout import Group, muted
 from app.panels.scan_panel import DEVICE_NAMES
 from core.data.labelled import DataKind
 from core.devices import DEVICES

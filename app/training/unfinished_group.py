@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QToolButton, QWidget
 
 from app.elided import ElidedLabel
 from app.jobs import Job
-from app.panels.layout import Group, tool_button
+from app.layout import Group, tool_button
 from app.session import Session
 from app.theme import SPACE
 from app.training.wording import model_name

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.viewer.colour_maps import colour_table
+from app.colour_maps import colour_table
 from app.viewer.overlay_tiles import TILE, OverlayTile, Painted
 from core.box_index import BoxIndex
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.viewer.colour_maps import colour_table
+from app.colour_maps import colour_table
 from app.viewer.overlay_tiles import TILE, OverlayTile, Painted
 
 if TYPE_CHECKING:

@@ -16,7 +16,10 @@ _NOTHING_ENTERED: Mapping[Path, tuple[float, float]] = {}
 
 
 def common_scale(
-    pictures: Iterable[Path], stated: float, source: Path, entered: Mapping[Path, tuple[float, float]] = _NOTHING_ENTERED
+    pictures: Iterable[Path],
+    stated: float,
+    source: Path,
+    entered: Mapping[Path, tuple[float, float]] = _NOTHING_ENTERED,
 ) -> float | None:
     """µm/px: `stated`, else (0) what all pictures agree on; None where none says. `entered` by hand counts before what a
     file says.

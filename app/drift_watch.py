@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
 
+from app.drift_notice import DriftNotice
 from app.jobs import Job
-from app.panels.drift_notice import DriftNotice
 from app.session import Session
 
 if TYPE_CHECKING:
