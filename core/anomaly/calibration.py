@@ -38,6 +38,7 @@ class Calibration:
         window_mm2: what a window covers; None without a scale.
         training_extreme: the highest raw score in what was learnt from (the dissertation's threshold, §3.12.3).
         doubtful: the share of windows that was taken for possibly defective, as nobody had said that they are normal.
+        is_of_learnt: whether the windows were learnt from, too, as there were too few to hold some out.
     """
 
     limit: float
@@ -46,6 +47,7 @@ class Calibration:
     window_mm2: float | None
     training_extreme: float
     doubtful: float = 0.0
+    is_of_learnt: bool = False
 
     @property
     def mark_levels(self) -> tuple[float, float]:
@@ -79,6 +81,7 @@ class Calibration:
             "window_mm2": self.window_mm2,
             "training_extreme": self.training_extreme,
             "doubtful": self.doubtful,
+            "is_of_learnt": self.is_of_learnt,
         }
 
     @classmethod
@@ -92,6 +95,7 @@ class Calibration:
             None if area is None else float(area),
             float(told["training_extreme"]),
             float(told["doubtful"]),
+            bool(told.get("is_of_learnt", False)),
         )
         positive = (found.limit, 1.0 if found.window_mm2 is None else found.window_mm2)
         if not all(0 < one < np.inf for one in positive) or not np.isfinite(found.training_extreme):
@@ -117,6 +121,7 @@ def calibrate(
     window_mm2: float | None,
     doubtful: float = 0.0,
     seed: int = 0,
+    is_of_learnt: bool = False,
 ) -> Calibration:
     """
     Args:
@@ -125,6 +130,7 @@ def calibrate(
         learnt: the same of windows that were learnt from; none: the held-out ones stand for them.
         window_mm2: what a window covers; None without a scale.
         doubtful: the share of the windows that may hold a defect, 0 where somebody said that they are normal.
+        is_of_learnt: whether the held-out windows were learnt from, too.
     Raises ValueError where there are no windows, or scores that are no numbers.
     """
     rng = np.random.default_rng(seed)
@@ -139,4 +145,4 @@ def calibrate(
     windows = spread_of(np.array(highest), doubtful)
     limit = max(windows.exceeded_by(LIMIT_ALARMS / PER), _LEAST)
     extreme = max((float(np.max(one)) for one in learnt), default=max(highest))
-    return Calibration(limit, windows, spread_of(np.concatenate(cells)), window_mm2, extreme, doubtful)
+    return Calibration(limit, windows, spread_of(np.concatenate(cells)), window_mm2, extreme, doubtful, is_of_learnt)

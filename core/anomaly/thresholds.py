@@ -61,7 +61,7 @@ def presets(calibration: Calibration, reviewed: Sequence[Reviewed] = ()) -> list
     found = [
         Preset(
             TRAINING_EXTREME, "Worst of the training", extreme,
-            f"No window it learnt from is above it. {expects(calibration, extreme)}",
+            f"No window is above it of those it learnt from and was tried on. {expects(calibration, extreme)}",
         )
     ]  # fmt: skip
     for alarms in PER_1000:
@@ -110,7 +110,8 @@ def expects(calibration: Calibration, threshold: float) -> str:
     per_1000, per_mm2 = calibration.alarms_per_1000(threshold), calibration.alarms_per_mm2(threshold)
     rate = f"{_rate(per_1000)} of 1,000 windows without a defect"
     area = "" if per_mm2 is None else f", or {_rate(per_mm2)} per mm²"
-    source = f"from {calibration.windows.count:,} windows it never learnt"
+    windows = f"{calibration.windows.count:,} window{'' if calibration.windows.count == 1 else 's'}"
+    source = f"from {windows} it {'learnt from, so more are likely' if calibration.is_of_learnt else 'never learnt'}"
     doubt = f"; {calibration.doubtful:.0%} of them taken for doubtful" if calibration.doubtful else ""
     beyond = " and what lies beyond them" if per_1000 * calibration.windows.count < 1000 else ""
     return f"Expects a false alarm in {rate}{area} ({source}{beyond}{doubt})."

@@ -75,7 +75,7 @@ def train_memory(
         **training_record("memory", PARAMETERS, values, windows.data, seed, data, out, commands),
         "windows": len(learnt),
         "held_out": len(held_out),
-        "validated_on_what_it_learnt": bool(np.intersect1d(learnt, held_out).size),
+        "validated_on_what_it_learnt": calibration.is_of_learnt,
         "left_out": len(learnt) - len(kept),
         "seconds": round(time.monotonic() - started),
         "device": str(chosen),
@@ -146,8 +146,10 @@ class _Work:
                 self._progress(Step(done, len(indices), "Finding out what scores are normal"))
                 yield model.map_tile(pixels)[0, edge:-edge, edge:-edge]
 
+        is_of_learnt = bool(np.intersect1d(kept, held_out).size)
         held_out, kept = (self._some(*pair) for pair in ((held_out, _CALIBRATED), (kept, _EXTREMES)))
-        return calibrate(raw(held_out), raw(kept), self._windows.window_mm2, self._windows.trim, self._seed)
+        area, trim = self._windows.window_mm2, self._windows.trim
+        return calibrate(raw(held_out), raw(kept), area, trim, self._seed, is_of_learnt)
 
     def _projection(self, learnt: Array) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean (features,) and projection (features, components) onto the components that change most."""

@@ -153,6 +153,16 @@ class NormalPlaces:
         return _sums(shown, count, w, h, self._side) >= _LEAST_SPECIMEN * count**2
 
 
+def halved(block: Array, side: int) -> Array:
+    """(n, 4) int: a block (see `NormalPlaces.blocks`) as two, across its longer side, where each has room for a window."""
+    x, y, w, h = (int(v) for v in block)
+    if max(w, h) < 2 * side:
+        return block[None]
+    across, down = (w // 2, 0) if w >= h else (0, h // 2)
+    first = (x, y, across or w, down or h)
+    return np.array([first, (x + across, y + down, w - across, h - down)])
+
+
 def _room(wrong: Array, side: int, w: int, h: int) -> Array:
     """Where windows may begin so that none of `wrong` is in them."""
     return _sums(wrong, -(-side // STEP_PX), w, h, side) == 0

@@ -19,7 +19,7 @@ from core.jobs import CancelToken, Progress, Step, no_progress
 from core.section import Section
 from core.train.augment import orient
 from core.train.dataset import memory_for_pictures
-from core.train.normal_clips import STEP_PX, Clip, NormalPlaces
+from core.train.normal_clips import STEP_PX, Clip, NormalPlaces, halved
 from core.train.regions import no_boxes
 from core.train.scales import common_scale
 
@@ -103,16 +103,15 @@ class NormalWindows:
                 opened[1].close()
 
     def split(self, share: float, seed: int) -> tuple[Array, Array]:
-        """Indices learnt from, and about `share` held out: whole groups where there are several, else whole clips of the
-        one section, which share no px. Where there is a single clip, all of it serves for both."""
+        """Indices learnt from, and about `share` held out, never more than half: whole groups where that comes to at least
+        half of `share`, else whole clips, of which those of one picture share no px. Where there is a single clip, all of it
+        serves for both."""
         rng = np.random.default_rng(seed)
-        units = self.groups if len(np.unique(self.groups)) > 1 else self._windows[:, 0]
-        names = rng.permutation(np.unique(units))
-        if len(names) == 1:
+        aside = _aside(self.groups, share, rng)
+        if np.count_nonzero(aside) < share * len(self) / 2:
+            aside = _aside(self._windows[:, 0], share, rng)
+        if not aside.any():
             return np.arange(len(self)), np.arange(len(self))
-        counts = np.cumsum([np.count_nonzero(units == name) for name in names])
-        held = int(np.clip(np.searchsorted(counts, share * len(self)) + 1, 1, len(names) - 1))
-        aside = np.isin(units, names[:held])
         return np.flatnonzero(~aside), np.flatnonzero(aside)
 
     def labels(self) -> Array | None:
@@ -208,6 +207,9 @@ def _drawn(
     blocks = [place.blocks() for place in places]
     owners = np.repeat(np.arange(len(places)), [len(one) for one in blocks])
     every = np.concatenate(blocks) if blocks else np.zeros((0, 4), int)
+    if len(every) == 1:  # a single one leaves nothing to be held out
+        every = halved(every[0], side)
+        owners = np.repeat(owners, len(every))
     room, count = int(memory_for_pictures() * _SHARE_OF_MEMORY), len(rows)
     for index in rng.permutation(len(every)):
         cancel.check()
@@ -221,6 +223,16 @@ def _drawn(
             room, count = room - clip.nbytes, count + len(at)
     windows = np.concatenate(rows) if rows else np.zeros((0, 3), int)
     return clips, windows[:most]
+
+
+def _aside(units: Array, share: float, rng: np.random.Generator) -> Array:
+    """(n,) bool: whole units, drawn by chance, until they hold `share` of all; none that would make it more than half."""
+    names, of_unit, counts = np.unique(units, return_inverse=True, return_counts=True)
+    chosen, held = np.zeros(len(names), bool), 0
+    for unit in rng.permutation(len(names)):
+        if held < share * len(units) and held + counts[unit] <= len(units) / 2:
+            chosen[unit], held = True, held + int(counts[unit])
+    return chosen[of_unit]
 
 
 def _at_rest(clip: Clip, side: int) -> Array:

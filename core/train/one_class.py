@@ -58,7 +58,8 @@ def train_one_class(
         machine = fit_machine(values["method"], features[learnt], np.zeros(len(learnt)), 1, values, seed)
     strange, known = (-machine.decide(features[part])[:, 0] for part in (held_out, learnt))
     middle = float(np.median(strange))
-    calibration = calibrate(strange - middle, known - middle, windows.window_mm2, windows.trim, seed)
+    is_of_learnt = bool(np.intersect1d(learnt, held_out).size)
+    calibration = calibrate(strange - middle, known - middle, windows.window_mm2, windows.trim, seed, is_of_learnt)
     weight, bias = np.array([[-1 / calibration.limit]]), np.array([-middle / calibration.limit])
     card["calibration"] = calibration.to_json()
     card["looks"] = looks_of(windows.read(int(i)) for i in learnt[:: max(1, len(learnt) // _LOOKED_AT)]).to_json()
@@ -66,7 +67,7 @@ def train_one_class(
         **training_record("one_class", PARAMETERS, values, windows.data, seed, data, out),
         "windows": len(learnt) + left_out,
         "held_out": len(held_out),
-        "validated_on_what_it_learnt": bool(np.intersect1d(learnt, held_out).size),
+        "validated_on_what_it_learnt": is_of_learnt,
         "left_out": left_out,
         "seconds": round(time.monotonic() - started),
     }

@@ -98,7 +98,8 @@ class Judge:
         scale, side = self._windows.um_per_px, self._windows.side * cells / CELLS
         area = None if scale is None else (side * scale / 1000) ** 2
         raw = [[raw_scores(one, channel, usual)[middle, middle] for one in those] for those in (held_out, learnt)]
-        return usual, calibrate(raw[0], raw[1], area, self._windows.trim)
+        is_of_learnt = bool(np.intersect1d(self._learnt, self._held_out).size)
+        return usual, calibrate(raw[0], raw[1], area, self._windows.trim, is_of_learnt=is_of_learnt)
 
     @torch.no_grad()
     def _drawn(self, indices: Array) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
