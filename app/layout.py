@@ -72,7 +72,7 @@ class Group(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE)
         layout.addWidget(self.heading)
-        layout.addWidget(self.body)
+        layout.addWidget(self.body, 1)  # a group that is given room leaves its heading where it is
 
     def _make_heading(self, title: str) -> QWidget:
         return QLabel(title)

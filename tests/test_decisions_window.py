@@ -94,6 +94,41 @@ def test_a_number_key_without_a_class_says_so(qtbot, window):
     assert window.session.detection(first).status == "unreviewed"
 
 
+def test_a_note_is_written_from_the_keyboard_between_two_decisions(qtbot, window):
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    (first,) = choose(window, 0)
+    gallery = window.docks.gallery.view
+    gallery.setFocus()
+    window.menus.refresh()
+    QTest.keyClick(gallery, Qt.Key.Key_W)
+    note = window.docks.why.details.note
+    qtbot.waitUntil(note.hasFocus)
+    QTest.keyClicks(note, "a scratch")
+    QTest.keyClick(note, Qt.Key.Key_Return)
+    assert window.session.detection(first).note == "a scratch"
+    assert gallery.hasFocus()
+
+
+def test_a_class_for_what_was_just_drawn_does_not_move_the_view_on(qtbot, window):
+    press(qtbot, window, Qt.Key.Key_I)
+    drag_over(window, 300, 500, 380, 560)
+    qtbot.waitUntil(lambda: any(d.is_drawn for d in window.session.detections))
+    (drawn,) = [d for d in window.session.detections if d.is_drawn]
+    press(qtbot, window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    assert window.session.detection(drawn.id).label == "crack"
+    assert window.session.selected_id == drawn.id
+
+
+def test_without_positions_the_check_panel_stands_at_the_top(qtbot, window):
+    window.docks.bring("check")
+    inspection = window.docks.panel("check").inspection
+    window.resize(window.width(), 1000)
+    qtbot.waitUntil(lambda: inspection.height() > 300)
+    assert inspection.heading.height() < 40
+    assert inspection.import_button.geometry().bottom() < 160
+
+
 def test_the_details_say_who_decided_and_what_the_model_said(qtbot, window):
     from app.panels.details import Details
 

@@ -97,6 +97,7 @@ class InspectionGroup(Group):
         for widget in (self.figure, self.told, self.tree, self.remove_button, self._tolerance_row, self.tolerance):
             widget.setVisible(inspection is not None)
         self.draw_button.setVisible(found is not None and bool(found.missed))
+        self.grid.setRowStretch(self._rest, int(inspection is None))  # without a list nothing else takes the room below
         if inspection is None:
             return
         scale = self._um_per_px()
@@ -174,6 +175,7 @@ class InspectionGroup(Group):
         self._tolerance_row: QWidget = self.add_row("Tolerance", self.tolerance)
         for widget in (self.tree, self.draw_button, self.import_button, self.remove_button):
             self.add_wide(widget)
+        self._rest = self.grid.rowCount()
 
     def _connect(self) -> None:
         session = self._session

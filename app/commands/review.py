@@ -56,6 +56,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Looked at, and not to be told yet",
         "selection",
     ),
+    ActionSpec("note", "Write a note", "write_note", ("W",), tip="Enter goes back to the crops", needs="selection"),
     *(
         ActionSpec(
             f"class_{number}",
@@ -162,6 +163,10 @@ class ReviewCommands(Commands):
 
     def mark_unsure(self) -> None:
         self.docks.gallery.decide("unsure")
+
+    def write_note(self) -> None:
+        self.docks.bring("why")
+        self.docks.why.details.begin_note()
 
     def choose_class(self, number: int) -> None:
         """`number` from 1, as the keys."""

@@ -75,7 +75,8 @@ class GalleryPanel(QWidget):
 
         A `label` without a status: it is of this class (`core.review`).
         """
-        self._walk.decide(status, label, go_on=self.foot.auto_advance.isChecked())
+        drawing = bool(self._session.drawings.label)  # missed defects: the view stays where the hand is
+        self._walk.decide(status, label, go_on=self.foot.auto_advance.isChecked() and not drawing)
 
     def choose_class(self, number: int) -> None:
         """Says of the selected crops that they are of the class with this number, from 0."""

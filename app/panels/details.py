@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QPalette
 from PySide6.QtWidgets import (
+    QApplication,
     QButtonGroup,
     QGridLayout,
     QHBoxLayout,
@@ -64,6 +65,7 @@ class Details(QWidget):
         super().__init__(parent)
         self._session = session
         self._shown: Detection | None = None
+        self._before_note: QWidget | None = None
         self._facts = Group("")
         self._values: dict[str, QLabel] = {}
         self._names: dict[str, QLabel] = {}
@@ -82,6 +84,11 @@ class Details(QWidget):
     def fact(self, name: str) -> str:
         """The text shown for one of `_FACTS`."""
         return self._values[name].text()
+
+    def begin_note(self) -> None:
+        """The note is written next; Enter gives the keyboard back to whoever had it."""
+        self._before_note = QApplication.focusWidget()
+        self.note.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     # -- following --------------------------------------------------------------------------------
 
@@ -171,6 +178,13 @@ class Details(QWidget):
         now = self._session.detection(detection.id)
         if now is not None and now.scan_id == detection.scan_id:  # ids begin anew in every project
             self._session.decide(detection.status, [detection.id], note=note)
+
+    def _end_note(self) -> None:
+        before, self._before_note = self._before_note, None
+        if before is None:
+            self.note.clearFocus()
+        else:
+            before.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _selection_changed(self) -> None:
         self._keep_note()
@@ -265,6 +279,7 @@ class Details(QWidget):
         self.copy.clicked.connect(self._copy_position)
         self.copy_sem.clicked.connect(self._copy_sem_position)
         self.note.editingFinished.connect(self._keep_note)
+        self.note.returnPressed.connect(self._end_note)
         self.class_choice.activated.connect(lambda _: self._choose_class())
         session.classes.changed.connect(self.follow)
 
