@@ -35,11 +35,12 @@ def listed_places(
     statuses: Collection[str] = (),
     classes: Collection[str] = (),
     scans: Collection[str] = (),
+    on: Collection[int] = (),
     below_threshold: bool = False,
     every_scan: bool = False,
 ) -> list[FoundPlace]:
     """Places worst first: of what lies at or above its scan's threshold or was drawn by a person, on the sections of the
-    scans given (none: all), those of the statuses and classes given (none: all).
+    scans given (none: all) and with the ids `on` (none: all), those of the statuses and classes given (none: all).
 
     Where several scans found the same place it is listed once (`core.same_places`), unless `every_scan`.
     Raises UsageError for a status, class or scan there isn't.
@@ -55,6 +56,7 @@ def listed_places(
         for d in project.detections()
         if ((d.section_id in sections or not scans) if d.is_drawn else d.scan_id in thresholds)
         and (below_threshold or d.is_drawn or d.score >= thresholds[d.scan_id])
+        and (not on or d.section_id in on)
     ]
     places = [FoundPlace(d) for d in found] if every_scan else places_of(project, found)
     return [
@@ -70,10 +72,13 @@ def listed_detections(
     statuses: Collection[str] = (),
     classes: Collection[str] = (),
     scans: Collection[str] = (),
+    on: Collection[int] = (),
     below_threshold: bool = False,
 ) -> list[Detection]:
     """What stands for the `listed_places`."""
-    chosen = listed_places(project, statuses=statuses, classes=classes, scans=scans, below_threshold=below_threshold)
+    chosen = listed_places(
+        project, statuses=statuses, classes=classes, scans=scans, on=on, below_threshold=below_threshold
+    )
     return [place.detection for place in chosen]
 
 

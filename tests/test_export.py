@@ -99,6 +99,7 @@ def test_two_sections_are_never_laid_over_each_other(project: Project, tmp_path:
     with pytest.raises(InputError, match="one section only"):
         export_detections(project, "geojson", tmp_path / "list.geojson")
     export_detections(project, "geojson", tmp_path / "list.geojson", scans=[other])
+    assert export_detections(project, "geojson", tmp_path / "list.geojson", on=[project.sections()[0].id]) == 12
     assert json.loads((tmp_path / "list.geojson").read_text())["provenance"]["frame"] == "pixel"
 
 

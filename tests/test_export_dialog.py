@@ -6,13 +6,19 @@ import csv
 from pathlib import Path
 
 import pytest
+import tifffile
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QComboBox, QDialogButtonBox, QFileDialog, QWidget
 
 from app.export_dialog import ExportDialog
+from core.drawing import Drawing
 from core.export.base import exporters, find_exporter
+from core.project import Project
+from core.project.drawing_store import DrawingStore
 from core.project.registration_store import RegistrationStore
+from core.readers.base import open_section
 from tests.test_registration_project import FIDUCIALS, project  # noqa: F401 - a fixture
+from tests.toy import spotted_image
 from tests.window_support import open_and_wait, open_window
 
 OK = QDialogButtonBox.StandardButton.Ok
@@ -43,6 +49,28 @@ def test_every_format_can_be_chosen_in_the_window(qtbot, spec) -> None:
     assert ExportDialog(parent, spec, ["pixel"], before={"nothing": "of ours"}).settings == dialog.settings
     unknown = ExportDialog(parent, spec, [])
     assert not unknown.buttons.button(OK).isEnabled()
+
+
+def test_what_people_drew_leaves_without_a_scan_and_with_a_name_for_its_kind(
+    qtbot, qapp, tmp_path, monkeypatch
+) -> None:
+    path = tmp_path / "drawn.tif"
+    tifffile.imwrite(path, spotted_image()[:300], photometric="rgb")
+    with Project.create(tmp_path / "drawn.schliff") as made, open_section(path) as section:
+        DrawingStore(made).add(made.add_section(section).id, [Drawing("box", ((10, 10), (40, 30)), label="pore")])
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "list"), ""))
+    with open_window(qapp) as window:
+        open_and_wait(qtbot, window, made.path)
+        assert window.session.scan is None
+        window.commands.file.export(find_exporter("csv"))
+        dialog = window.findChild(ExportDialog)
+        qtbot.waitUntil(dialog.isVisible)
+        qtbot.mouseClick(dialog.buttons.button(OK), Qt.MouseButton.LeftButton)
+        qtbot.waitUntil((tmp_path / "list.csv").exists, timeout=20_000)
+        qtbot.waitUntil(lambda: not window.session.lanes.copies.busy, timeout=20_000)
+    with (tmp_path / "list.csv").open(newline="", encoding="utf-8") as file:
+        (line,) = csv.DictReader(file)
+    assert (line["class"], line["source"], line["x_px"]) == ("pore", "person", "10.0")
 
 
 def test_a_drive_list_is_written_by_clicks(qtbot, window, tmp_path: Path, monkeypatch) -> None:

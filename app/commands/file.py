@@ -123,12 +123,13 @@ class FileCommands(Commands):
         self.session.close_section()
 
     def export(self, spec: ExporterSpec) -> None:
-        """Asks what and where to, then writes it of the scan that is shown, in the background."""
+        """Asks what and where to, then writes it of the open section, in the background: of the scan that is shown, if
+        there is one, and of what people drew."""
         from app.export_dialog import ExportDialog as Dialog
         from core.export.document import known_frames
 
         session = self.session
-        if session.project is None or session.section_record is None or session.scan is None:
+        if session.project is None or session.section_record is None:
             return
         dialog = Dialog(
             self.window,
@@ -144,12 +145,13 @@ class FileCommands(Commands):
     def _export(self, spec: ExporterSpec, dialog: ExportDialog) -> None:
         session = self.session
         project, record = session.project, session.section_record
-        if project is None or record is None or session.scan is None:
+        if project is None or record is None:
             return
         offered = Path(self.settings.get("last_folder")) / f"{record.path.stem}{spec.suffix}"
         name, _ = QFileDialog.getSaveFileName(self.window, f"Export {spec.name}", str(offered))
         if not name:
             return
+        name += "" if Path(name).suffix else spec.suffix
         session.save_state()  # the threshold as it is on the screen
         self.settings.set("exports", self.settings.get("exports") | {spec.id: dialog.settings})
         from app.progress_dialog import ProgressDialog
@@ -158,8 +160,8 @@ class FileCommands(Commands):
 
         place = project.path
         write = partial(
-            export_detections, format_id=spec.id, out=name, scans=[session.scan.id], statuses=dialog.statuses,
-            frame=dialog.frame, settings=dialog.settings,
+            export_detections, format_id=spec.id, out=name, scans=[session.scan.id] if session.scan else [],
+            on=[record.id], statuses=dialog.statuses, frame=dialog.frame, settings=dialog.settings,
         )  # fmt: skip
 
         def run(progress: Progress, cancel: CancelToken) -> int:

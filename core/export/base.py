@@ -70,17 +70,18 @@ def export_detections(
     *,
     statuses: Collection[str] = (),
     scans: Collection[str] = (),
+    on: Collection[int] = (),
     frame: Frame | None = None,
     settings: Mapping[str, Any] = _NO_SETTINGS,
     progress: Progress = no_progress,
     cancel: CancelToken | None = None,
 ) -> int:
-    """Writes the detections above their scan's threshold, of the given statuses and scans (none: all); returns how many.
+    """Writes what `listed_detections` gives of these statuses, scans and sections (none: all); returns how many.
 
-    `frame` None: the first one that the format can say. `settings`: of the format's parameters those that aren't the default. Raises UsageError (unknown format, status or
-    setting, a frame the format can't say), InputError (a frame the sections don't
-    have; a place inside a section; a section that can't be read where pictures of it are wanted), CancelledError,
-    ResourceError (it can't be written; what was at `out` before is still there).
+    `frame` None: the first one that the format can say. `settings`: of the format's parameters those that aren't the
+    default. Raises UsageError (unknown format, status or setting, a frame the format can't say), InputError (a frame the
+    sections don't have; a place inside a section; a section that can't be read where pictures of it are wanted),
+    CancelledError, ResourceError (it can't be written; what was at `out` before is still there).
     """
     exporter, out = find_exporter(format_id), Path(out)
     frame = frame or exporter.frames[0]
@@ -92,7 +93,7 @@ def export_detections(
     for section in project.sections():
         keep_off(section.path, out)
     with Pictures(project, progress, cancel) as pictures:
-        chosen = listed_detections(project, statuses=statuses, scans=scans)
+        chosen = listed_detections(project, statuses=statuses, scans=scans, on=on)
         document = export_document(project, chosen, frame, pictures)
         _require(frame, document.items)
         with written_whole(out) as temporary:
