@@ -94,7 +94,7 @@ def test_the_session_is_kept(shared_data: Path, name: str, session: str):
     info = info_of(shared_data, name)
     assert info.stage.session is not None
     assert (info.stage.session.id, info.stage.session.creation) == (session, "Uncalibrated")
-    assert section_report_of(info)["stage"]["session_id"] == session
+    assert section_report_of(info)["stage_session"]["id"] == session
     assert dict(section_facts(info))["session"].startswith(session)
 
 

@@ -189,7 +189,7 @@ def test_marks_alone_say_nothing_of_what_is_no_defect(tmp_path: Path):
 def test_the_scale_is_the_pictures_own_if_they_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     data = write_pictures(tmp_path, 2)
     sizes: dict[str, float | None] = {}
-    monkeypatch.setattr("core.train.scales._um_per_px", lambda picture: sizes[picture.name])
+    monkeypatch.setattr("core.train.scales._um_per_px", lambda picture, entered: sizes[picture.name])
     sizes |= {"s0.png": 0.5, "s1.png": 0.5}
     assert scale_of(data, 0) == 0.5
     assert scale_of(data, 2.0) == 2.0

@@ -28,6 +28,7 @@ def section_report(section: Section) -> dict[str, Any]:
         "pixel_size_source": "hand" if info.as_stated else "file" if info.pixel_size_um else None,
         "scenes": [_scene(scene) for scene in info.scenes],
         "stage": _stage(info.stage),
+        "stage_session": asdict(info.stage.session) if info.stage.session else None,
         "markers": [{"name": one.name, "x_um": one.x_um, "y_um": one.y_um} for one in info.markers],
         "sem": None if info.sem is None else asdict(info.sem),
         "objective": info.objective,
@@ -51,6 +52,4 @@ def _stage(stage: StageTransform) -> dict[str, Any]:
         "affine": [list(row) for row in stage.affine] if stage.affine else None,
         "residual_um": stage.residual_um,
         "disagreement_um": stage.disagreement_um,
-        "session_id": stage.session.id if stage.session else None,
-        "session_creation": stage.session.creation if stage.session else None,
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from core.detection import Detection
 from core.geometry import Box
@@ -108,3 +109,10 @@ class ScanSummary:
     busy: float | None = None
     sound_parts: int = 0
     doubts: tuple[str, ...] = ()
+
+    @classmethod
+    def from_plain(cls, told: Mapping[str, Any]) -> ScanSummary:
+        """From what `dataclasses.asdict` and JSON made of one; only what this version knows of it."""
+        names = {f.name for f in fields(cls)}
+        known = {name: value for name, value in told.items() if name in names}
+        return cls(**{**known, "doubts": tuple(known.get("doubts", ()))})

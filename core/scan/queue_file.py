@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -102,17 +102,9 @@ def _from_json(stored: Mapping[str, Any]) -> Entry:
         state=stored["state"],
         done=int(stored["done"]),
         total=int(stored["total"]),
-        summary=_summary(stored["summary"]),
+        summary=None if stored["summary"] is None else ScanSummary.from_plain(stored["summary"]),
         error=str(stored["error"]),
     )
-
-
-def _summary(stored: Mapping[str, Any] | None) -> ScanSummary | None:
-    """Only what this version knows of it."""
-    if stored is None:
-        return None
-    names = {f.name for f in fields(ScanSummary)}
-    return ScanSummary(**{name: value for name, value in stored.items() if name in names})
 
 
 def _set_aside(path: Path, queue: ScanQueue, why: str) -> Kept:

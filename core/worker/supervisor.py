@@ -211,4 +211,4 @@ def run_in_worker(
 
     here = replace(request, section=request.section.absolute(), project=request.project.absolute())
     told = (worker or _scans).do("scan", here.to_json(), heard, cancel or CancelToken())
-    return ScanSummary(**told)
+    return ScanSummary.from_plain(told)
