@@ -26,6 +26,7 @@ class ChemistryControl(QObject):
         self._session = session
         self._read: Mapping[int, Composition] | None = None
         session.project_changed.connect(self._forget)
+        session.scans_changed.connect(self._forget)  # chemistry goes along to the same finding of another scan
 
     @property
     def compositions(self) -> Mapping[int, Composition]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.errors import UsageError
+from core.truth import ARTEFACT_CLASSES
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 LONGEST_NAME = 60
@@ -33,6 +34,13 @@ class ClassTable:
     def ordered(self, labels: Iterable[str]) -> tuple[str, ...]:
         """Classes as they are called now, each once, with the `added` ones after them."""
         return tuple(dict.fromkeys((*map(self.shown, labels), *map(self.shown, self.added))))
+
+    def artefacts(self, labels: Iterable[str] = (), artefact_labels: Iterable[str] = ()) -> frozenset[str]:
+        """What traces of preparation are called now: a model's own (`artefact_labels` of its `labels`) and those that every
+        project knows. A name that a class of defects has too, as the two were merged, is none."""
+        said = ARTEFACT_CLASSES.union(artefact_labels)
+        defects = {self.shown(label) for label in labels if label not in said}
+        return ARTEFACT_CLASSES.union(map(self.shown, said)) - defects
 
     # -- changing it: each returns another table ------------------------------------------------------------------
 

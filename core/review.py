@@ -17,8 +17,8 @@ from core.people import user_name
 from core.project import Project, decision_log, drawing_store, gestures, joined_detections
 from core.project.attachments import Attachments
 from core.project.carrying import carry_over
+from core.project.class_table import class_table
 from core.project.decision_log import Decision
-from core.truth import ARTEFACT_CLASSES
 
 
 class Review:
@@ -41,19 +41,22 @@ class Review:
         """Gives detections a status, a note, a class or several of these, as one gesture; what was undone before can't be
         redone any more.
 
-        A class without a status says that it is a defect, or an artefact where the class is one of those. What the model
-        said stays on record. Returns the ids that changed. Raises UsageError for what is no name of a class.
+        A class without a status says that it is a defect, or an artefact where the class is one of those; "unreviewed"
+        without one takes back the class that was given, too. What the model said stays on record. Returns the ids that changed. Raises UsageError for what is no name of a class.
         """
         label = None if label is None else checked_name(label)
+        forgotten = status == "unreviewed" and label is None
         changed: list[int] = []
         gesture = 0
         with self._database.writing() as db:
+            table = class_table(db)
             for detection_id in ids:
                 row = db.execute(_ROW, (detection_id,)).fetchone()
-                after = {"status": status or (row["status"] if label is None else _status_of(label, row))}
+                after = {"status": status or (row["status"] if label is None else _status_of(label, row, table))}
                 after |= {} if note is None else {"note": note}
                 drawn = label is not None and row["source"] == BY_PERSON and label != row["label"]
                 after |= {} if label is None or row["source"] == BY_PERSON else {"decided_label": label}
+                after |= {"decided_label": ""} if forgotten else {}
                 if not drawn and all(row[name] == value for name, value in after.items()):
                     continue
                 gesture = gesture or gestures.begin(db, "decision", self._author)
@@ -118,13 +121,14 @@ class Review:
 
 
 _ROW = (
-    "SELECT d.id, d.status, d.note, d.label, d.decided_label, d.source, d.drawing_id, s.spec ->> 'artefact_labels' AS"
-    " artefacts FROM detections d JOIN scans s ON s.id = d.scan_id WHERE d.id = ?"
+    "SELECT d.id, d.status, d.note, d.label, d.decided_label, d.source, d.drawing_id, s.spec ->> 'labels' AS labels,"
+    " s.spec ->> 'artefact_labels' AS artefacts FROM detections d JOIN scans s ON s.id = d.scan_id WHERE d.id = ?"
 )
 
 
-def _status_of(label: str, row: sqlite3.Row) -> Status:
-    return "artefact" if label in ARTEFACT_CLASSES.union(json.loads(row["artefacts"] or "[]")) else "defect"
+def _status_of(label: str, row: sqlite3.Row, table: ClassTable) -> Status:
+    artefacts = table.artefacts(json.loads(row["labels"] or "[]"), json.loads(row["artefacts"] or "[]"))
+    return "artefact" if label in artefacts else "defect"
 
 
 def _decided(replayed: Replayed | None) -> list[int]:

@@ -10,6 +10,7 @@ Where several scans of a section found the same place, the decision on the lates
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
@@ -102,8 +103,9 @@ def _by_section(project: Project) -> list[tuple[SectionRecord, list[Detection]]]
 
 def _artefacts_of(project: Project) -> dict[str, Set[str]]:
     """By scan, which classes are traces of preparation, as they are called now."""
-    shown = project.classes().shown
-    return {scan.id: ARTEFACT_CLASSES | set(map(shown, scan.artefact_labels)) for scan in project.scans()}
+    table = project.classes()
+    known = {scan.id: table.artefacts(scan.labels, scan.artefact_labels) for scan in project.scans()}
+    return defaultdict(table.artefacts, known)  # of what was drawn
 
 
 def _drawn_outlines(project: Project) -> dict[int, Outline]:
@@ -143,7 +145,7 @@ def elsewhere(found: Sequence[Detection], told: Sequence[Box]) -> list[Detection
 
 def _mark_of(detection: Detection, artefacts: Mapping[str, Set[str]], drawn: Mapping[int, Outline]) -> Mark:
     """What a detection that was judged a defect or an artefact teaches; `artefacts`, `drawn`: as above."""
-    names = artefacts.get(detection.scan_id, ARTEFACT_CLASSES)
+    names = artefacts[detection.scan_id]
     label, is_artefact = detection.label, detection.label in names
     if detection.status == _ARTEFACT and not is_artefact:
         label = min(ARTEFACT_CLASSES)

@@ -65,6 +65,19 @@ class Attachments:
         return changed
 
 
+def copy(db: sqlite3.Connection, gesture: int | None, kind: Kind, owner: int, to: int) -> bool:
+    """Gives another owner that has none the same value, with its author and time, as a part of a gesture (None: beyond
+    undo); whether there was something to give."""
+    before = _stored(db, kind, owner)
+    if before is None or _stored(db, kind, to) is not None:
+        return False
+    after = before | {"owner": to}
+    _put(db, kind, to, after)
+    if gesture is not None:
+        db.execute(_LOG, (gesture, kind, to, None, json.dumps(after)))
+    return True
+
+
 def replay(db: sqlite3.Connection, gesture: int, side: Side) -> list[int]:
     """Puts every value of a gesture as it was before or after it; returns their owners."""
     rows = db.execute("SELECT * FROM attachment_changes WHERE gesture = ? ORDER BY id", (gesture,)).fetchall()

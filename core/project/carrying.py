@@ -8,11 +8,11 @@ what it means by a mark may be something else: there only a decision (not a doub
 overlaps, and only where nothing speaks against it: a "defect" or "artefact" takes the class that was decided along; a
 "false alarm" goes to the same class only, or where one of the models knows no classes, since somebody who said that this is
 no pore has not said that it is no crack. What was carried names where from, and by whom and when that was decided.
+Chemistry that was measured on a finding goes along to the same finding, whatever was decided of it.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,10 +20,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.box_index import BoxIndex
-from core.classes import ClassTable
 from core.detection import UNDECIDED
 from core.geometry import Box
-from core.project import decision_log
+from core.project import attachments, decision_log
+from core.project.class_table import class_table
 from core.project.gestures import archive_empty
 from core.truth import NO_CLASSES
 
@@ -34,8 +34,16 @@ SAME_FINDING_IOU = 0.5
 def put_aside(db: sqlite3.Connection, key: str) -> None:
     """Marks the scans with this key as replaced, and what was decided on them as beyond undo.
 
-    Parts of objects that nobody will join any more go.
+    Parts of objects that nobody will join any more go. What lies elsewhere and was joined into something on them, as what
+    a person drew, stands for itself again.
     """
+    alone = [row["id"] for row in db.execute(_JOINED_ELSEWHERE, (key, key))]
+    for detection_id in alone:
+        db.execute("UPDATE detections SET joined_into = NULL WHERE id = ?", (detection_id,))
+        db.execute(
+            "UPDATE decisions SET state = 'archived' WHERE detection_id = ? AND after LIKE '%\"joined_into\"%'",
+            (detection_id,),
+        )
     db.execute("UPDATE scans SET replaced = 1 WHERE key = ?", (key,))
     db.execute("DELETE FROM fragments WHERE scan_id IN (SELECT id FROM scans WHERE key = ?)", (key,))
     db.execute(
@@ -54,15 +62,21 @@ def has_replaced(db: sqlite3.Connection, key: str) -> bool:
 def carry_over(db: sqlite3.Connection, scan_id: str, new_ids: Sequence[int], gesture: int | None = None) -> list[int]:
     """Gives new detections what was decided of the same findings in other scans of the section, or of what was drawn there.
 
-    Without a gesture undo doesn't reach it. Returns the ids that were decided so.
+    Without a gesture undo doesn't reach it. Returns the ids that were given something so.
     """
     decided = _Decided(db, scan_id)
     taken = []
     for new_id in new_ids if decided.judged else ():
         new = db.execute("SELECT * FROM detections WHERE id = ?", (new_id,)).fetchone()
         found = decided.same_model(new) or decided.other_model(new)
-        if found is not None and (found.row["status"], found.row["note"]) != ("unreviewed", ""):
+        if found is None:
+            continue
+        is_told = (found.row["status"], found.row["note"]) != ("unreviewed", "")
+        if is_told:
             decision_log.carry(db, gesture, new_id, found.row, found.label)
+        owners = dict.fromkeys((found.row["id"], found.id))
+        has_chemistry = any(attachments.copy(db, gesture, "composition", owner, new_id) for owner in owners)
+        if is_told or has_chemistry:
             taken.append(new_id)
     return taken
 
@@ -71,6 +85,7 @@ def carry_over(db: sqlite3.Connection, scan_id: str, new_ids: Sequence[int], ges
 class _Judged:
     """A detection that was judged, where it lies, and the row of what was decided: that of the one it was joined into."""
 
+    id: int
     box: Box
     said: str
     is_same_model: bool
@@ -83,13 +98,18 @@ class _Decided:
     """What was decided on a section in other scans than one."""
 
     def __init__(self, db: sqlite3.Connection, scan_id: str) -> None:
-        stored = db.execute("SELECT value FROM attachments WHERE kind = 'classes' AND owner = 0").fetchone()
-        self._classes = ClassTable() if stored is None else ClassTable.from_json(json.loads(stored["value"]))
+        self._classes = class_table(db)
         rows = db.execute(_DECIDED, {"scan": scan_id}).fetchall()
         whole = {row["id"]: row for row in rows}
         self.judged = [
             _Judged(
-                _box(row), row["label"], bool(row["same_model"]), row["scan_number"], values, values["decided_label"]
+                row["id"],
+                _box(row),
+                row["label"],
+                bool(row["same_model"]),
+                row["scan_number"],
+                values,
+                values["decided_label"],
             )
             for row in rows
             if (values := whole.get(row["joined_into"], row)) is not None and not values["gone"]
@@ -131,12 +151,16 @@ def _box(row: sqlite3.Row) -> Box:
     return Box(row["x_px"], row["y_px"], row["w_px"], row["h_px"])
 
 
-# Also what is undecided again. From the decisions on, as a scan may have a thousand times as many detections.
+_JOINED_ELSEWHERE = (
+    "SELECT part.id FROM detections whole JOIN scans s ON s.id = whole.scan_id JOIN detections part"
+    " ON part.joined_into = whole.id JOIN scans p ON p.id = part.scan_id WHERE s.key = ? AND p.key != ?"
+)
+# Also what is undecided again, or was only measured. From the decisions on, as a scan may have a thousand times as many detections.
 _DECIDED = (
     "SELECT d.*, s.rowid AS scan_number, s.spec ->> 'id' = mine.spec ->> 'id' AND s.spec ->> 'version' ="
-    " mine.spec ->> 'version' AS same_model, x.word FROM (SELECT detection_id, max(id) AS word FROM decisions"
-    " GROUP BY detection_id UNION ALL SELECT id, 0 FROM detections WHERE drawing_id IS NOT NULL AND NOT EXISTS"
-    " (SELECT 1 FROM decisions WHERE detection_id = detections.id)) x"
-    " CROSS JOIN detections d ON d.id = x.detection_id CROSS JOIN scans s ON s.id = d.scan_id"
+    " mine.spec ->> 'version' AS same_model, coalesce((SELECT max(id) FROM decisions WHERE"
+    " detection_id = x.id), 0) AS word FROM (SELECT detection_id AS id FROM decisions UNION SELECT id FROM detections"
+    " WHERE drawing_id IS NOT NULL UNION SELECT owner FROM attachments WHERE kind = 'composition') x"
+    " CROSS JOIN detections d ON d.id = x.id CROSS JOIN scans s ON s.id = d.scan_id"
     " JOIN scans mine ON mine.id = :scan WHERE s.id != mine.id AND s.section_id = mine.section_id ORDER BY d.id"
 )

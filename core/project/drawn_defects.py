@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -19,9 +19,9 @@ import numpy as np
 from core.detection import BY_PERSON, Status
 from core.drawing import Drawing
 from core.measure import area
+from core.project.class_table import class_table
 from core.project.raw_boxes import packed_outline
 from core.ranking import severity
-from core.truth import ARTEFACT_CLASSES
 
 DRAWN_KEY = "drawn"  # of a section's scan that holds what was drawn
 _SURE = 1.0
@@ -34,6 +34,7 @@ _SPEC = {
 def mirror(db: sqlite3.Connection, drawing_ids: Iterable[int]) -> list[int]:
     """Brings the detections of some drawings to where these are now; returns the ids of those that there are or were."""
     mirrored: list[int] = []
+    artefacts = class_table(db).artefacts()
     for drawing_id in drawing_ids:
         row = db.execute("SELECT * FROM drawings WHERE id = ?", (drawing_id,)).fetchone()
         known = db.execute("SELECT * FROM detections WHERE drawing_id = ?", (drawing_id,)).fetchone()
@@ -42,14 +43,14 @@ def mirror(db: sqlite3.Connection, drawing_ids: Iterable[int]) -> list[int]:
             if known is not None:
                 db.execute("UPDATE detections SET gone = 1 WHERE id = ?", (known["id"],))
         elif known is None:
-            values = _place(db, row, drawing) | {"status": _status(row["label"])}
+            values = _place(db, row, drawing, artefacts) | {"status": _status(row["label"], artefacts)}
             values |= {"scan_id": _scan_of(db, row), "tile": -1, "source": BY_PERSON, "drawing_id": drawing_id}
             values |= {"decided_by": row["author"], "decided_at": row["created"], "note": row["note"]}
             known = {"id": db.execute(_statement("INSERT", values), values).lastrowid}
         else:
-            values = _place(db, row, drawing) | {"gone": 0, "id": known["id"]}
-            if known["status"] == _status(known["label"]):
-                values["status"] = _status(row["label"])
+            values = _place(db, row, drawing, artefacts) | {"gone": 0, "id": known["id"]}
+            if known["status"] == _status(known["label"], artefacts):
+                values["status"] = _status(row["label"], artefacts)
             db.execute(_statement("UPDATE", values), values)
         if known is not None:
             mirrored.append(known["id"])
@@ -70,7 +71,7 @@ def _closed(row: sqlite3.Row) -> Drawing | None:
     return None
 
 
-def _place(db: sqlite3.Connection, row: sqlite3.Row, drawing: Drawing) -> dict[str, Any]:
+def _place(db: sqlite3.Connection, row: sqlite3.Row, drawing: Drawing, artefacts: Collection[str]) -> dict[str, Any]:
     """Where it lies and how bad it is: as a model would say that is sure of it."""
     from core.outlines import as_outline
 
@@ -85,14 +86,14 @@ def _place(db: sqlite3.Connection, row: sqlite3.Row, drawing: Drawing) -> dict[s
         "outline": None if drawing.kind == "box" else packed_outline(as_outline(np.array(drawing.points))),
         "severity": severity(
             _SURE, _SURE, area_px, size[0] * size[1] if size else None,
-            is_probability=True, is_artefact=row["label"] in ARTEFACT_CLASSES,
+            is_probability=True, is_artefact=row["label"] in artefacts,
         ),
     }  # fmt: skip
 
 
-def _status(label: str) -> Status:
+def _status(label: str, artefacts: Collection[str]) -> Status:
     """Whoever draws something has judged it."""
-    return "artefact" if label in ARTEFACT_CLASSES else "defect"
+    return "artefact" if label in artefacts else "defect"
 
 
 def _scan_of(db: sqlite3.Connection, row: sqlite3.Row) -> str:

@@ -16,6 +16,7 @@ from core.disk import disk_errors
 from core.errors import InputError
 from core.frames import StageTransform
 from core.geometry import Box
+from core.project.class_table import class_table
 from core.project.database import Database
 from core.project.drawn_defects import DRAWN_KEY
 from core.project.evidence_map import evidence_map
@@ -222,7 +223,7 @@ class Project:
 
     def _read(self, db: sqlite3.Connection, rows: Iterable[sqlite3.Row], *, whole: bool = False) -> list[Detection]:
         """With their severities among all of their scans; `whole`: these are all, and are ranked anew."""
-        found, classes = list(rows), self._classes(db)
+        found, classes = list(rows), class_table(db)
         said = [row["decided_label"] or row["label"] for row in found]
         called = {label: classes.shown(label) for label in set(said)}
         labels = [called[label] for label in said]
@@ -232,12 +233,12 @@ class Project:
     def ranking(self, scan_id: str) -> Ranking:
         """What the severities of a scan's detections come from."""
         with self.database.reading() as db:
-            return self._severities.ranking(db, scan_id, self._classes(db))
+            return self._severities.ranking(db, scan_id, class_table(db))
 
     def default_class_weights(self, scan_id: str) -> dict[str, float]:
         """How much each class of a scan counts in a severity while nobody has chosen otherwise."""
         with self.database.reading() as db:
-            return self._severities.defaults(db, scan_id, self._classes(db))
+            return self._severities.defaults(db, scan_id, class_table(db))
 
     def set_class_weights(self, weights: Mapping[str, float]) -> None:
         """Other weights, 0 to 1, in place of all that were chosen before; classes that are left out have their defaults."""
@@ -247,21 +248,16 @@ class Project:
     def classes(self) -> ClassTable:
         """What classes are called now."""
         with self.database.reading() as db:
-            return self._classes(db)
+            return class_table(db)
 
     def class_labels(self, scans: Iterable[ScanRecord] | None = None) -> tuple[str, ...]:
         """Every class there is to choose, as they are called now, always in the same order: those of the models, scan by
         scan (`scans` None: all), those that were added, those that people used otherwise."""
         with self.database.reading() as db:
-            table = self._classes(db)
+            table = class_table(db)
             used = [row["label"] for row in db.execute(_USED_LABELS)]
         said = dict.fromkeys(label for scan in (self.scans() if scans is None else scans) for label in scan.labels)
         return tuple(dict.fromkeys((*table.ordered(said), *map(table.shown, used))))
-
-    @staticmethod
-    def _classes(db: sqlite3.Connection) -> ClassTable:
-        row = db.execute("SELECT value FROM attachments WHERE kind = 'classes' AND owner = 0").fetchone()
-        return ClassTable() if row is None else ClassTable.from_json(json.loads(row["value"]))
 
     def score_map(self, scan_id: str) -> ScoreMap | None:
         """The scores of a scan as far as it got, always the same object; None when nothing is stored yet.

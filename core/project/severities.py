@@ -34,7 +34,7 @@ class Severities:
     def __init__(self, um2_per_px2: Callable[[sqlite3.Connection, int], float | None]) -> None:
         self._um2_per_px2 = um2_per_px2
         self._lock = threading.Lock()
-        self._rankings: dict[str, Ranking] = {}
+        self._rankings: dict[str, tuple[ClassTable, Ranking]] = {}
 
     def of(
         self,
@@ -56,25 +56,27 @@ class Severities:
         for scan_id in set(scans.tolist()):
             here = np.flatnonzero(scans == scan_id)
             if whole:
-                ranking = self._keep(scan_id, Ranking(self._scale(db, scan_id, classes), names[here], areas[here]))
+                made = Ranking(self._scale(db, scan_id, classes), names[here], areas[here])
+                ranking = self._keep(scan_id, classes, made)
             else:
                 ranking = self.ranking(db, scan_id, classes)
             found[here] = ranking.severities(names[here].tolist(), scores[here], areas[here])
         return found.tolist()
 
     def ranking(self, db: sqlite3.Connection, scan_id: str, classes: ClassTable) -> Ranking:
-        """As it was when all of the scan was read last; else it is made of what the scan has now."""
+        """As it was when all of the scan was read last, by these names; else it is made of what the scan has now."""
         with self._lock:
             known = self._rankings.get(scan_id)
-        if known is not None:
-            return known
+        if known is not None and known[0] == classes:
+            return known[1]
         rows = db.execute(_ALL_OF_SCAN, (scan_id,)).fetchall()
         labels = [classes.shown(row["decided_label"] or row["label"]) for row in rows]
-        return self._keep(scan_id, Ranking(self._scale(db, scan_id, classes), labels, [row["area_px"] for row in rows]))
+        made = Ranking(self._scale(db, scan_id, classes), labels, [row["area_px"] for row in rows])
+        return self._keep(scan_id, classes, made)
 
-    def _keep(self, scan_id: str, ranking: Ranking) -> Ranking:
+    def _keep(self, scan_id: str, classes: ClassTable, ranking: Ranking) -> Ranking:
         with self._lock:
-            self._rankings[scan_id] = ranking
+            self._rankings[scan_id] = (classes, ranking)
         return ranking
 
     def forget(self) -> None:
@@ -87,12 +89,14 @@ class Severities:
         return _defaults(_spec(db, scan_id), classes)
 
     def _scale(self, db: sqlite3.Connection, scan_id: str, classes: ClassTable) -> Scale:
-        spec = _spec(db, scan_id)
+        spec, chosen = _spec(db, scan_id), chosen_weights(db)
+        # Of a class that was called otherwise when somebody weighed it, too.
+        weights = _defaults(spec, classes) | {classes.shown(label): weight for label, weight in chosen.items()} | chosen
         return Scale(
             threshold=spec.get("threshold", 1.0),  # what a person drew has none
             is_probability=spec["score_unit"] == "probability",
             um2_per_px2=self._um2_per_px2(db, spec["section_id"]),
-            weights=_defaults(spec, classes) | chosen_weights(db),
+            weights=weights,
         )
 
 
@@ -106,7 +110,7 @@ def chosen_weights(db: sqlite3.Connection) -> dict[str, float]:
 
 
 def _defaults(spec: Mapping[str, Any], classes: ClassTable) -> dict[str, float]:
-    artefacts = {*map(classes.shown, spec["artefact_labels"]), *ARTEFACT_CLASSES}
+    artefacts = classes.artefacts(spec["labels"], spec["artefact_labels"])
     return default_weights(map(classes.shown, (*spec["labels"], *ARTEFACT_CLASSES)), artefacts)
 
 
