@@ -12,12 +12,15 @@ __all__ = ["class_colour", "class_colours", "class_name"]
 
 
 _chosen: dict[str, str] = {}  # of the project that is open
+_called: dict[str, str] = {}
 
 
-def choose_colours(colours: Mapping[str, str]) -> None:
-    """The colours "#rrggbb" that somebody chose in the open project; all other classes have their usual ones."""
-    _chosen.clear()
-    _chosen.update(colours)
+def choose_colours(colours: Mapping[str, str], called: Mapping[str, str]) -> None:
+    """The colours "#rrggbb" that somebody chose in the open project, and what its classes are `called` now; all other
+    classes have their usual ones."""
+    for kept, now in ((_chosen, colours), (_called, called)):
+        kept.clear()
+        kept.update(now)
 
 
 def class_colours(labels: Sequence[str]) -> dict[str, QColor]:
@@ -28,3 +31,8 @@ def class_colours(labels: Sequence[str]) -> dict[str, QColor]:
 def class_colour(label: str, labels: Sequence[str] = ()) -> QColor:
     """The colour of one class among a scan's `labels`; without them, the one it gets when alone."""
     return class_colours(labels if label in labels else (*labels, label))[label]
+
+
+def drawn_colour(label: str) -> QColor:
+    """The colour of what was drawn as `label`, whatever that class is called now."""
+    return class_colour(_called.get(label, label))

@@ -54,7 +54,7 @@ class ClassControl(QObject):
                 self._session.report(error)
         if (table, labels) != (self.table, self.labels):
             self.table, self.labels = table, labels
-            choose_colours(table.colours)
+            choose_colours(table.colours, table.called)
             self.changed.emit()
 
     def keep(self, table: ClassTable) -> None:

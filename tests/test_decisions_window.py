@@ -190,6 +190,7 @@ def test_several_are_joined_and_taken_apart(qtbot, window):
 
 
 def test_classes_are_renamed_in_a_dialog(qtbot, window):
+    from app.class_colours import drawn_colour
     from app.classes_dialog import ClassesDialog
 
     session = window.session
@@ -205,9 +206,11 @@ def test_classes_are_renamed_in_a_dialog(qtbot, window):
     qtbot.waitUntil(lambda: {d.label for d in session.detections} == {"Large_void"})
     assert session.classes.labels == ("Large_void", "crack", "preparation_artefact", "delamination")
     assert session.detections[0].said_label == "pore"
+    assert drawn_colour("pore").name() == "#123456", "what was drawn before has the colour too"
     session.undo()
     qtbot.waitUntil(lambda: {d.label for d in session.detections} == {"pore"})
     assert session.classes.labels == LABELS
+    assert drawn_colour("pore").name() != "#123456"
 
 
 def test_a_random_sample_is_judged_by_itself(qtbot, window):

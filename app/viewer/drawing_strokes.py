@@ -14,7 +14,7 @@ from itertools import pairwise
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 
-from app.class_colours import class_colours
+from app.class_colours import drawn_colour
 from core.drawing import Drawing, Points
 
 PLAIN = "#38e0d0"  # of a drawing without a class
@@ -32,7 +32,7 @@ def colour_of(drawing: Drawing) -> QColor:
 
 
 def _colour(label: str) -> QColor:
-    return class_colours((label,))[label] if label else QColor(PLAIN)
+    return drawn_colour(label) if label else QColor(PLAIN)
 
 
 def pen_of(colour: QColor, width: float, painter: QPainter) -> QPen:

@@ -23,6 +23,7 @@ class DrawingsLayer(QObject):
         session.section_changed.connect(self._drawings_changed)
         session.drawings.changed.connect(self._drawings_changed)
         session.calibration.changed.connect(self._drawings_changed)
+        session.classes.changed.connect(self.item.update)  # a class has another name or colour
         session.drawings.selection_changed.connect(self._selection_changed)
         self._drawings_changed()
 
