@@ -45,6 +45,32 @@ class BoxIndex:
         inside = (edges[:, 2] >= x0) & (edges[:, 0] <= x1) & (edges[:, 3] >= y0) & (edges[:, 1] <= y1)
         return np.sort(found[inside])
 
+    def pairs(self, edges: Array) -> tuple[Array, Array]:
+        """Every pair of one of these (n, 4) edges and a box here that have a point in common: both indices, (m,) each."""
+        reach, last = self._reach, np.array([self._columns - 1, self._rows - 1])
+        first = np.maximum(np.floor((edges[:, :2] - reach - self._low) / self._side), 0).astype(np.int64)
+        final = np.minimum(np.floor((edges[:, 2:] + reach - self._low) / self._side), last).astype(np.int64)
+        touched = [np.empty((2, 0), np.int64)]
+        for large in self._large.tolist():
+            asking = np.arange(len(edges))
+            touched.append(self._touching_pairs(edges, asking, np.full(len(edges), large)))
+        spans = final - first
+        for step in range(int(spans[:, 1].max(initial=-1)) + 1):
+            asking = np.flatnonzero((spans[:, 0] >= 0) & (spans[:, 1] >= step))
+            begin = (first[asking, 1] + step) * self._columns
+            start, stop = self._starts[begin + first[asking, 0]], self._starts[begin + final[asking, 0] + 1]
+            counts = stop - start
+            within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+            found = self._order[np.repeat(start, counts) + within]
+            touched.append(self._touching_pairs(edges, np.repeat(asking, counts), found))
+        asking, found = np.concatenate(touched, axis=1)
+        return asking, found
+
+    def _touching_pairs(self, edges: Array, asking: Array, found: Array) -> Array:
+        a, b = edges[asking], self.edges[found]
+        inside = ((a[:, :2] <= b[:, 2:]) & (b[:, :2] <= a[:, 2:])).all(axis=1)
+        return np.stack([asking[inside], found[inside]])
+
     def more_than(self, count: int, x0: float, y0: float, x1: float, y1: float) -> bool:
         """Whether more boxes than this touch the area; costs no more than finding `count` of them."""
         if self._count(*self._cells_near(x0, y0, x1, y1)) + len(self._large) <= count:

@@ -32,6 +32,8 @@ RULE = (
 )
 _APART_PX = 1e7
 
+Array = np.ndarray
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -106,6 +108,23 @@ def same_place(a: Box, b: Box) -> bool:
         return True
     small, large = sorted((a.area, b.area))
     return (b.contains(*a.center) or a.contains(*b.center)) and large <= LARGEST_RATIO * small
+
+
+def same_places(a: Array, b: Array) -> tuple[Array, Array]:
+    """Of (n, 4) edges x0, y0, x1, y1 and as many others: whether each two are the same place (n,), and their IoU (n,)."""
+    sides = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
+    common = np.where((sides > 0).all(axis=1), sides.prod(axis=1), 0.0)
+    areas = np.stack([(a[:, 2:] - a[:, :2]).prod(axis=1), (b[:, 2:] - b[:, :2]).prod(axis=1)])
+    union = areas.sum(axis=0) - common
+    iou = np.divide(common, union, out=np.zeros(len(common)), where=common > 0)
+    alike = areas.max(axis=0) <= LARGEST_RATIO * areas.min(axis=0)
+    return (iou >= LEAST_IOU) | (alike & (_has_middle(a, b) | _has_middle(b, a))), iou
+
+
+def _has_middle(a: Array, b: Array) -> Array:
+    """Whether each of `a` contains the middle of its `b`, half open as `Box.contains`."""
+    middle = b[:, :2] + (b[:, 2:] - b[:, :2]) / 2
+    return ((a[:, :2] <= middle) & (middle < a[:, 2:])).all(axis=1)
 
 
 def _figures(found: Iterable[Found], marked: Sequence[TruthBox], threshold: float) -> dict[str, Any]:

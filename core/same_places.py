@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.box_index import BoxIndex
-from core.check import same_place
+from core.check import same_places
 from core.detection import Detection
 from core.project import Project
 from core.ranking import worst_first
@@ -46,20 +46,19 @@ def places_of(project: Project, detections: Sequence[Detection]) -> list[FoundPl
 def _once(scans: Sequence[Sequence[Detection]]) -> list[FoundPlace]:
     there: list[list[Detection]] = [[one] for one in scans[0]]
     for scan in scans[1:]:
-        index = BoxIndex(edges_of([place[0] for place in there]))
+        known, edges = edges_of([place[0] for place in there]), edges_of(scan)
+        asking, found = BoxIndex(known).pairs(edges)
+        same, overlaps = same_places(edges[asking], known[found])
+        asking, found, overlaps = asking[same], found[same], overlaps[same]
+        order = np.lexsort((found, -overlaps, asking))  # one after the other, the nearest in overlap first
+        placed: set[int] = set()
         taken: set[int] = set()
-        new: list[list[Detection]] = []
-        for one in scan:
-            box = one.box
-            near = [i for i in index.touching(box.x, box.y, box.x1, box.y1).tolist() if i not in taken]
-            same = [i for i in near if same_place(box, there[i][0].box)]
-            best = max(same, key=lambda i: (box.iou(there[i][0].box), -i), default=None)
-            if best is None:
-                new.append([one])
-            else:
-                taken.add(best)
-                there[best].append(one)
-        there += new
+        for one, place in zip(asking[order].tolist(), found[order].tolist(), strict=True):
+            if one not in placed and place not in taken:
+                placed.add(one)
+                taken.add(place)
+                there[place].append(scan[one])
+        there += [[one] for number, one in enumerate(scan) if number not in placed]
     return [_place(each) for each in there]
 
 

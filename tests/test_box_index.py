@@ -34,6 +34,16 @@ def test_the_same_boxes_are_found_as_one_by_one(count):
                 assert index.more_than(limit, *area) == (len(expected) > limit)
 
 
+@pytest.mark.parametrize("count", [0, 1, 300])
+def test_pairs_are_those_that_are_found_one_by_one(count):
+    edges, asked = some_edges(count), some_edges(200, seed=1) - 200
+    index = BoxIndex(edges)
+    asking, found = index.pairs(asked)
+    pairs = list(zip(asking.tolist(), found.tolist(), strict=True))
+    assert sorted(pairs) == [(n, other) for n, one in enumerate(asked) for other in index.touching(*one).tolist()]
+    assert index.pairs(asked[:0])[0].size == 0
+
+
 def test_none_and_all_in_one_place():
     assert BoxIndex(np.zeros((0, 4))).touching(0, 0, 1, 1).size == 0
     same = BoxIndex(np.tile([5.0, 5.0, 5.0, 5.0], (100, 1)))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from core.check import Found, check, match, same_place
+from core.check import Found, check, match, same_place, same_places
 from core.errors import InputError
 from core.geometry import Box
 from core.truth import TruthBox, read_truth, truth_beside
@@ -142,3 +143,14 @@ def test_a_truth_that_is_not_there(tmp_path: Path) -> None:
 def test_where_the_truth_of_a_section_lies() -> None:
     assert truth_beside(Path("a/s.czi")) == Path("a/s.truth.csv")
     assert truth_beside(Path("a/s.ome.tif")) == Path("a/s.truth.csv")
+
+
+def test_many_are_compared_by_the_rule_for_two() -> None:
+    rng = np.random.default_rng(0)
+    boxes = [Box(*values) for values in rng.integers(0, 40, (80, 4)).astype(float).tolist()]
+    one, other = (grid.ravel() for grid in np.meshgrid(range(80), range(80)))
+    edges = np.array([(box.x, box.y, box.x1, box.y1) for box in boxes])
+    same, overlaps = same_places(edges[one], edges[other])
+    assert same.tolist() == [same_place(boxes[i], boxes[j]) for i, j in zip(one, other, strict=True)]
+    assert overlaps == pytest.approx([boxes[i].iou(boxes[j]) for i, j in zip(one, other, strict=True)])
+    assert 0 < same.sum() < len(same)

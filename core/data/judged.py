@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.check import same_place
+from core.box_index import BoxIndex
+from core.check import same_place, same_places
 from core.data.gathering import without
 from core.data.labelled import Mark
 from core.detection import Detection
@@ -136,10 +137,9 @@ def _says_of_the_same(one: Detection, other: Detection) -> bool:
 
 def elsewhere(found: Sequence[Detection], told: Sequence[Box]) -> list[Detection]:
     """Those that don't show a place of `told`."""
-    edges, same = _edges([one.box for one in found]), np.zeros(len(found), bool)
-    for place in told:
-        for index in np.flatnonzero(_touching(edges, place)):
-            same[index] |= same_place(found[int(index)].box, place)
+    edges, places, same = _edges([one.box for one in found]), _edges(told), np.zeros(len(found), bool)
+    asking, near = BoxIndex(edges).pairs(places)
+    same[near[same_places(places[asking], edges[near])[0]]] = True
     return [one for one, is_same in zip(found, same, strict=True) if not is_same]
 
 
