@@ -68,7 +68,7 @@ def dialog_of(qtbot, window, kind):
 
 
 def scan(qtbot, window) -> None:
-    with qtbot.waitSignal(window.session.scan_finished, timeout=30_000):
+    with qtbot.waitSignal(window.session.scan_finished, timeout=120_000):
         press(qtbot, window, Qt.Key.Key_R, CTRL)
     qtbot.waitUntil(lambda: window.is_settled and len(window.session.detections) == SPOTS, timeout=20_000)
 

@@ -7,18 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QMessageBox
 
 
 @contextmanager
 def open_window(qapp: Any, mode: Any = "light") -> Iterator[Any]:
     """A window that leaves nothing behind; nothing moves by itself meanwhile."""
     from app.main_window import MainWindow
+    from app.scan_queue.for_window import WindowScans
     from app.session import Session
     from app.settings import Settings
     from app.theme import Theme
+    from app.training.for_window import WindowTraining
 
     qapp.setProperty("still", True)
     settings = Settings()
@@ -26,6 +29,12 @@ def open_window(qapp: Any, mode: Any = "light") -> Iterator[Any]:
     window.show()
     try:
         yield window
+    except BaseException:  # a test that fails while something runs must not wait for somebody to answer
+        with pytest.MonkeyPatch.context() as patch:
+            for asking in (WindowScans, WindowTraining):
+                patch.setattr(asking, "ask", staticmethod(_closes))
+            window.close()
+        raise
     finally:
         window.close()
         window.deleteLater()
@@ -33,6 +42,11 @@ def open_window(qapp: Any, mode: Any = "light") -> Iterator[Any]:
         qapp.setProperty("still", False)
     assert not [w for w in qapp.topLevelWidgets() if w.isVisible()]
     assert not [t.name for t in threading.enumerate() if t.name.startswith("tile-reader")]
+
+
+def _closes(box: QMessageBox) -> QAbstractButton:
+    """The button that doesn't keep the window open."""
+    return next(one for one in box.buttons() if box.buttonRole(one) != QMessageBox.ButtonRole.RejectRole)
 
 
 def open_and_wait(qtbot: Any, window: Any, path: Any) -> None:

@@ -144,7 +144,7 @@ class ImportDialog(QDialog):
         outcome, table = self._outcome, self.table
         self.summary.setText(
             f"<b>{path.name}</b>: {len(outcome.attached):,} of {len(self._matches):,} spectra are clear"
-            + (f", {len(outcome.ambiguous):,} may be of several defects" if outcome.ambiguous else "")
+            + (f", {len(outcome.ambiguous):,} to be chosen by you" if outcome.ambiguous else "")
             + (f", {len(outcome.unmatched):,} where no defect is" if outcome.unmatched else "")
             + "."
         )
