@@ -21,7 +21,7 @@ import numpy as np
 
 from core.box_index import BoxIndex
 from core.detection import UNDECIDED
-from core.geometry import Box
+from core.geometry import Box, bounding_box
 from core.project import attachments, decision_log
 from core.project.class_table import class_table
 from core.project.gestures import archive_empty
@@ -64,10 +64,13 @@ def carry_over(db: sqlite3.Connection, scan_id: str, new_ids: Sequence[int], ges
 
     Without a gesture undo doesn't reach it. Returns the ids that were given something so.
     """
-    decided = _Decided(db, scan_id)
+    found_now = [db.execute("SELECT * FROM detections WHERE id = ?", (new_id,)).fetchone() for new_id in new_ids]
+    if not found_now:
+        return []
+    decided = _Decided(db, scan_id, bounding_box(map(_box, found_now)))
     taken = []
-    for new_id in new_ids if decided.judged else ():
-        new = db.execute("SELECT * FROM detections WHERE id = ?", (new_id,)).fetchone()
+    for new in found_now if decided.judged else ():
+        new_id = new["id"]
         found = decided.same_model(new) or decided.other_model(new)
         if found is None:
             continue
@@ -95,11 +98,12 @@ class _Judged:
 
 
 class _Decided:
-    """What was decided on a section in other scans than one."""
+    """What was decided on a section in other scans than one, of what reaches into an area (a tile of a scan, say)."""
 
-    def __init__(self, db: sqlite3.Connection, scan_id: str) -> None:
+    def __init__(self, db: sqlite3.Connection, scan_id: str, area: Box) -> None:
         self._classes = class_table(db)
-        rows = db.execute(_DECIDED, {"scan": scan_id}).fetchall()
+        edges = {"x0": area.x, "y0": area.y, "x1": area.x1, "y1": area.y1}
+        rows = db.execute(_DECIDED, {"scan": scan_id, **edges}).fetchall()
         whole = {row["id"]: row for row in rows}
         self.judged = [
             _Judged(
@@ -114,8 +118,8 @@ class _Decided:
             for row in rows
             if (values := whole.get(row["joined_into"], row)) is not None and not values["gone"]
         ]
-        edges = [(one.box.x, one.box.y, one.box.x1, one.box.y1) for one in self.judged]
-        self._index = BoxIndex(np.array(edges, float).reshape(-1, 4))
+        boxes = [(one.box.x, one.box.y, one.box.x1, one.box.y1) for one in self.judged]
+        self._index = BoxIndex(np.array(boxes, float).reshape(-1, 4))
 
     def same_model(self, new: sqlite3.Row) -> _Judged | None:
         """Of the latest scan that has it, the one most alike; also what is undecided again."""
@@ -162,5 +166,6 @@ _DECIDED = (
     " detection_id = x.id), 0) AS word FROM (SELECT detection_id AS id FROM decisions UNION SELECT id FROM detections"
     " WHERE drawing_id IS NOT NULL UNION SELECT owner FROM attachments WHERE kind = 'composition') x"
     " CROSS JOIN detections d ON d.id = x.id CROSS JOIN scans s ON s.id = d.scan_id"
-    " JOIN scans mine ON mine.id = :scan WHERE s.id != mine.id AND s.section_id = mine.section_id ORDER BY d.id"
+    " JOIN scans mine ON mine.id = :scan WHERE s.id != mine.id AND s.section_id = mine.section_id"
+    " AND d.x_px <= :x1 AND d.x_px + d.w_px >= :x0 AND d.y_px <= :y1 AND d.y_px + d.h_px >= :y0 ORDER BY d.id"
 )
