@@ -606,3 +606,19 @@ def test_where_labels_collide_the_larger_drawing_keeps_its_own(qapp):
     labels.set_labels([label_for(drawing, "0.21 mm²") for drawing in (sliver, point, polygon)])
     assert labels.chosen(0.25).tolist() == [2]
     assert labels.chosen(64.0).tolist() == [2, 0, 1], "there is room for all"
+
+
+def test_a_label_can_be_read_whatever_colour_its_class_has(qapp):
+    from PySide6.QtCore import QRectF
+    from PySide6.QtGui import QColor, QImage, QPainter
+
+    from app.viewer.drawing_labels import paint_label
+
+    for chosen in ("#550088", "#000000", "#12a87b"):
+        image = QImage(80, 24, QImage.Format.Format_RGB32)
+        image.fill(QColor("#808080"))
+        painter = QPainter(image)
+        paint_label(painter, "366 µm²", QRectF(0, 0, 80, 24), QColor(chosen))
+        painter.end()
+        lightest = max(image.pixelColor(x, y).lightness() for x in range(4, 76) for y in range(4, 20))
+        assert lightest > 80, chosen

@@ -24,6 +24,7 @@ _STEPS_PER_OCTAVE = 2
 _PAD = 4.0
 _OFF_LINE_PX = 8.0
 _APART = (10.0, 4.0)  # between labels
+_DARK, _LIGHT = 0.35, 0.7  # no usual colour of a class is as dark
 _CELL = (128.0, 32.0)  # of the grid that finds labels nearby
 
 
@@ -140,7 +141,7 @@ def _picture(text: str, colour: str, width: int, height: int, ratio: float) -> Q
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(12, 14, 16, 190))
     painter.drawRoundedRect(QRectF(0, 0, width, height), 3, 3)
-    painter.setPen(QColor(colour))
+    painter.setPen(_readable(QColor(colour)))
     painter.setFont(label_font())
     painter.drawText(QRectF(0, 0, width, height), Qt.AlignmentFlag.AlignCenter, text)
     painter.end()
@@ -157,3 +158,9 @@ def _cells(rect: QRectF) -> list[tuple[int, int]]:
     columns = range(int(rect.left() // _CELL[0]), int(rect.right() // _CELL[0]) + 1)
     rows = range(int(rect.top() // _CELL[1]), int(rect.bottom() // _CELL[1]) + 1)
     return [(column, row) for column in columns for row in rows]
+
+
+def _readable(colour: QColor) -> QColor:
+    """Of the same hue, light enough for the dark plate: a person may choose any colour for a class."""
+    hue, saturation, lightness, _ = colour.getHslF()
+    return colour if lightness > _DARK else QColor.fromHslF(max(hue, 0.0), saturation, _LIGHT)
