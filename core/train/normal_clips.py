@@ -29,7 +29,7 @@ Array = np.ndarray
 STEP_PX = 8
 # So much of a window must show the specimen, which has an edge that is normal, too.
 _LEAST_SPECIMEN = 0.25
-_CLIP_WINDOWS = 2
+_CLIP_WINDOWS, _HALVED_FROM_WINDOWS = 2, 3
 _EDGE = 1e-6
 
 
@@ -154,9 +154,10 @@ class NormalPlaces:
 
 
 def halved(block: Array, side: int) -> Array:
-    """(n, 4) int: a block (see `NormalPlaces.blocks`) as two, across its longer side, where each has room for a window."""
+    """(n, 4) int: a block (see `NormalPlaces.blocks`) as two, across its longer side, where that leaves each one several
+    windows: of a single one nobody can tell how scores are spread."""
     x, y, w, h = (int(v) for v in block)
-    if max(w, h) < 2 * side:
+    if max(w, h) < _HALVED_FROM_WINDOWS * side:
         return block[None]
     across, down = (w // 2, 0) if w >= h else (0, h // 2)
     first = (x, y, across or w, down or h)
