@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -217,4 +218,6 @@ def test_classes_keep_their_colours(project: Project) -> None:  # noqa: F811
     from core.export.pictures import Pictures
 
     document = export_document(project, listed_detections(project), "pixel", Pictures(project))
-    assert colours_of(document.items) == {"anomaly": ORANGE}
+    assert colours_of(document) == {"anomaly": ORANGE}
+    chosen = replace(document, colours={"anomaly": "#123456", "pore": "#000000"})
+    assert colours_of(chosen) == {"anomaly": (0x12, 0x34, 0x56)}

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.chemistry.composition import Composition
 from core.class_colours import class_name
-from core.detection import STATUS_NAMES
+from core.detection import BY_PERSON, STATUS_NAMES
 from core.export.document import ExportDocument, ExportItem
 
 _ELEMENTS_SHOWN = 6
@@ -83,6 +83,9 @@ def sources(document: ExportDocument) -> Iterator[tuple[str, str]]:
     for section in told["sections"]:
         yield "Section", f"{Path(section['path']).name}, fingerprint {section['fingerprint']}"
     for scan in told["scans"]:
+        if scan["model"] == BY_PERSON:
+            yield "Drawn", "by hand"
+            continue
         card = f", card {scan['card_hash']}" if scan["card_hash"] else ""
         yield "Scan", f"{scan['model']} {scan['version']}{card}, threshold {scan['threshold']:.4g}"
     for one in told["registrations"]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import core
+from core.class_colours import class_hex
 from core.detection import Detection
 from core.export.pictures import Pictures
 from core.listing import rows
@@ -36,6 +37,7 @@ class ExportDocument:
         provenance: JSON-ready: `frame, schliff, exported, sections [path, fingerprint], scans [id, model, version, card hash,
             threshold, parameters], registrations`.
         pictures: the pixels of the sections, for formats that show them.
+        colours: "#rrggbb" of those classes for which somebody chose one.
     """
 
     items: Sequence[ExportItem]
@@ -44,11 +46,17 @@ class ExportDocument:
     registrations: Mapping[int, Registration]
     provenance: Mapping[str, Any]
     pictures: Pictures
+    colours: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def models(self) -> list[str]:
         """Id and version of every model that found something here, sorted."""
         return sorted({f"{scan['model']} {scan['version']}".strip() for scan in self.provenance["scans"]})
+
+    def hex_colours(self) -> dict[str, str]:
+        """A colour "#rrggbb" for each class that has items."""
+        usual = class_hex(sorted({item.detection.label for item in self.items}))
+        return {label: self.colours.get(label, colour) for label, colour in usual.items()}
 
     def section_of(self, item: ExportItem) -> SectionRecord:
         return self.sections[item.detection.section_id]
@@ -64,7 +72,7 @@ def export_document(
     listed = rows(project, detections, registrations=registrations)
     items = [ExportItem(d, row) for d, row in zip(detections, listed, strict=True)]
     told = _provenance(project, sections, {d.scan_id for d in detections}, registrations) | {"frame": frame}
-    return ExportDocument(items, frame, sections, registrations, told, pictures)
+    return ExportDocument(items, frame, sections, registrations, told, pictures, project.classes().colours)
 
 
 def known_frames(project: Project, section: SectionRecord) -> list[Frame]:

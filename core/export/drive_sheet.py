@@ -137,7 +137,7 @@ def _length(um: float) -> str:
 
 
 def _overview(part: ExportDocument, section: SectionRecord, places: list[Place]) -> Array:
-    shown, colours = part.pictures.whole(section, OVERVIEW_PX), colours_of(part.items)
+    shown, colours = part.pictures.whole(section, OVERVIEW_PX), colours_of(part)
     items = [place.item for place in places if place.item is not None]
     marks = [mark_of(item, shown, str(number), colours) for number, item in enumerate(items, 1)]
     return np.asarray(with_marks(shown.pixels, marks, path=True))

@@ -7,7 +7,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from core.class_colours import class_hex
 from core.export.base import ExporterSpec
 from core.export.captions import caption, heading
 from core.export.choosing import chosen_items, count_text, most
@@ -23,7 +22,7 @@ def write(document: ExportDocument, path: Path, values: Mapping[str, Any]) -> No
 
 def _parts(document: ExportDocument, values: Mapping[str, Any]) -> Iterator[str]:
     chosen = chosen_items(document, values)
-    colours = class_hex(sorted({item.detection.label for item in chosen}))
+    colours = document.hex_colours()
     yield f'<p class="muted">{count_text(document, len(chosen))}</p>'
     yield '<div class="cards">'
     for item in document.pictures.watched(chosen, len(chosen), "Cutting out the detections"):

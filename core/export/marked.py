@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from core.class_colours import class_hex, class_name
+from core.class_colours import class_name
 from core.export.captions import heading, sources
 from core.export.choosing import chosen_items, count_text, most
 from core.export.document import ExportDocument, ExportItem
@@ -41,7 +41,7 @@ def marked_image(document: ExportDocument, values: Mapping[str, Any]) -> Image.I
         return _empty()
     section, chosen = document.sections[section_id], chosen_items(document, values)
     longest = min(values["longest_px"], max(section.width_px, section.height_px, LEAST_LONGEST_PX))
-    shown, colours = document.pictures.whole(section, longest), colours_of(document.items)
+    shown, colours = document.pictures.whole(section, longest), colours_of(document)
     marks = [mark_of(item, shown, str(item.detection.id), colours) for item in chosen]
     return _with_legend(with_marks(shown.pixels, marks), document, section, shown, len(chosen))
 
@@ -51,9 +51,9 @@ def notes_of(document: ExportDocument) -> str:
     return json.dumps(document.provenance)
 
 
-def colours_of(items: Sequence[ExportItem]) -> dict[str, Colour]:
+def colours_of(document: ExportDocument) -> dict[str, Colour]:
     """By label."""
-    named = class_hex(sorted({item.detection.label for item in items}))
+    named = document.hex_colours()
     return {label: (int(h[1:3], 16), int(h[3:5], 16), int(h[5:7], 16)) for label, h in named.items()}
 
 
@@ -103,7 +103,7 @@ def _with_legend(
 
 def _legend_rows(document: ExportDocument, width: float, unit: float) -> Iterator[list[tuple[float, str, Colour]]]:
     """Rows of (x, text, colour), the most frequent class first."""
-    colours, x = colours_of(document.items), 0.0
+    colours, x = colours_of(document), 0.0
     row: list[tuple[float, str, Colour]] = []
     for label, count in Counter(item.detection.label for item in document.items).most_common():
         text = f"{class_name(label)} {count:,}"

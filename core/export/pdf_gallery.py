@@ -26,7 +26,7 @@ def write(document: ExportDocument, path: Path, values: Mapping[str, Any]) -> No
     from core.export.pdf_pages import MARGIN, MUTED, Pages, columns
 
     chosen = chosen_items(document, values)
-    pages, colours = Pages(path, document, heading(document), values["paper"]), colours_of(document.items)
+    pages, colours = Pages(path, document, heading(document), values["paper"]), colours_of(document)
     pages.text(MARGIN, pages.y, count_text(document, len(chosen)), 9, MUTED)
     pages.y += 20
     across, width = columns(pages.inner_width, values["crop_mm"] / 25.4 * 72, _GAP)

@@ -40,7 +40,7 @@ def _sheet(document: ExportDocument, chosen: list[ExportItem], values: Mapping[s
     head = round(4.6 * line)
     foot = round(1.6 * line * len(told)) + _GAP
     sheet = Image.new("RGB", (width, head + math.ceil(len(chosen) / across) * cell_height + foot), PAPER)
-    draw, colours = ImageDraw.Draw(sheet), colours_of(document.items)
+    draw, colours = ImageDraw.Draw(sheet), colours_of(document)
     fitting(draw, (_GAP, _GAP), heading(document), 1.6 * line, width - 2 * _GAP, INK)
     draw.text((_GAP, _GAP + 2.2 * line), count_text(document, len(chosen)), MUTED, font(line))
     for place, item in enumerate(document.pictures.watched(chosen, len(chosen), "Cutting out the detections")):
