@@ -162,5 +162,6 @@ def _cells(rect: QRectF) -> list[tuple[int, int]]:
 
 def _readable(colour: QColor) -> QColor:
     """Of the same hue, light enough for the dark plate: a person may choose any colour for a class."""
-    hue, saturation, lightness, _ = colour.getHslF()
-    return colour if lightness > _DARK else QColor.fromHslF(max(hue, 0.0), saturation, _LIGHT)
+    if colour.lightnessF() > _DARK:
+        return colour
+    return QColor.fromHslF(max(colour.hslHueF(), 0.0), colour.hslSaturationF(), _LIGHT)
