@@ -204,7 +204,7 @@ def train(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "family", metavar="FAMILY", help="what is trained: classifier, detector, …; an unknown one lists all"
     )
-    p.add_argument("--data", required=True, metavar="DIR", help=_DATA_HELP)
+    p.add_argument("--data", required=True, metavar="DIR", help=f"{_DATA_HELP}; {_NORMAL_HELP}")
     p.add_argument("--out", required=True, metavar="MODELDIR")
     p.add_argument("--set", dest="settings", action="append", default=[], metavar="NAME=VALUE")
     p.add_argument("--seed", type=int, default=0, metavar="S")
@@ -224,6 +224,10 @@ def learning_curve(p: argparse.ArgumentParser) -> None:
     _json(p)
 
 
+_NORMAL_HELP = (
+    "for vae, cgan, memory and one_class what is normal: a section itself, a project with regions called normal, or images "
+    "without a defect"
+)
 _DATA_HELP = (
     "a project with decisions; a folder of sections, each with NAME.truth.csv beside it; COCO; Pascal VOC (LabelImg); "
     "YOLO; a CSV of boxes; images with masks; or single images, a folder for each class or a labels.csv"

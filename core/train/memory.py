@@ -200,7 +200,9 @@ def half(values: torch.Tensor) -> torch.Tensor:
     """As they are kept. Raises InputError for what half floats can't hold."""
     rounded = values.half().float()
     if not rounded.isfinite().all():
-        raise InputError("the network's features can't be kept", remedy="Choose other weights.")
+        raise InputError(
+            "the network's features can't be kept", remedy="Choose data that isn't all the same, or other weights."
+        )
     return rounded
 
 
