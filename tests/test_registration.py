@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from core.errors import InputError, UsageError
 from core.geometry import Box
+from core.registration.arrows import arrow_factor, residual_arrows
 from core.registration.fiducials import Fiducial, fiducials_in, read_fiducials
 from core.registration.fit import affine_gain
 from core.registration.registration import Registration, describe, register
@@ -156,6 +157,12 @@ def test_a_check_lies_within_what_is_said_of_it() -> None:
         (check,) = register([*placed[:4], replace(placed[4], role="check")], UM_PER_PX, "similarity").checks
         within.append(check.error_um <= (check.predicted_um or 0))
     assert 0.92 <= np.mean(within) <= 0.98
+
+
+@pytest.mark.parametrize(("noise_um", "shown"), [(0.0, False), (0.001, False), (2.0, True)])
+def test_what_is_only_rounding_is_drawn_as_no_arrows(noise_um: float, shown: bool) -> None:
+    found = register(seen(matrix(), noise_um=noise_um), UM_PER_PX)
+    assert bool(arrow_factor(found)) is bool(residual_arrows(found)) is shown
 
 
 def test_the_chance_of_an_affine_is_that_of_the_f_test() -> None:

@@ -13,8 +13,8 @@ Arrow = tuple[tuple[float, float], tuple[float, float]]
 
 # Of the fiducials' extent, the most that the longest arrow takes.
 _LONGEST = 0.25
-# Level-0 px; what is shorter is rounding, as of an affine on three points.
-_NOTHING_PX = 1e-6
+# Level-0 px; what is shorter is rounding: of an affine on three points, or of the numbers that were typed in.
+_NOTHING_PX = 0.01
 
 
 def arrow_factor(registration: Registration) -> float:
