@@ -222,6 +222,20 @@ def test_selected_crops_side_by_side_show_the_same_width(qtbot, session, gallery
     window.close()
 
 
+def test_false_alarms_are_not_faded_side_by_side(qtbot, session):
+    fill(session, some_detections())
+    one, shades = session.detections[0], set()
+    for status in ("unreviewed", "false_alarm"):
+        window = SideBySide(session, [replace(one, status=status)])
+        qtbot.addWidget(window)
+        window.show()
+        qtbot.waitUntil(lambda window=window: window.thumbnails.get(one.id) is not None)
+        place = window.view.visualRect(window.model.index(0)).center()
+        shades.add(window.view.viewport().grab().toImage().pixelColor(place).name())
+        window.close()
+    assert len(shades) == 1
+
+
 def test_too_many_side_by_side_are_told(qtbot, session):
     fill(session, some_detections())
     window = SideBySide(session, session.detections)

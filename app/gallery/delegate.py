@@ -39,6 +39,7 @@ class CropDelegate(QStyledItemDelegate):
         self._score_unit = PROBABILITY
         self.side = 128
         self.scale_bar, self.show_reasons = True, False
+        self.fade_dismissed = True
         self.caption: Callable[[Detection], str] = self._score_text
 
     def set_scan(self, labels: tuple[str, ...], um_per_px: float | None, score_unit: str = PROBABILITY) -> None:
@@ -87,7 +88,7 @@ class CropDelegate(QStyledItemDelegate):
         if thumbnail is None or thumbnail.image is None:
             _draw_placeholder(painter, rect, palette, "" if thumbnail is None else "can't be read")
         else:
-            dismissed = detection.status in ("false_alarm", "artefact")
+            dismissed = self.fade_dismissed and detection.status in ("false_alarm", "artefact")
             painter.setOpacity(DISMISSED_OPACITY if dismissed else 1.0)
             painter.drawImage(rect, thumbnail.image)
             self._draw_reasons(painter, rect, detection, thumbnail)

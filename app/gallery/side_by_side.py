@@ -52,6 +52,7 @@ class SideBySide(QDialog):
         if scan is not None:
             self.view.crop_delegate.set_scan(scan.labels, self._um_per_px, scan.score_unit)
         self.view.set_side(SIDE)
+        self.view.crop_delegate.fade_dismissed = False  # whoever compares looks at false alarms too
         self.model.set_detections(shown, score_unit=scan.score_unit if scan is not None else "")
         self.view.opened.connect(self.fly_requested)
         self.field.valueChanged.connect(lambda _: self._draw_anew())
