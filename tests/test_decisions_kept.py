@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from dataclasses import replace
 
 import pytest
 
+from app.cli.judging import precision
 from core.chemistry.composition import Composition
 from core.classes import ClassTable
 from core.data.judged import judged_sections
 from core.detection import Candidate
+from core.errors import UsageError
 from core.geometry import Box
 from core.project import Project
 from core.project.composition_store import CompositionStore
@@ -93,3 +96,11 @@ def test_what_is_marked_as_not_reviewed_has_the_models_class_again(project: Proj
     assert (get(project, 1).label, get(project, 1).decided_by) == ("anomaly", "")
     review.undo()
     assert (get(project, 1).label, get(project, 1).status) == ("pore", "defect")
+
+
+def test_a_scan_that_was_started_over_is_not_judged_any_more(project: Project):  # noqa: F811
+    (found,) = scan_by(project, "one", ("pore",), [("pore", Box(100, 100, 40, 40))])
+    started_over(project, found.scan_id)
+    asked = Namespace(project=project.path, scans=[found.scan_id], draw=1, seed=0, json=False)
+    with pytest.raises(UsageError, match="started over"):
+        precision(asked)

@@ -80,9 +80,13 @@ def _scan_of(project: Project, wanted: list[str]) -> ScanRecord:
     """The one that was asked for, else the latest. Raises UsageError without one, or for several."""
     if len(wanted) > 1:
         raise UsageError("several scans", remedy="Give one --scan.")
-    if wanted:
-        return project.scan(wanted[0])
     scans = project.scans()
+    if wanted:
+        scan = project.scan(wanted[0])
+        if scan not in scans:
+            remedy = "Choose another; `schliff scans` lists them."
+            raise UsageError(f"{scan.id} was started over, or is none that a model made", remedy=remedy)
+        return scan
     if not scans:
         raise UsageError("nothing was scanned in it", path=project.path, remedy="Run `schliff scan` first.")
     if len({scan.section_id for scan in scans}) > 1:
