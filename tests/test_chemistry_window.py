@@ -135,6 +135,7 @@ def test_rules_propose_and_a_person_confirms(qtbot, window) -> None:
     assert not dialog.trouble.isVisible()
     assert [proposal.detection.id for proposal in dialog.ticked] == [one.id], "the close one is left to a person"
     assert session.detection(one.id).label == "anomaly"
+    assert dialog.take.isDefault(), "Enter accepts what is ticked"
     click(qtbot, dialog.take)
     assert session.detection(one.id).label == "oxide_particle"
     assert session.detection(two.id).label == "anomaly"

@@ -139,6 +139,7 @@ class RulesDialog(QDialog):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for button in (self.all, self.none):
             button.setAutoDefault(False)
+        self.buttons.button(QDialogButtonBox.StandardButton.Close).setAutoDefault(False)
         self.take.setDefault(True)
         ticks = QHBoxLayout()
         ticks.addWidget(self.found, 1)
