@@ -116,7 +116,9 @@ def test_each_scan_says_how_it_stands(qtbot, queued, panel, worker):
     assert cells(panel)[0][:3] == ["a.tif", "Toy", "50 %"]
     assert cells(panel)[0][4] == "5"  # found so far
     assert [row[2] for row in cells(panel)[1:]] == ["Waiting"] * 3
-    assert panel.status.toolTip().endswith("5 of 10 tiles · 50 % · 2.50 mm² · 2.0 MP/s · processor busy 90\N{NO-BREAK SPACE}%")
+    assert panel.status.toolTip().endswith(
+        "5 of 10 tiles · 50 % · 2.50 mm² · 2.0 MP/s · processor busy 90\N{NO-BREAK SPACE}%"
+    )
     worker.blocked.clear()
     qtbot.waitUntil(lambda: queued.running is None and not queued.queue.unfinished, timeout=10_000)
     assert [row[2] for row in cells(panel)] == ["Done", "Failed", "Done", "Done"]
