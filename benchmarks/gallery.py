@@ -120,7 +120,7 @@ def decided(session: Session, gallery: GalleryPanel) -> float:
     for place in range(5, 15):
         one = replace(gallery.model.shown[place], status="defect")
         begin = time.thread_time()
-        session._take(session.table.replaced([one]))  # type: ignore[arg-type]
+        session._take(session.table.replaced([one]))
         session.decisions_changed.emit([one.id])
         gallery.view.viewport().repaint()
         spent.append(1e3 * (time.thread_time() - begin))

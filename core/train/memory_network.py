@@ -62,7 +62,7 @@ def learn_network(
         network.train()
         loss = _loss(network, *_pasted(windows, learnt, values["batch"], random), device)
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
         rate.step()
         return float(loss.detach())

@@ -28,6 +28,8 @@ class FeatureComparison(nn.Module):
     def __init__(self, features: LocalFeatures, mean: float | list[float], deviation: float | list[float]) -> None:
         super().__init__()
         self.features = features
+        self.mean: torch.Tensor
+        self.deviation: torch.Tensor
         for name, values in zip(_NORMALISATION, (mean, deviation), strict=True):
             self.register_buffer(name, torch.tensor(values).reshape(-1, 1, 1), persistent=False)
 
@@ -39,7 +41,7 @@ class FeatureComparison(nn.Module):
 
 def build_comparison(fields: Mapping[str, Any]) -> FeatureComparison:
     """What a card's `network.features` describes, with random weights. Raises ValueError for one that can't be."""
-    told = [fields.get(name) for name in _NORMALISATION]
+    told: list[Any] = [fields.get(name) for name in _NORMALISATION]
     for values in told:
         numbers = values if isinstance(values, list) and len(values) == 3 else [values]
         if not all(isinstance(one, float) and 1e-3 <= one <= 1 for one in numbers):
