@@ -262,7 +262,9 @@ class ScanControl:
             self._session.message.emit("error", f"{entry.title}: {error}")
 
     def _show_at_last(self, scan_id: str | None) -> None:
-        """A scan may be over before its project is open here."""
+        """A scan may be over before its project is open here, or before anybody began to open it."""
+        if scan_id is not None:
+            self._attach_project()
         if self._attaching is None:
             self.show(scan_id)
         else:
