@@ -25,7 +25,7 @@ def choose_colours(colours: Mapping[str, str], called: Mapping[str, str]) -> Non
 
 def class_colours(labels: Sequence[str]) -> dict[str, QColor]:
     """A colour for each of a scan's labels."""
-    return {label: QColor(_chosen.get(label, name)) for label, name in class_hex(labels).items()}
+    return {label: QColor(name) for label, name in class_hex(labels, _chosen).items()}
 
 
 def class_colour(label: str, labels: Sequence[str] = ()) -> QColor:

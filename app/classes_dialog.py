@@ -23,12 +23,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.class_colours import class_colours
 from app.gallery.badges import chip_icon
 from app.layout import muted
 from app.session import Session
 from app.theme import SPACE
-from core.class_colours import class_name
+from core.class_colours import class_hex, class_name
 from core.classes import ClassTable
 from core.errors import UsageError
 
@@ -53,7 +52,8 @@ class ClassesDialog(QDialog):
         )
         self.setWindowTitle("Classes")
         self.list = QTableWidget(0, 3)
-        self.merge_button, self.colour_button = QPushButton("Merge…"), QPushButton("Colour…")
+        self.rename_button, self.merge_button = QPushButton("Rename"), QPushButton("Merge…")
+        self.colour_button = QPushButton("Colour…")
         self.add_button, self.restore_button = QPushButton("Add…"), QPushButton("Restore")
         self.trouble = muted()
         self._lay_out()
@@ -102,6 +102,16 @@ class ClassesDialog(QDialog):
 
     # -- asking ---------------------------------------------------------------------------------------
 
+    def _rename_chosen(self) -> None:
+        """Where it stands in its line."""
+        rows = {index.row() for index in self.list.selectedIndexes()}
+        item = self.list.item(rows.pop(), 0) if len(rows) == 1 else None
+        if item is None:
+            self.trouble.setText("Select one class to rename it.")
+            return
+        self.list.setFocus()
+        self.list.editItem(item)
+
     def _ask_merge(self) -> None:
         labels = self.chosen()
         if len(labels) < 2:
@@ -115,8 +125,8 @@ class ClassesDialog(QDialog):
     def _ask_colour(self) -> None:
         labels = self.chosen()
         if labels:
-            now = class_colours(self._labels())[labels[0]]
-            colour = QColorDialog.getColor(QColor(self.table.colours.get(labels[0], now.name())), self, "Colour")
+            now = self._colours()[labels[0]]
+            colour = QColorDialog.getColor(QColor(now), self, "Colour")
             if colour.isValid():
                 self.colour(labels, colour.name())
 
@@ -135,6 +145,10 @@ class ClassesDialog(QDialog):
     def _labels(self) -> tuple[str, ...]:
         return self.table.ordered(self._said)
 
+    def _colours(self) -> dict[str, str]:
+        """As they would be, whatever is stored so far."""
+        return class_hex(self._labels(), self.table.colours)
+
     def _label(self, row: int) -> str:
         item = self.list.item(row, 0)
         assert item is not None
@@ -142,13 +156,13 @@ class ClassesDialog(QDialog):
 
     def _fill(self) -> None:
         """Numbers are of the shown scan, under the names as they stand here."""
-        labels, usual = self._labels(), class_colours(self._labels())
+        labels, colours = self._labels(), self._colours()
         before = self._session.classes.table
         counted = Counter(self.table.shown(one.label) for one in self._session.visible_detections())
         self.list.blockSignals(True)
         self.list.setRowCount(len(labels))
         for row, label in enumerate(labels):
-            item = QTableWidgetItem(chip_icon(QColor(self.table.colours.get(label, usual[label]))), class_name(label))
+            item = QTableWidgetItem(chip_icon(QColor(colours[label])), class_name(label))
             item.setData(_LABEL, label)
             self.list.setItem(row, 0, item)
             was = [said for said, now in self.table.called.items() if now == label and said != label]
@@ -175,13 +189,14 @@ class ClassesDialog(QDialog):
         head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         head.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         head.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        self.rename_button.setToolTip("Another name for the selected class (F2)")
         self.merge_button.setToolTip("The selected classes become one")
         self.colour_button.setToolTip("A colour of its own, in this project")
         self.add_button.setToolTip("A class that no model knows, to choose when judging and drawing")
         self.restore_button.setToolTip("Its own name and its usual colour again")
         row = QHBoxLayout()
         row.setSpacing(SPACE)
-        for button in (self.merge_button, self.colour_button, self.add_button, self.restore_button):
+        for button in (self.rename_button, self.merge_button, self.colour_button, self.add_button, self.restore_button):
             button.setAutoDefault(False)
             row.addWidget(button)
         row.addStretch(1)
@@ -200,6 +215,7 @@ class ClassesDialog(QDialog):
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         self.list.itemChanged.connect(self._edited)
+        self.rename_button.clicked.connect(self._rename_chosen)
         self.merge_button.clicked.connect(self._ask_merge)
         self.colour_button.clicked.connect(self._ask_colour)
         self.add_button.clicked.connect(self._ask_name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -35,6 +36,20 @@ def model_text(detection: Detection, model: str) -> str:
         if detection.is_drawn
         else ", ".join(filter(None, (model, _SOURCES[detection.source].lower())))
     )
+
+
+def joined_text(parts: Sequence[Detection]) -> str:
+    """What becomes of the decisions of parts that are joined; empty where they are judged alike, so that nobody wonders."""
+    counted = Counter(one.status for one in parts)
+    judged = {status: count for status, count in counted.items() if status != "unreviewed"}
+    if not judged or len(counted) == 1:
+        return ""
+    if len(judged) == 1:
+        (status,) = judged
+        said = f"{judged[status]} of {len(parts)} parts"
+        return f"Joined, and judged “{STATUS_NAMES[status]}” as {said} had been. Undo takes it back."
+    told = ", ".join(f"{count} {STATUS_NAMES[status].lower()}" for status, count in judged.items())
+    return f"Joined, and not reviewed any more, as its parts were judged differently ({told}). Undo takes it back."
 
 
 def when(at: str) -> str:

@@ -66,8 +66,9 @@ class DriftNotice(QWidget):
             *((how, name) for how, (name, _) in _MATCH.items() if helps),
             *([("train", _TRAIN[0])] if training else []),
         ]
+        # Spaces that are kept, and swallowed where a line ends: what is wrapped begins at the left.
         links = (f'<a href="{link}">{name}</a>' for link, name in (*offered, ("ignore", _IGNORE[0])))
-        self.links.setText(" &nbsp; ".join(links))
+        self.links.setText(f'<p style="white-space:pre-wrap">{"   ".join(links)}</p>')
         self.setVisible(bool(findings))
 
     def _activated(self, link: str) -> None:

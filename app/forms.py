@@ -76,6 +76,7 @@ class ParameterForm(QWidget):
         """A field of somebody else's in a row among these, so that all stand in line."""
         label = QLabel(title)
         label.setBuddy(field)
+        label.setMinimumHeight(field.sizeHint().height())  # as those below it
         field.setAccessibleName(title)
         self._layout.insertRow(row, label, field)
 
@@ -116,7 +117,7 @@ class ParameterForm(QWidget):
 
     def _add_row(self, parameter: Parameter) -> _Field:
         field = _make_field(parameter, self.changed)
-        label = QLabel(_title(parameter.name))
+        label = QLabel(_title(parameter.name.removesuffix(f"_{parameter.unit}")))  # the field says it
         help_text = _help_text(parameter)
         for widget in (label, field.widget):
             widget.setToolTip(help_text)

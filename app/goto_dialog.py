@@ -24,6 +24,7 @@ class GotoDialog(QDialog):
         self.line = QLineEdit()
         self.line.setPlaceholderText(_placeholder(info))
         self.line.setAccessibleName("Position")
+        self.line.setToolTip("Two numbers; px unless a unit stands behind them: µm or mm")
         self.answer = QLabel()
         self.answer.setWordWrap(True)
         self.answer.setMinimumHeight(2 * self.answer.fontMetrics().lineSpacing())

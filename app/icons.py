@@ -21,6 +21,11 @@ def icon(name: str, colour: QColor | None = None) -> QIcon:
     return _icon(name, normal.name(), disabled.name())
 
 
+def program_icon() -> QIcon:
+    """Schliff's own, in its own colours."""
+    return QIcon(str(files("resources") / "schliff.svg"))
+
+
 def icon_pixmap(name: str, side: int, colour: QColor, ratio: float = 1.0) -> QPixmap:
     """One drawing, `side` device-independent px wide, for a screen of this device pixel ratio."""
     pixmap = QPixmap(_render(name, round(side * ratio), colour.name()))

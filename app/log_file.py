@@ -9,15 +9,18 @@ import faulthandler
 import logging
 import os
 import platform
+import re
 import sys
 from contextlib import suppress
 from datetime import datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TextIO
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import core
 from app.notifications import LINE
+from core.disk import written_whole
 from core.userdirs import logs_dir
 
 KEPT_STARTS = 10
@@ -35,9 +38,10 @@ class LogFile:
 
     def install(self) -> None:
         """Begins the file, says what runs on what, and lets all of Schliff's loggers write to it."""
-        name = f"schliff-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            number = max(map(_number, self.folder.glob(_LOGS)), default=0) + 1
+            name = f"schliff-{number:06d}-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
             handler = RotatingFileHandler(self.folder / name, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8")
         except OSError as error:
             logging.getLogger("schliff").warning("there will be no log file: %s", error)
@@ -70,14 +74,30 @@ class LogFile:
             faulthandler.enable(self._crashes)
 
     def _forget_old_ones(self) -> None:
-        logs = sorted(self.folder.glob("schliff-*.log"), key=lambda path: path.name)
+        logs = sorted(self.folder.glob(_LOGS), key=_number)
         for old in logs[:-KEPT_STARTS]:
             for path in (old, old.with_name(f"{old.name}.1")):
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
 
 
+def pack(folder: Path, out: Path) -> int:
+    """Writes the logs that lie in a folder into one ZIP file; how many they are. Raises ResourceError."""
+    logs = sorted((*folder.glob(_LOGS), *folder.glob(f"{_LOGS}.1"), *folder.glob(_CRASHES)))
+    with written_whole(out) as aside, ZipFile(aside, "w", ZIP_DEFLATED) as packed:
+        for log in logs:
+            packed.writestr(log.name, log.read_bytes())
+    return len(logs)
+
+
 _CRASHES = "crashes.txt"
+_LOGS = "schliff-*.log"
+
+
+def _number(path: Path) -> int:
+    """Which start it was: later ones have higher numbers, whatever the clock says."""
+    found = re.match(r"schliff-(\d{1,9})-", path.name)
+    return int(found[1]) if found else 0
 
 
 def _what_runs() -> str:

@@ -1,7 +1,7 @@
 """Decides nothing but who stands where and who listens to whom: the section in the middle, panels around it.
 
-It comes up in steps, so that it is there within a moment: frame and start page first, then everything that a person
-can do, the viewer for the first section, the panels once there is a picture of it.
+It comes up in steps, so that it is there within a moment. Without a section: frame and start page first, then everything
+that a person can do. With one: frame and viewer first, and all else once there is a picture of it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from PySide6.QtCore import QByteArray, QEvent, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from app.icons import icon
+from app.icons import program_icon
 from app.notifications import LogKeeper, NotificationBar
 from app.settings import Settings
-from app.start_page import StartPage
 from app.theme import Theme
 from core.geometry import Box
 
@@ -25,17 +24,18 @@ if TYPE_CHECKING:
     from app.compare.comparison import Comparison
     from app.navigation import Navigator
     from app.session import Session
+    from app.start_page import StartPage
     from app.viewer.viewer import Viewer
 
 FIRST_SIZE = (1280, 800)
+AFTER_PICTURE_MS = 20  # a picture that has come is painted before anything else is made
 PANELS_AFTER_MS = 1500  # if the first picture takes longer than that
 
 
 class MainWindow(QMainWindow):
     """Schliff's one window. Without a session it is only frame and start page, until `furnish` is called."""
 
-    navigator: Navigator  # made with the viewer, as is
-    comparison: Comparison
+    navigator: Navigator  # made with the viewer
 
     def __init__(self, session: Session | None, settings: Settings, theme: Theme) -> None:
         super().__init__()
@@ -44,75 +44,123 @@ class MainWindow(QMainWindow):
         self.log.install()
         self._left = False
         self.setWindowTitle("Schliff")
-        self.setWindowIcon(icon("sample"))
+        self.setWindowIcon(program_icon())
         self.setAcceptDrops(True)
         self.setMinimumSize(800, 520)
-        self.start_page = StartPage()
         self.notifications = NotificationBar()
         self.setCentralWidget(self._middle())
-        self.start_page.set_recent(settings.recent)
         if not self.restoreGeometry(_from_text(settings.get("geometry"))):
             self.resize(*FIRST_SIZE)
         self._furnished = False
         if session is not None:
-            self.furnish(session)
+            self.begin(session)
+            self.furnish()
 
-    def furnish(self, session: Session) -> None:
-        """Gives the window all it has, for this session. What that needs is loaded here and not before."""
+    def begin(self, session: Session) -> None:
+        """What it takes to show a section of this session, with the room that all else will need around it."""
+        from app.status_bar import StatusBar
+        from app.window_bars import reserve_room
+        from app.window_docks import Docks
+
+        self.session = session
+        reserve_room(self)
+        self.docks: Docks = Docks(self, session, lambda: self.viewer.visible_region())
+        self.status = StatusBar(session, self)
+        self.setStatusBar(self.status)
+        session.message.connect(self.notifications.tell)
+        session.section_changed.connect(self._section_changed)
+        session.failed_to_open.connect(self._failed_to_open)
+        session.path_opened.connect(self._remember)
+        self.docks.set_shown(False)
+        self.docks.arrangement = _from_text(self.settings.get("docks"))
+
+    def furnish(self) -> None:
+        """Everything that a person can do. What that needs is loaded here and not before. A second call does nothing."""
+        if self._furnished:
+            return
         from app.commands.base import Place
         from app.commands.table import CommandSet
         from app.scan_queue.for_window import WindowScans
-        from app.status_bar import StatusBar
+        from app.section_file import SectionFile
         from app.surprises import Surprises
         from app.training.for_window import WindowTraining
-        from app.window_docks import Docks
         from app.window_menus import Menus
 
-        settings, theme = self.settings, self._theme
-        self.session = session
-        self.docks = Docks(self, session, lambda: self.viewer.visible_region())
+        session, settings, theme = self.session, self.settings, self._theme
+        self._furnished = True
         self.commands = CommandSet(Place(self, session, self.docks, settings, theme, self.log))
         self.menus = Menus(self, session, self.commands, self.docks, settings, theme)
-        self.status = StatusBar(session, self)
-        self.setStatusBar(self.status)
         self.scans = WindowScans(self, session, settings)
         self.training = WindowTraining(self, session)
+        self.section_file = SectionFile(self, session)
         self.surprises = Surprises(self)
         self._connect(theme)
-        self._furnished = True
-        self._section_changed()
-        self.docks.arrangement = _from_text(settings.get("docks"))
+        if not session.opener.opening:
+            self._show_middle()
+
+    @cached_property
+    def start_page(self) -> StartPage:
+        """Made when it is first asked for: a section that is opened at once needs none."""
+        from app.start_page import StartPage
+
+        page = StartPage()
+        page.set_recent(self.settings.recent)
+        page.open_requested.connect(lambda: self.commands.file.open_section())
+        page.folder_requested.connect(lambda: self.commands.file.open_folder())
+        page.sample_requested.connect(lambda: self.commands.file.try_sample())
+        page.recent_requested.connect(lambda path: self.commands.file.open_path(Path(path)))
+        self.stack.addWidget(page)
+        return page
 
     @cached_property
     def viewer(self) -> Viewer:
         """Made when it is first asked for."""
-        from app.compare.comparison import Comparison
         from app.navigation import Navigator
         from app.viewer.viewer import Viewer
 
         viewer = Viewer(self.session)
         self.navigator = Navigator(self.session, viewer)
-        self.comparison = Comparison(self.session, viewer, self.settings)
-        self.comparison.active_changed.connect(self.menus.actions["compare"].setChecked)
         self.stack.addWidget(viewer)
         viewer.show_minimap(self.settings.get("minimap"))
         viewer.readout_changed.connect(self.status.pointer.setText)
         viewer.zoom_changed.connect(self.status.show_zoom)
-        viewer.first_picture.connect(self.docks.fill)
+        viewer.first_picture.connect(self._fill_soon)
         viewer.canvas.region_drawn.connect(self._region_drawn)
         return viewer
 
-    def prepare_viewer(self) -> None:
-        """Makes the viewer before there is a section to show in it."""
-        self.viewer  # noqa: B018 - being asked for is what makes it
+    @cached_property
+    def comparison(self) -> Comparison:
+        """Made when it is first asked for."""
+        from app.compare.comparison import Comparison
+
+        comparison = Comparison(self.session, self.viewer, self.settings)
+        comparison.active_changed.connect(self.menus.actions["compare"].setChecked)
+        return comparison
+
+    def greet(self) -> None:
+        """Shows what to do without a section."""
+        self.stack.setCurrentWidget(self.start_page)
+
+    def expect_section(self) -> None:
+        """One is on its way: room for it, and for what stands around it."""
+        self.stack.setCurrentWidget(self.viewer)
+        self.docks.set_shown(True)
+
+    def ask_at_start(self) -> None:
+        """What is left of the last time."""
+        self.scans.ask_at_start()
+        self.training.tell_at_start()
 
     @property
     def _has_viewer(self) -> bool:
         return "viewer" in self.__dict__
 
+    @property
+    def _has_session(self) -> bool:
+        return "session" in self.__dict__
+
     def _middle(self) -> QWidget:
         self.stack = QStackedWidget()
-        self.stack.addWidget(self.start_page)
         middle = QWidget()
         layout = QVBoxLayout(middle)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -122,15 +170,7 @@ class MainWindow(QMainWindow):
         return middle
 
     def _connect(self, theme: Theme) -> None:
-        session, commands, page = self.session, self.commands, self.start_page
-        session.message.connect(self.notifications.tell)
-        session.section_changed.connect(self._section_changed)
-        session.path_opened.connect(self._remember)
         self.docks.panel_made.connect(self._panel_made)
-        page.open_requested.connect(commands.file.open_section)
-        page.folder_requested.connect(commands.file.open_folder)
-        page.sample_requested.connect(commands.file.try_sample)
-        page.recent_requested.connect(lambda path: commands.file.open_path(Path(path)))
         theme.changed.connect(self._theme_changed)
 
     def _panel_made(self, dock_id: str, panel: QWidget) -> None:
@@ -138,6 +178,7 @@ class MainWindow(QMainWindow):
             gallery, commands = self.docks.gallery, self.commands
             gallery.restore_state(self.settings.get("gallery"))
             gallery.open_requested.connect(commands.file.open_section)
+            gallery.model_requested.connect(commands.scan.choose_model)
             gallery.scan_requested.connect(commands.scan.scan_section)
             gallery.fly_requested.connect(commands.review.fly_to)
             gallery.drift.match_requested.connect(commands.scan.scan_matched)
@@ -170,7 +211,8 @@ class MainWindow(QMainWindow):
         """Whether a section is shown and everything in sight is drawn."""
         session = self.session
         return (
-            session.section is not None
+            self._furnished
+            and session.section is not None
             and not session.opener.opening
             and not session.lanes.io.busy
             and self.viewer.is_sharp
@@ -183,15 +225,35 @@ class MainWindow(QMainWindow):
     def _section_changed(self) -> None:
         section = self.session.section
         self.notifications.hide()  # what is said there is about the one before
-        self.stack.setCurrentWidget(self.viewer if section is not None else self.start_page)
+        self._show_middle()
         if section is not None:
-            QTimer.singleShot(PANELS_AFTER_MS, self.docks, self.docks.fill)
-        self.docks.set_shown(section is not None)
+            QTimer.singleShot(PANELS_AFTER_MS, self.docks, self._fill)
         self.setWindowTitle(f"{section.info.path.name} — Schliff" if section is not None else "Schliff")
         if section is not None:
             self.viewer.canvas.setFocus()
         else:
             self.start_page.set_recent(self.settings.recent)
+
+    def _failed_to_open(self, error: Exception) -> None:
+        """Maybe before anything stands around the section that was asked for."""
+        self._show_middle()
+        if not self._left:
+            self.furnish()
+            self.section_file.failed_to_open(error)
+
+    def _show_middle(self) -> None:
+        section = self.session.section
+        self.stack.setCurrentWidget(self.viewer if section is not None else self.start_page)
+        self.docks.set_shown(section is not None)
+
+    def _fill_soon(self) -> None:
+        """Once the first picture is on the screen."""
+        QTimer.singleShot(AFTER_PICTURE_MS, self.docks, self._fill)
+
+    def _fill(self) -> None:
+        if not self._left:
+            self.furnish()
+            self.docks.fill()
 
     def _region_drawn(self, x0: float, y0: float, x1: float, y1: float) -> None:
         section = self.session.section
@@ -240,6 +302,8 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Saves, then ends all threads; a running scan can be resumed."""
+        if self._has_session:
+            self.furnish()  # what ends the work of a window is part of it
         if self._furnished and not self._left and not (self.scans.may_close() and self.training.may_close()):
             event.ignore()
             return
@@ -251,7 +315,7 @@ class MainWindow(QMainWindow):
         self.docks.shut()
         for dialog in self.findChildren(QDialog):
             dialog.close()  # what computes for it ends with it
-        if self._has_viewer:
+        if "comparison" in self.__dict__:
             self.comparison.shut()
         self.hide()  # a thread may take seconds to end
         self.scans.shut()

@@ -1,4 +1,6 @@
-"""Decides how lengths, areas and angles are written for people: µm or mm where the pixel size is known, else px."""
+"""Decides how lengths, areas and angles are written for people: µm or mm where the pixel size is known, else px.
+
+Sizes of files, too."""
 
 from __future__ import annotations
 
@@ -20,6 +22,10 @@ def area_text(px2: float, um2: float | None) -> str:
     if um2 < 1e5:
         return f"{um2:,.2f} µm²" if um2 < 100 else f"{um2:,.0f} µm²"
     return f"{um2 / 1e6:,.3f} mm²"
+
+
+def bytes_text(size: float) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(size / 1e6, 0.1):.1f} MB"
 
 
 def angle_text(degrees: float) -> str:

@@ -8,25 +8,36 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.session_lease import LeasedSection
 from app.session_opening import Opened
-from app.session_reading import read_scan
 from app.session_state import SavedView
 from core.errors import InputError, SchliffError
 from core.jobs import CancelToken, Progress, Step
 from core.look import Look
-from core.project import PROJECT_SUFFIX, Project, SectionRecord
 from core.section import Section
+from core.userdirs import PROJECT_SUFFIX, data_dir
+
+if TYPE_CHECKING:
+    from core.project import Project, SectionRecord
 
 
 def open_path(path: Path, progress: Progress, cancel: CancelToken) -> Opened:
     """A section file, an OME-Zarr folder or a project folder. Raises InputError."""
     path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links out of the user's folder
     progress(Step(0, 0, f"Opening {path.name}…"))
-    if Project.is_project(path) or path.name.lower().endswith(PROJECT_SUFFIX):
-        return _open_project(path, cancel)
-    return _open_section_file(path, cancel)
+    return _open_project(path, cancel) if _is_project(path) else _open_section_file(path, cancel)
+
+
+def _is_project(path: Path) -> bool:
+    if path.name.lower().endswith(PROJECT_SUFFIX):
+        return True
+    if not path.is_dir():
+        return False
+    from core.project import Project  # a file is shown sooner without it
+
+    return Project.is_project(path)
 
 
 def project_home(section_path: Path) -> Path:
@@ -53,8 +64,6 @@ def _stem(path: Path) -> str:
 
 def user_project(section_path: Path) -> Path:
     """The project of a section whose own folder can't be written, in the user's data folder."""
-    from core.userdirs import data_dir
-
     mark = hashlib.sha256(str(section_path).encode()).hexdigest()[:8]
     return data_dir() / "projects" / f"{_stem(section_path)}-{mark}{PROJECT_SUFFIX}"
 
@@ -75,10 +84,14 @@ def _open_section_file(path: Path, cancel: CancelToken) -> Opened:
 
 def _attach_own_project(opened: Opened, home: Path) -> None:
     """A damaged project must not keep its section from being looked at."""
+    from core.project import Project
+
     assert opened.section is not None
     try:
-        opened.project = Project.open(home)
+        opened.project = Project.open(home, hold=True)
+        known = len(opened.project.sections())
         opened.record = opened.project.add_section(opened.section)
+        opened.warning = _what_to_know(opened.project, known)
     except SchliffError as error:
         if opened.project is not None:
             opened.project.close()
@@ -86,9 +99,23 @@ def _attach_own_project(opened: Opened, home: Path) -> None:
         opened.warning = f"The section is open without its project. {error}"
 
 
+def _what_to_know(project: Project, known: int | None = None) -> str:
+    """What is out of the ordinary, "" for nothing; `known`: how many sections it had before this one was added."""
+    if project.look_only is not None:
+        return f"{project.path.name} can only be looked at: {project.look_only.what}. {project.look_only.remedy}"
+    if known and len(project.sections()) > known:
+        return (
+            f"{project.path.name} holds results of another file, or of an older state of this one; they aren't shown"
+            " over it. Open the project itself to see them."
+        )
+    return ""
+
+
 def _open_project(path: Path, cancel: CancelToken) -> Opened:
-    project = Project.open(path)
-    opened = Opened(None, project)
+    from core.project import Project
+
+    project = Project.open(path, hold=True)
+    opened = Opened(None, project, warning=_what_to_know(project))
     try:
         records = project.sections()
         if not records:
@@ -123,20 +150,25 @@ def _with_overviews(section: Section) -> Section:
 
 def _fill(opened: Opened) -> None:
     """Everything the project and the pixels tell, so that the window's thread only has to show it."""
+    assert opened.section is not None
+    if opened.project is not None and opened.record is not None:
+        _take_project(opened, opened.project, opened.record)
+    opened.look = _look(opened.section, opened.saved)
+
+
+def _take_project(opened: Opened, project: Project, record: SectionRecord) -> None:
+    from app.session_reading import read_scan
     from core.project.drawing_store import DrawingStore
     from core.review import Review
 
-    assert opened.section is not None
-    if opened.project is not None and opened.record is not None:
-        opened.review = Review(opened.project)
-        opened.saved = SavedView.from_json(opened.project.get_state(f"view:{opened.record.id}"))
-        shown = read_scan(opened.project, opened.record.id, opened.saved.scan_id)
-        opened.scans, opened.scan = shown.scans, shown.scan
-        opened.detections, opened.score_map = shown.detections, shown.score_map
-        opened.drawings = DrawingStore(opened.project).drawings(opened.record.id)
-        _take_fiducials(opened, opened.project, opened.record)
-        _take_pictures(opened, opened.project, opened.record)
-    opened.look = _look(opened.section, opened.saved)
+    opened.review = Review(project)
+    opened.saved = SavedView.from_json(project.get_state(f"view:{record.id}"))
+    shown = read_scan(project, record.id, opened.saved.scan_id)
+    opened.scans, opened.scan = shown.scans, shown.scan
+    opened.detections, opened.score_map = shown.detections, shown.score_map
+    opened.drawings = DrawingStore(project).drawings(record.id)
+    _take_fiducials(opened, project, record)
+    _take_pictures(opened, project, record)
 
 
 def _take_fiducials(opened: Opened, project: Project, record: SectionRecord) -> None:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.combo import ComboBox
 from app.layout import Group, muted
+from app.measure_text import bytes_text
 from app.picture_overlay import Layer, overlay_for
 from app.theme import SPACE, tokens
 from core.errors import UsageError
@@ -194,9 +195,5 @@ class PictureDialog(QDialog):
         text = f"{shape.width:,} × {shape.height:,} px"
         if um is not None:
             text += f", {um[0]:.4g} µm each"
-        text += f"; at most {_bytes(bytes_needed(shape, self.kind))} on the disk."
+        text += f"; at most {bytes_text(bytes_needed(shape, self.kind))} on the disk."
         return text, png_trouble(shape) if self.kind == "png" else ""
-
-
-def _bytes(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(size / 1e6, 0.1):.1f} MB"

@@ -66,13 +66,18 @@ class ScaleDialog(QDialog):
             f"As the file states: {own[0]:.6g} × {own[1]:.6g} µm" if own else "None, as in the file: lengths in pixels"
         )
         self.drawn.setText(f"The line of {_length_px(self._line):,.1f} px is" if self._line else "A line is")
-        for edit, name in ((self.um, "µm per pixel"), (self.length, "Length of the line")):
+        for edit, name, tip in (
+            (self.um, "µm per pixel", "What a pixel of the full resolution measures, in µm"),
+            (self.length, "Length of the line", "What the line measures in truth, in the unit beside it"),
+        ):
             edit.setAccessibleName(name)
+            edit.setToolTip(tip)
         if info.pixel_size_um is not None:
             self.um.setText(f"{info.pixel_size_um[0]:.8g}")
         for name, factor in _UNITS:
             self.unit.addItem(name, factor)
         self.unit.setAccessibleName("Unit of the length")
+        self.unit.setToolTip("The unit of the length")
         self.unit.setMinimumContentsLength(4)
         self.length.setEnabled(self._line is not None)
         self.unit.setEnabled(self._line is not None)

@@ -2,17 +2,17 @@
 
 Panels, gallery and viewer read its attributes, call its methods and follow its signals; they never talk to each
 other. Opening files is for `app.session_opening`, running scans for `app.session_scanning`, drawings for
-`app.session_drawings`, fiducials for `app.session_registration`, decisions and undo for `app.session_review`.
+`app.session_drawings`, fiducials for `app.session_registration`, decisions and undo for `app.session_review`, how it is all
+left for `app.session_saving`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.jobs import Job, Lanes
 from app.layer_styles import LayerStyles
@@ -24,6 +24,7 @@ from app.session_foreground import ForegroundControl
 from app.session_inspection import InspectionControl
 from app.session_look import LookControl
 from app.session_opening import Opened, Opener
+from app.session_others import Others
 from app.session_overviews import OverviewBuilder
 from app.session_picked import Picking
 from app.session_pictures import Pictures
@@ -31,8 +32,9 @@ from app.session_places import Places
 from app.session_project import ProjectMaker
 from app.session_registration import RegistrationControl
 from app.session_review import ReviewControl
+from app.session_saving import Saving
 from app.session_scanning import ScanControl
-from app.session_state import SavedView, ViewState
+from app.session_state import ViewState
 from app.session_visible import Visible
 from app.training.runner import TrainingRunner
 from core.detection import Detection, Status
@@ -49,7 +51,6 @@ if TYPE_CHECKING:
     from core.scan.options import ScanOptions
     from core.section import Array, Section
 
-SAVE_AFTER_MS = 800
 DEFAULT_THRESHOLD = 0.5  # while there is no scan
 
 
@@ -95,8 +96,7 @@ class Session(QObject):
         self.layers = LayerStyles()
         self.view: ViewState | None = None
         self._visible = Visible(self)
-        self._save_timer = QTimer(self, singleShot=True, interval=SAVE_AFTER_MS)
-        self._save_timer.timeout.connect(self.save_state)
+        self.saving = Saving(self)
 
         self.opener = Opener(self)
         self.scan_control = ScanControl(self)
@@ -113,10 +113,11 @@ class Session(QObject):
         self.chemistry = ChemistryControl(self)
         self.looks = LookControl(self)
         self.foreground = ForegroundControl(self)
-        self.foreground.changed.connect(self._state_changed)
+        self.foreground.changed.connect(self.saving.soon)
         self.reviewing = ReviewControl(self)
         self.classes = ClassControl(self)
         self.inspection = InspectionControl(self)
+        self.others = Others(self)
 
     # -- opening and scanning ---------------------------------------------------------------------
 
@@ -202,25 +203,25 @@ class Session(QObject):
         if layers != self.layers:
             self.layers = layers
             self.layers_changed.emit()
-            self._state_changed()
+            self.saving.soon()
 
     def set_plane(self, plane: Plane) -> None:
         if plane != self.plane:
             self.plane = plane
             self.display_changed.emit()
-            self._state_changed()
+            self.saving.soon()
 
     def set_look(self, look: Look) -> None:
         """How the section is shown, to the eye only: models don't see it."""
         if look != self.look:
             self.look = look
             self.display_changed.emit()
-            self._state_changed()
+            self.saving.soon()
 
     def set_view(self, view: ViewState) -> None:
         """The viewer tells where it is, so that it can be left and found again."""
         self.view = view
-        self._state_changed()
+        self.saving.soon()
 
     # -- choosing and judging ---------------------------------------------------------------------
 
@@ -229,7 +230,7 @@ class Session(QObject):
         if detection_id != self.selected_id:
             self.selected_id = detection_id
             self.selection_changed.emit(source)
-            self._state_changed()
+            self.saving.soon()
 
     def select_next(self, step: int = 1, source: str = "keys") -> None:
         """The next (or with -1 the previous) visible detection, worst first; stops at the ends."""
@@ -288,7 +289,7 @@ class Session(QObject):
 
     def adopt(self, opened: Opened | None) -> None:
         """Takes another section with all that belongs to it, then tells everyone; the caller closes the one before."""
-        self._save_timer.stop()
+        self.saving.forget()
         opened = opened or Opened(None)
         saved = opened.saved
         self.section, self.look, self.plane, self.view = (
@@ -317,7 +318,7 @@ class Session(QObject):
         """Takes the project that was made for the open section."""
         self.project, self.section_record, self.reviewing.review = project, record, review
         self.project_changed.emit()
-        self._state_changed()
+        self.saving.soon()
 
     def adopt_scans(self, scans: list[ScanRecord], active: ScanRecord | None) -> None:
         """Another list of scans; the threshold follows when another one becomes active."""
@@ -350,35 +351,12 @@ class Session(QObject):
         self.drawings.settle()
         self.registration.settle()
         self.pictures.settle()
-        self.save_state()
-
-    def save_state(self) -> None:
-        """Writes into the project how the window is left."""
-        self._save_timer.stop()
-        if self.project is None or self.section_record is None:
-            return
-        saved = SavedView(
-            view=self.view,
-            scan_id=self.scan.id if self.scan else None,
-            selected_id=self.selected_id,
-            hidden_labels=self.hidden_labels,
-            layers=self.layers,
-            plane=self.plane,
-            look=self.look,
-            foreground=self.foreground.chosen,
-        )
-        try:
-            self.project.set_state(f"view:{self.section_record.id}", saved.to_json())
-            self.project.set_state("section", self.section_record.id)
-            if self.scan is not None and self.scan.threshold != self.threshold:
-                self.project.set_threshold(self.scan.id, self.threshold)
-                self.scan = replace(self.scan, threshold=self.threshold)
-        except SchliffError as error:
-            self.report(error)
+        self.saving.now()
 
     def close(self) -> None:
         """Saves, stops all work, joins the threads, closes the files."""
         self.settle()
+        self.others.timer.stop()
         self.overviews.stop()
         self.scan_control.stop()
         self.training.shut()
@@ -392,8 +370,4 @@ class Session(QObject):
     def _filter_changed(self) -> None:
         self._visible.forget()
         self.visible_changed.emit()
-        self._state_changed()
-
-    def _state_changed(self) -> None:
-        if self.project is not None:
-            self._save_timer.start()
+        self.saving.soon()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from app.session_keeping import Retry
 from core.drawing import Drawing
 from core.errors import SchliffError
 
@@ -38,6 +39,7 @@ class Drawings(QObject):
         self.tool = "pointer"
         self.label = ""  # of what is drawn with it
         self.snapping = False
+        self._retry = Retry(session, "The drawing is", self._store_waiting)
         session.project_changed.connect(self._store_waiting)
         session.project_maker.failed.connect(self._not_saved)
 
@@ -149,18 +151,19 @@ class Drawings(QObject):
             self.select(None, "session")
 
     def settle(self) -> None:
-        """Stores what waits for its project, now: the section is about to be left."""
-        session = self._session
+        """Stores what waits, now: the section is about to be left."""
         if not self._waiting:
             return
         try:
-            session.project_maker.make_now()
+            self._session.project_maker.make_now()
+            self._store_now()
         except SchliffError as error:
-            session.message.emit("error", f"What was drawn is lost. {error}")
+            self._retry.lost(error)
 
     def adopt(self, drawings: Sequence[Drawing]) -> None:
         """Those of another section; call `settle` before the old one goes."""
         self._stored, self._waiting, self.selected_id = list(drawings), [], None
+        self._retry.forget()
         self.changed.emit()
         self.selection_changed.emit("session")
 
@@ -176,22 +179,27 @@ class Drawings(QObject):
         if not self._waiting:
             self.changed.emit()  # what can be undone may be another
             return
-        store, record = self._store(), self._session.section_record
-        if store is None or record is None:
+        if self._session.project is None:
             self._session.project_maker.want()
             return
         try:
-            while self._waiting:
-                drawing = self._waiting[0]
-                (stored,) = store.add(record.id, [drawing])
-                self._stored, self._waiting = [*self._stored, stored], self._waiting[1:]
-                if self.selected_id == drawing.id:
-                    self.selected_id = stored.id
-                    self.selection_changed.emit("session")
+            self._store_now()
         except SchliffError as error:
             self._not_saved(error)
         self.changed.emit()
 
+    def _store_now(self) -> None:
+        store, record = self._store(), self._session.section_record
+        while self._waiting and store is not None and record is not None:
+            drawing = self._waiting[0]
+            (stored,) = store.add(record.id, [drawing])
+            self._stored, self._waiting = [*self._stored, stored], self._waiting[1:]
+            if self.selected_id == drawing.id:
+                self.selected_id = stored.id
+                self.selection_changed.emit("session")
+        if not self._waiting:
+            self._retry.saved()
+
     def _not_saved(self, error: SchliffError) -> None:
         if self._waiting:
-            self._session.message.emit("error", f"The drawing is not saved yet. {error}")
+            self._retry.failed(error)

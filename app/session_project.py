@@ -42,9 +42,9 @@ def make_project(section: Section, cancel: CancelToken | None = None) -> NewProj
 
     with _making:
         try:
-            project = Project.open_or_create(project_home(section.info.path))
+            project = Project.open_or_create(project_home(section.info.path), hold=True)
         except ResourceError:  # the folder only looked writable
-            project = Project.open_or_create(user_project(section.info.path))
+            project = Project.open_or_create(user_project(section.info.path), hold=True)
     try:
         record = project.add_section(section)
         if cancel is not None:

@@ -27,15 +27,12 @@ def read_scan(project: Project, section_id: int, scan_id: str | None, *, prefer_
 
     `prefer_running`: rather one that was resumed; only while a scan runs, since a killed one says "running" for ever.
     """
-    from core.ranking import worst_first
-
+    project.database.has_news()  # all there is by now is read
     scans = project.scans(section_id)
     running = [scan for scan in scans if prefer_running and scan.status == "running"]
     latest = (running or scans)[-1] if scans else None
     scan = next((s for s in scans if s.id == scan_id), latest)
-    found = [] if scan is None else project.detections(scan.id)
-    drawn = project.drawn(section_id)
-    detections = DetectionTable(worst_first((*found, *drawn)) if drawn else found)
+    detections = DetectionTable(project.drawn(section_id)) if scan is None else project.shown_with(scan.id, section_id)
     detections.read_ahead()
     return Shown(scans, scan, detections, None if scan is None else _map_of(project, scan.id))
 

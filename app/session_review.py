@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from app.decision_words import joined_text
 from core.detection import Detection, Status
 from core.errors import SchliffError
 
@@ -45,10 +46,15 @@ class ReviewControl:
             session.drawings.read_again()
 
     def join(self, ids: Sequence[int]) -> None:
-        """Makes one detection of several, and selects it."""
+        """Makes one detection of several, and selects it; says what became of decisions that its parts don't share."""
+        session = self._session
+        parts = [one for one in map(session.detection, ids) if one is not None]
         changed = self._do(ids, lambda review: review.join(ids))
-        if changed:
-            self._session.select(changed[0], "keys")
+        if not changed:
+            return
+        session.select(changed[0], "keys")
+        if text := joined_text(parts):
+            session.message.emit("info", text)
 
     def split(self, ids: Sequence[int]) -> None:
         """Takes joined detections apart, and selects the first part."""

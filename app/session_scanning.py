@@ -88,6 +88,9 @@ class ScanControl:
         session = self._session
         if session.section is None:
             return
+        if session.project is not None and session.project.look_only is not None:
+            session.report(session.project.look_only.refusal(session.project.path))
+            return
         path = session.section.info.path
         home = session.project.path if session.project is not None else project_home(path)
         entry = Entry(ScanRequest.of(path, home, spec, options), spec.name)

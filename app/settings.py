@@ -42,6 +42,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("exports", dict, {}),  # the settings that were last chosen of each export format
     Setting("tell_when_scanned", bool, True),  # by a notification of the desktop
     Setting("training_data", list, []),  # folders and files that were learnt from or judged on, newest first
+    Setting("tour_over", bool, False),  # the tour was taken or skipped, and doesn't begin by itself any more
     Setting("compare", dict, {}),  # mode, and where the divider of each mode stands
 )
 _DECLARED = {setting.name: setting for setting in SETTINGS}
@@ -108,7 +109,7 @@ def _read(path: Path) -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         _log.warning("settings not read, starting with defaults: %s", error)
         return {}
     if not isinstance(values, dict) or values.pop("version", None) != VERSION:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import os
@@ -25,17 +26,31 @@ if TYPE_CHECKING:
 SCREENSHOT_SIZE = (1600, 1000)
 SCREENSHOT_SECONDS = 60
 LOAD_AFTER_MS = 200  # the window is there and can be used
+FURNISH_AFTER_MS = 600  # even if there is no picture yet
 QUEUE_AFTER_MS = 1000  # scans from last time can wait for that
+REST_AFTER_MS = 3000  # panels are there by then
+TOUR_AFTER_MS = 1500  # what is asked about those comes first
 
 
 def run_app(path: Path | None = None) -> int:
     """Opens the window, on a section or project if one is given; returns when it is closed."""
-    if path is not None:
-        _load_in_background("numpy", "cv2", "psutil")  # what every reader needs, while Qt is loaded
+    prepare(path)
     app = make_application()
+    from PySide6.QtCore import QTimer
+
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop never runs Python's own handler
     window = launch(app, path)
-    return app.exec() if window.isVisible() else 0
+    if not window.isVisible():
+        return 0
+    QTimer.singleShot(TOUR_AFTER_MS, window, lambda: _offer_tour(window))
+    return app.exec()
+
+
+def prepare(path: Path | None) -> None:
+    """What can be done before Qt is loaded, so that a section is there sooner."""
+    gc.disable()  # until the window is there, nothing of what is made is garbage
+    if path is not None:
+        _load_in_background("numpy", "cv2")  # what every reader needs, while Qt is loaded
 
 
 def launch(app: QApplication, path: Path | None = None) -> MainWindow:
@@ -43,21 +58,41 @@ def launch(app: QApplication, path: Path | None = None) -> MainWindow:
     from PySide6.QtCore import QTimer
 
     window = _make_frame(app, None)
-    window.show()
-    app.processEvents()  # it is on the screen before the rest is loaded
-    if not window.isVisible():  # closed already
-        return window
-    _furnish(window)
+    if path is None:
+        window.greet()
+        window.show()
+        app.processEvents()  # it is on the screen before the rest is loaded
+        if not window.isVisible():  # closed already
+            return window
+        _begin(window)
+        window.furnish()
+        QTimer.singleShot(LOAD_AFTER_MS, lambda: _load_in_background("app.opening", "app.viewer.viewer"))
+    else:
+        _begin(window)
+        window.session.open_path(path)
+        window.expect_section()  # while the file is being opened
+        window.show()
+        QTimer.singleShot(FURNISH_AFTER_MS, window, window.furnish)
     QTimer.singleShot(LOAD_AFTER_MS, window, window.log.begin_file)
     QTimer.singleShot(LOAD_AFTER_MS, lambda: _load_in_background("core.scan.queue_file"))
-    QTimer.singleShot(QUEUE_AFTER_MS, window, window.scans.ask_at_start)
-    QTimer.singleShot(QUEUE_AFTER_MS, window, window.training.tell_at_start)
-    if path is not None:
-        window.session.open_path(path)
-        window.prepare_viewer()  # while the file is being opened
-    else:
-        QTimer.singleShot(LOAD_AFTER_MS, lambda: _load_in_background("app.opening", "app.viewer.viewer"))
+    QTimer.singleShot(QUEUE_AFTER_MS, window, window.ask_at_start)
+    QTimer.singleShot(REST_AFTER_MS, window, lambda: _keep_house(window))
     return window
+
+
+def _keep_house(window: MainWindow) -> None:
+    """What is done for all that follows, once nobody waits for the window any more."""
+    from app.garbage import Garbage
+
+    Garbage(window)
+    _load_in_background("scipy.spatial")  # which sorts by distance
+
+
+def _offer_tour(window: MainWindow) -> None:
+    from app.help.tour import offer_tour  # most starts need nothing of it
+
+    if not window.settings.get("tour_over"):
+        offer_tour(window)
 
 
 def _load_in_background(*modules: str) -> None:
@@ -109,7 +144,8 @@ def make_application() -> QApplication:
 
 def make_window(app: QApplication, mode: ThemeMode | None = None) -> MainWindow:
     window = _make_frame(app, mode)
-    _furnish(window)
+    _begin(window)
+    window.furnish()
     return window
 
 
@@ -126,12 +162,12 @@ def _make_frame(app: QApplication, mode: ThemeMode | None) -> MainWindow:
     return MainWindow(None, settings, theme)
 
 
-def _furnish(window: MainWindow) -> None:
+def _begin(window: MainWindow) -> None:
     from app.session import Session
 
     _share_memory(window.settings.get("memory_budget_mb"))
     window.setUpdatesEnabled(False)  # what is put in only to be hidden must not flash
-    window.furnish(Session())
+    window.begin(Session())
     window.setUpdatesEnabled(True)
     _report_surprises(window)
 
@@ -145,7 +181,7 @@ def _share_memory(budget_mb: int) -> None:
 
 
 def _report_surprises(window: MainWindow) -> None:
-    """An error nobody caught in a slot is told in the window; the program goes on."""
+    """An error nobody caught, in a slot or in a thread, is told in the window; the program goes on."""
 
     def told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         logging.getLogger("schliff").error("unforeseen error", exc_info=(kind, error, trace))
@@ -153,7 +189,14 @@ def _report_surprises(window: MainWindow) -> None:
         if isinstance(error, Exception):
             window.session.message.emit("error", f"Something went wrong: {error}. Help ▸ Log tells more.")
 
+    def told_of_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:  # the log is followed by what shows it, in the window's own thread
+            error = (args.exc_type, args.exc_value, args.exc_traceback)
+            logging.getLogger("schliff").error("unforeseen error in a thread", exc_info=error)
+        threading.__excepthook__(args)
+
     sys.excepthook = told
+    threading.excepthook = told_of_thread
 
 
 def _wait_until_drawn(app: QApplication, window: MainWindow) -> None:

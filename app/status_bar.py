@@ -63,6 +63,9 @@ class StatusBar(QStatusBar):
         project = self._session.project
         self.project.setText(project.path.name if project is not None else "")
         self.project.setToolTip(f"Decisions and scans are kept in {project.path}" if project is not None else "")
+        if project is not None and project.look_only is not None:
+            self.project.setText(f"{project.path.name} (only to look at)")
+            self.project.setToolTip(f"Nothing can be stored: {project.look_only.what}. {project.look_only.remedy}")
 
     def _activity(self, text: str, done: int, total: int) -> None:
         self._doing = text, done, total

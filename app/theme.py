@@ -12,7 +12,7 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QApplication, QStyle
+from PySide6.QtWidgets import QApplication, QLabel, QStyle
 
 import resources
 
@@ -124,7 +124,16 @@ class Theme(QObject):
         chosen = DARK if dark else LIGHT
         self._app.setPalette(palette_of(chosen))
         self._app.setStyleSheet(stylesheet_of(chosen))
+        _colour_links(self._app)
         self.changed.emit()
+
+
+def _colour_links(app: QApplication) -> None:
+    """Qt gives a link the colour that links have when its text is set."""
+    for label in app.allWidgets():
+        if isinstance(label, QLabel) and "<a " in (text := label.text()):
+            label.clear()
+            label.setText(text)
 
 
 def palette_of(t: Tokens) -> QPalette:

@@ -157,7 +157,8 @@ DOCKS: tuple[DockSpec, ...] = (
 
 
 class Docks(QObject):
-    """The gallery stands on the left; the other panels share the right side, and their tabs are their titles."""
+    """The gallery stands on the left. The other panels share the right side, where their tabs are their titles, or the
+    bottom, where each needs all its width."""
 
     panel_made = Signal(str, object)  # the dock's id, its panel
 
@@ -172,21 +173,23 @@ class Docks(QObject):
         self._panels: dict[str, QWidget] = {}
         self._docks = {spec.id: self._dock(spec) for spec in DOCKS}
         self.all = tuple(self._docks.values())
-        tabs = [self._docks[spec.id] for spec in DOCKS if spec.side == "right"]
-        for dock in tabs:
+        right, bottom = ([self._docks[spec.id] for spec in DOCKS if spec.side == side] for side in ("right", "bottom"))
+        for dock in right:
             dock.setTitleBarWidget(QWidget(dock))
         window.setDockNestingEnabled(True)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
-        for before, after in pairwise(tabs):
+        for before, after in pairwise(right):
             window.tabifyDockWidget(before, after)
         for dock in self.all:
             dock.show()  # a window that is on the screen already doesn't do it by itself
-        tabs[0].raise_()
-        window.resizeDocks([self._docks["gallery"], tabs[0]], [GALLERY_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
-        bottom = [self._docks[spec.id] for spec in DOCKS if spec.side == "bottom"]
-        window.resizeDocks(bottom, [BOTTOM_HEIGHT] * len(bottom), Qt.Orientation.Vertical)
+        right[0].raise_()
+        window.resizeDocks([self._docks["gallery"], right[0]], [GALLERY_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
+        window.resizeDocks([bottom[-1]], [BOTTOM_HEIGHT], Qt.Orientation.Vertical)
         for spec in DOCKS:
             self._docks[spec.id].setVisible(spec.at_start)
+        # Only now that they are hidden: Qt leaves tabs on the screen of those that are hidden later.
+        for before, after in pairwise(bottom):
+            window.tabifyDockWidget(before, after)
         self._first_arrangement = window.saveState()
 
     # -- panels -----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar
 
@@ -17,6 +17,7 @@ from app.icons import icon
 from app.session import Session
 from app.settings import Settings
 from app.theme import THEME_MODES, Theme
+from app.window_bars import empty_tool_bar
 from app.window_docks import Docks
 from core.class_colours import class_name
 
@@ -43,9 +44,10 @@ class Menus:
         self.actions: dict[str, QAction] = {}
         self.submenus: dict[str, QMenu] = {}
         self._specs = {spec.id: spec for specs in MENUS.values() for spec in specs if spec.id}
+        bar = empty_tool_bar(window)
         for name, specs in MENUS.items():
             self._fill(window.menuBar().addMenu(f"&{name}"), specs, getattr(commands, name.lower()))
-        self.tool_bar = self._make_tool_bar()
+        self.tool_bar = self._fill_tool_bar(bar)
         self._refresh_timer = QTimer(window, singleShot=True, interval=0)
         self._refresh_timer.timeout.connect(self.refresh)
         self._follow()
@@ -135,17 +137,12 @@ class Menus:
         self.actions[spec.id] = action
         return action
 
-    def _make_tool_bar(self) -> QToolBar:
-        bar = QToolBar("Tools", self._window)
-        bar.setObjectName("tools")
-        bar.setMovable(False)
-        bar.setIconSize(QSize(20, 20))
+    def _fill_tool_bar(self, bar: QToolBar) -> QToolBar:
         for specs in MENUS.values():
             shown = [self.actions[spec.id] for spec in specs if spec.in_toolbar]
             if shown and bar.actions():
                 bar.addSeparator()
             bar.addActions(shown)
-        self._window.addToolBar(bar)
         return bar
 
     def _recent_menu(self, menu: QMenu) -> None:

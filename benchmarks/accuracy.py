@@ -1,4 +1,4 @@
-"""How well the bundled models find planted defects: the README's table, class by class.
+"""How well the bundled models find planted defects: the tables of docs/bundled-models.md, class by class.
 
 `python -m benchmarks.accuracy [--size 12000] [--defects 60] [--seeds 7 8 9] [--model ID]` writes samples with `schliff sample`, scans
 them with `schliff scan`, checks them with `schliff check`, and adds the counts up over the seeds. Nothing is shared with

@@ -1,7 +1,8 @@
 """What the benchmarks of models of normal have in common: how each family is fitted, and what it says of a picture.
 
-Two sizes: "small" for a processor (some minutes a family on a free core; VAE and cGAN then learn far less than they should),
-"full" for a graphics card, as the issue's families are meant.
+Four sizes: "tiny" for a processor that others use, too; "small" for one (a minute or two a family; VAE and cGAN then learn far
+less than they should); "medium" for one with five to ten minutes a family; "full" for a graphics card, as the issue's families
+are meant.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from core.anomaly.calibration import Calibration
 from core.anomaly.matching import MATCHING, NONE
 from core.anomaly.thresholds import presets
 from core.models.base import Model
+from core.models.card import CARD_NAME
 from core.models.catalog import configure, load_model, read_model_folder
 from core.models.classical import ISOLATION_FOREST, ONE_CLASS_SVM
 from core.models.texture import TextureModel
@@ -39,6 +41,22 @@ SIZES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
                  "input_px": 128, "most": 400},
         "one_class": {"window_px": 48, "stride_px": 16, "most": 600},
     },
+    "tiny": {
+        "memory": {"most": 150, "steps": 150, "members": 1000},
+        "vae": {"width": 8, "steps": 300, "batch": 16, "learning_rate": 1e-3, "every": 150, "window_px": 128,
+                "input_px": 64, "most": 600},
+        "cgan": {"width": 8, "steps": 300, "batch": 16, "learning_rate": 5e-4, "every": 150, "window_px": 128,
+                 "input_px": 64, "most": 600},
+        "one_class": {"window_px": 48, "stride_px": 16, "most": 600},
+    },
+    "medium": {
+        "memory": {"most": 600, "steps": 300, "members": 2000},
+        "vae": {"width": 16, "steps": 1500, "batch": 8, "learning_rate": 5e-4, "every": 250, "window_px": 256,
+                "input_px": 128, "most": 1500},
+        "cgan": {"width": 16, "steps": 1500, "batch": 8, "learning_rate": 5e-4, "every": 250, "window_px": 256,
+                 "input_px": 128, "most": 1500},
+        "one_class": {"window_px": 48, "stride_px": 16, "most": 3000},
+    },
     "full": {
         "memory": {"most": 3000, "steps": 3000, "members": 10_000, "width": 32},
         "vae": {},
@@ -50,9 +68,13 @@ _LEARNT_SIDE = 1024
 
 
 def fitted(family: str, data: Path, out: Path, size: str, device: str, matching: str = NONE, **settings: Any) -> Model:
-    """A model of what is normal in some data; `settings` beside those of the size. `matching`: of those that offer it."""
+    """A model of what is normal in some data; `settings` beside those of the size. `matching`: of those that offer it.
+
+    What lies in `out` is used, or gone on with.
+    """
     trainer, method = ("one_class", {"method": family}) if family in CLASSICAL else (family, {})
-    run_training(TrainRequest(trainer, data, out, {**SIZES[size][trainer], **method, **settings}, 0, device))
+    if not (out / CARD_NAME).is_file():
+        run_training(TrainRequest(trainer, data, out, {**SIZES[size][trainer], **method, **settings}, 0, device))
     spec = read_model_folder(out)
     offered = any(one.name == MATCHING.name for one in spec.parameters)
     return load_model(configure(spec, {MATCHING.name: matching} if offered else {}), device)
@@ -80,9 +102,8 @@ def scores_of(model: Model, picture: Array) -> Array:
 def as_large(cells: Array, model: Model, shape: tuple[int, int], step: int) -> Array:
     """Scores of cells at every `step`-th px of a picture of this shape."""
     cell = model.spec.stride_px
-    fine = cv2.resize(
-        cells, (cells.shape[1] * cell // step, cells.shape[0] * cell // step), interpolation=cv2.INTER_LINEAR
-    )
+    size = (-(-cells.shape[1] * cell // step), -(-cells.shape[0] * cell // step))
+    fine = cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR)
     return fine[: -(-shape[0] // step), : -(-shape[1] // step)]
 
 

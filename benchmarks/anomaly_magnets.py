@@ -1,26 +1,30 @@
 """Models of normal on sample magnets: VAE, cGAN, feature memory, texture, one-class machines, judged on defects planted elsewhere.
 
     python -m benchmarks.anomaly_magnets [--families memory texture …] [--size-px 1536] [--sections 4] [--seeds 1 2] [--matching grey]
+    python -m benchmarks.anomaly_magnets --size medium --size-px 2048 --sections 6 --seeds 1 2 3 4 --keep FOLDER
     python -m benchmarks.anomaly_magnets --size full --size-px 8000 --sections 6 --seeds 1 2 3 --device cuda
 
 Each family learns from the unmarked parts of marked sections and is judged on others, which were lit a little otherwise
 (`--matching grey` undoes that, as a scan can); texture learns from the section it is to judge, defects and all. A window is 128 px of specimen; it is
 defective where it shows a planted defect, and traces of preparation count as neither. A planted defect is found where a score in its
 box reaches the threshold. F1 is of windows. Times are of the processor; VAE and cGAN of size "small" have learnt for minutes only.
+With `--keep` what was measured stays there, and a benchmark that was broken off goes on; data is used again.
 """
 
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks.anomaly_families import FAMILIES, TEXTURE, acquaint, as_large, fitted, scores_of, thresholds_of
+from benchmarks.anomaly_families import FAMILIES, SIZES, TEXTURE, acquaint, as_large, fitted, scores_of, thresholds_of
+from benchmarks.kept import kept, working_folder
 from core.anomaly.matching import MATCHING, NONE
 from core.models.base import Model
 from core.models.texture import TextureModel
@@ -49,39 +53,65 @@ class Answers:
 
 def main() -> None:
     args = _arguments()
-    for family in args.families:
-        with tempfile.TemporaryDirectory() as folder:
-            learning_data(Path(folder) / "data", args.sections, args.size_px)
-            started = time.process_time()
-            model = learn(family, Path(folder), args.size, args.device, matching=args.matching)
-            print(f"\n{family}: {time.process_time() - started:.0f} s of processor time to learn")
-            answers = judged(model, args.size_px, args.seeds)
-            report(answers, thresholds_of(model))
+    with working_folder(args.keep) as folder:
+        learning_data(folder / "data", args.sections, args.size_px)
+        found = {family: kept(folder, family, partial(_measured, family, folder, args)) for family in args.families}
+    windows, defective, defects = next(iter(found.values()))["counts"]
+    print(f"{windows} windows, {defective} defective, {defects} defects; processor times\n")
+    print("| family | AUROC | best F1 | at | learns, s | s/megapixel |\n|---|---|---|---|---|---|")
+    for family, said in found.items():
+        print(
+            f"| {family} | {said['auroc']:.3f} | {said['best']['f1']:.2f} | {said['best']['at']:.2f} "
+            f"| {said['learns']:.0f} | {said['seconds']:.2f} |"
+        )
+    print(
+        "\n| family | threshold | at | F1 | false alarms per 1,000 windows | defects found |\n|---|---|---|---|---|---|"
+    )
+    for family, said in found.items():
+        for name, one in said["thresholds"].items():
+            figures = f"{one['at']:.2f} | {one['f1']:.2f} | {one['alarms']:.0f} | {one['found']:.2f}"
+            print(f"| {family} | {name} | {figures} |")
+
+
+def _measured(family: str, folder: Path, args: argparse.Namespace) -> dict[str, Any]:
+    started = time.process_time()
+    model = learn(family, folder / "data", folder / family, args.size, args.device, matching=args.matching)
+    learns = time.process_time() - started
+    answers = judged(model, args.size_px, args.seeds)
+    print(f"{family}: measured", flush=True)
+    return {"learns": learns, **figures(answers, thresholds_of(model))}
 
 
 def learning_data(folder: Path, sections: int, size_px: int) -> None:
     """Sections as files with what is planted in them marked."""
-    folder.mkdir(parents=True)
-    for number in range(sections):
-        write_sample(sample(size_px, _FIRST_LEARNT + number), folder / f"s{number}.tif")
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in (folder / f"s{number}.tif" for number in range(sections)):
+        if not path.exists():
+            write_sample(sample(size_px, _FIRST_LEARNT + int(path.stem[1:])), path)
 
 
 def sample(size_px: int, seed: int) -> SampleSection:
     return make_sample("magnet", size_px, max(4, round(DEFECTS_PER_MEGAPIXEL * size_px**2 / 1e6)), seed)
 
 
-def learn(family: str, folder: Path, size: str, device: str, matching: str = NONE, **settings: float) -> Model:
-    if family == TEXTURE:
-        return TextureModel()
-    return fitted(family, folder / "data", folder / family, size, device, matching, **settings)
+def to_judge(size_px: int, seed: int) -> SampleSection:
+    return sample(size_px, _FIRST_JUDGED + seed)
 
 
-def judged(model: Model, size_px: int, seeds: Sequence[int]) -> Answers:
-    """What a model says of sections it hasn't seen."""
+def learn(family: str, data: Path, out: Path, size: str, device: str, matching: str = NONE, **settings: float) -> Model:
+    return TextureModel() if family == TEXTURE else fitted(family, data, out, size, device, matching, **settings)
+
+
+def picture_of(section: SampleSection) -> Array:
+    return section.render(0, 0, section.size, section.size)
+
+
+def judged(model: Model, size_px: int, seeds: Sequence[int], change: Callable[[Array], Array] | None = None) -> Answers:
+    """What a model says of sections it hasn't seen, `change`d where there is one."""
     scores, defective, defects, seconds = [], [], [], 0.0
     for seed in seeds:
-        section = sample(size_px, _FIRST_JUDGED + seed)
-        picture = section.render(0, 0, size_px, size_px)
+        section = to_judge(size_px, seed)
+        picture = picture_of(section) if change is None else change(picture_of(section))
         started = time.process_time()
         acquaint(model, [picture])
         cells = scores_of(model, picture)
@@ -98,18 +128,27 @@ def judged(model: Model, size_px: int, seeds: Sequence[int]) -> Answers:
     return Answers(np.concatenate(scores), np.concatenate(defective), np.array(defects), seconds / megapixels)
 
 
-def report(answers: Answers, thresholds: Mapping[str, float]) -> None:
+def figures(answers: Answers, thresholds: Mapping[str, float]) -> dict[str, Any]:
+    """JSON-ready; `best`: the threshold that would have been best for F1, known afterwards."""
     from sklearn.metrics import roc_auc_score
 
-    auroc = roc_auc_score(answers.defective, answers.scores)
-    counts = f"{len(answers.scores)} windows, {int(answers.defective.sum())} defective, {len(answers.defects)} defects"
-    print(f"{counts}; AUROC {auroc:.3f}; {answers.seconds_per_megapixel:.2f} CPU s/megapixel")
-    print("| threshold | at | F1 | false alarms per 1,000 windows | defects found |\n|---|---|---|---|---|")
     best = max(map(float, np.unique(answers.scores)), key=lambda at: _f1(answers, at))
-    for name, at in {**thresholds, "best there is, known afterwards": best}.items():
-        alarms = 1000 * float((answers.scores[~answers.defective] >= at).mean())
-        found = float((answers.defects >= at).mean())
-        print(f"| {name} | {at:.2f} | {_f1(answers, at):.2f} | {alarms:.0f} | {found:.2f} |", flush=True)
+    return {
+        "counts": [len(answers.scores), int(answers.defective.sum()), len(answers.defects)],
+        "auroc": float(roc_auc_score(answers.defective, answers.scores)),
+        "seconds": answers.seconds_per_megapixel,
+        "best": at_threshold(answers, best),
+        "thresholds": {name: at_threshold(answers, at) for name, at in thresholds.items()},
+    }
+
+
+def at_threshold(answers: Answers, at: float) -> dict[str, float]:
+    return {
+        "at": at,
+        "f1": _f1(answers, at),
+        "alarms": 1000 * float((answers.scores[~answers.defective] >= at).mean()),
+        "found": float((answers.defects >= at).mean()),
+    }
 
 
 def _f1(answers: Answers, threshold: float) -> float:
@@ -143,12 +182,13 @@ def _windows(values: Array) -> Array:
 def arguments(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
-    parser.add_argument("--size", choices=("small", "full"), default="small")
+    parser.add_argument("--size", choices=tuple(SIZES), default="small")
     parser.add_argument("--size-px", type=int, default=1536)
     parser.add_argument("--sections", type=int, default=4)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--matching", choices=MATCHING.choices, default=NONE)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--keep", type=Path)
     return parser
 
 

@@ -109,10 +109,7 @@ def store(project: Project, count: int) -> None:
     w, h = random.uniform(8, 48, (2, count)).tolist()
     scores = random.uniform(0.5, 1, count).tolist()
     boxes = [Box(*each) for each in zip(x, y, w, h, strict=True)]
-    rows = [
-        (i + 1, LABELS[i % 4], scores[i], box.x, box.y, box.w, box.h, box.area, 100 * scores[i])
-        for i, box in enumerate(boxes)
-    ]
+    rows = [(i + 1, LABELS[i % 4], scores[i], box.x, box.y, box.w, box.h, box.area) for i, box in enumerate(boxes)]
     with project.database.writing() as db:
         db.execute(
             "INSERT INTO sections (id, fingerprint, path, width_px, height_px, pixel_size_um, stage)"
@@ -124,8 +121,8 @@ def store(project: Project, count: int) -> None:
             " parameters, provenance, started) VALUES ('scan-1', 1, '', 'done', 0.5, ?, 1, 1, 1, '', '', '', '')",
             (json.dumps(SPEC),),
         )
-        columns = "id, label, score, x_px, y_px, w_px, h_px, area_px, severity"
-        query = f"INSERT INTO detections (scan_id, tile, {columns}) VALUES ('scan-1', 0, {', '.join('?' * 9)})"
+        columns = "id, label, score, x_px, y_px, w_px, h_px, area_px"
+        query = f"INSERT INTO detections (scan_id, tile, {columns}) VALUES ('scan-1', 0, {', '.join('?' * 8)})"
         db.executemany(query, rows)
 
 

@@ -44,7 +44,7 @@ from core.scan.options import Foreground, ScanOptions
 from core.scan.runner import run_scan
 from core.synthetic.sample import make_sample
 from core.train.detector_package import DetectorRecipe, make_card, normalisation_of
-from core.train.package import Identity
+from core.train.identity import Identity
 
 Array = np.ndarray
 TILE_PX, OVERLAP_PX = 1024, 128

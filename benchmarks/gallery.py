@@ -4,7 +4,7 @@ A real gallery, 460 × 900, with all its crops drawn. "Sort" and "filter" go fro
 another order or filter, after every column was read once (which the thread that reads a scan does); "first" is the same
 on columns that nobody has read. "Threshold" is a move of the threshold that takes a tenth away; "decision": one under a
 filter by status, so that its row goes. "Frame": one step of 40 px of the scroll bar, to its painted answer, median and
-99th percentile of 300. Milliseconds of the window's thread (processor time); the last column compares with Python's own sort of as many, in the same run.
+99th percentile of 300. "Read": all of a scan from its project, ranked, with every column, as the thread does that shows one. Milliseconds of the window's thread (processor time); the last column compares with Python's own sort of as many, in the same run.
 
 `QT_QPA_PLATFORM=offscreen python -m benchmarks.gallery [detections …]`
 """
@@ -29,16 +29,21 @@ from app.gallery.panel import GalleryPanel
 from app.gallery.rendering import CropRenderer
 from app.session import Session
 from app.session_opening import Opened
+from app.session_reading import read_scan
 from core.arrangement import Arrangement
-from core.detection import Detection
+from core.detection import Candidate, Detection
 from core.detection_table import DetectionTable
 from core.filters import Filters, Region
 from core.geometry import Box
 from core.look import Look
+from core.project import Project
 from core.project.crop_store import CropStore
+from core.project.scan_store import ScanStore
 from core.ranking import worst_first
+from core.readers.base import open_section
 from core.section import Plane
 from tests.gallery_support import LABELS, grey_section, scan_record
+from tests.toy import spotted_image, toy_spec, write_image
 
 COUNTS = (1_000, 10_000, 100_000)
 SIDE = 4096
@@ -82,6 +87,7 @@ def measured(application: QApplication, count: int) -> dict[str, float]:
     session.set_threshold(0.0)
     settle(application, gallery)
     times = {"Python's own sort": fastest(lambda: sorted(detections, key=lambda d: -d.severity))}
+    times["read from the project"] = read(detections)
     times["first sort: position"] = fastest(partial(arranged, gallery, Arrangement(sort="position")), times=1)
     session.table.read_ahead()
     for name, wanted in ARRANGEMENTS.items():
@@ -96,6 +102,19 @@ def measured(application: QApplication, count: int) -> dict[str, float]:
     gallery.close()
     session.close()
     return times
+
+
+def read(detections: list[Detection]) -> float:
+    with tempfile.TemporaryDirectory() as folder, Project.create(Path(folder) / "p.schliff") as project:
+        with open_section(write_image(Path(folder) / "section.png", spotted_image())) as section:
+            record = project.add_section(section)
+        spec = toy_spec(labels=LABELS)
+        store = ScanStore.begin(
+            project, record, spec, parameters={}, tiles_total=1, cell_px=8, context_px=24, threshold=0.5, device="cpu",
+            provenance={},
+        )  # fmt: skip
+        store.emit(0, [Candidate(d.label, d.score, d.box, d.area_px, d.box.center) for d in detections])
+        return fastest(lambda: read_scan(project, record.id, store.record.id), times=3)
 
 
 def arranged(gallery: GalleryPanel, wanted: Arrangement) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
@@ -28,12 +28,12 @@ class Path:
 
     def segments(self) -> dict[str, Iterator[Action]]:
         return {
-            "pan slow, 1:1": self._pan(1.0, 0.30, 4, 3),
-            "pan fast, 1:1": self._pan(1.0, 0.45, 40, 20),
-            "pan, zoom 0.7": self._pan(0.7, 0.20, 20, -14),
-            "pan, zoom 0.3": self._pan(0.3, 0.50, 20, 12),
-            "pan, zoom 0.06": self._pan(0.06, 0.35, 10, 8),
-            "zoom in and out": self._zoom(),
+            "pan slow, 1:1": self.pan(1.0, 0.30, 4, 3),
+            "pan fast, 1:1": self.pan(1.0, 0.45, 40, 20),
+            "pan, zoom 0.7": self.pan(0.7, 0.20, 20, -14),
+            "pan, zoom 0.3": self.pan(0.3, 0.50, 20, 12),
+            "pan, zoom 0.06": self.pan(0.06, 0.35, 10, 8),
+            "zoom in and out": self.zoom(),
         }
 
     def jump(self, share_x: float, share_y: float) -> None:
@@ -42,7 +42,8 @@ class Path:
     def place(self, share_x: float, share_y: float, zoom: float) -> None:
         self._canvas.fly(Camera(share_x * self._size, share_y * self._size, zoom), 0)
 
-    def _pan(self, zoom: float, share: float, dx: int, dy: int) -> Iterator[Action]:
+    def pan(self, zoom: float, share: float, dx: int, dy: int) -> Iterator[Action]:
+        """Drags from a place (share of the side, both ways) by so many px a frame."""
         yield lambda: self.place(share, share, zoom)
         middle = QPointF(self._canvas.viewport().rect().center())
         grip = QPointF(middle)
@@ -57,9 +58,8 @@ class Path:
             yield partial(self._mouse, QEvent.Type.MouseMove, at)
         yield lambda: self._mouse(QEvent.Type.MouseButtonRelease, grip)
 
-    def _zoom(self) -> Iterator[Action]:
-        notches = 12
-        for share_x, share_y in PLACES:
+    def zoom(self, places: Sequence[tuple[float, float]] = PLACES, notches: int = 12) -> Iterator[Action]:
+        for share_x, share_y in places:
             yield partial(self.place, share_x, share_y, 0.1)
             for angle in [120] * notches + [-120] * notches:
                 yield partial(self._wheel, angle)

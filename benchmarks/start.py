@@ -31,11 +31,11 @@ print(time.time() - float(os.environ["STARTED"]))
 SCHLIFF = """
 import os, time
 import app.start as start
-furnish = start._furnish
+begin = start._begin
 def told(window):
     print(time.time() - float(os.environ["STARTED"]))
-    furnish(window)
-start._furnish = told
+    begin(window)
+start._begin = told
 app = start.make_application()
 window = start.launch(app)
 app.processEvents()

@@ -7,7 +7,7 @@ that the usual forms of colour blindness still tell them apart; the class name a
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 _VERMILION = "#E8622A"
@@ -35,6 +35,9 @@ _SLOTS = (
     "#F7B6C8",
 )
 
+Colour = tuple[int, int, int]  # red, green, blue, 0 to 255
+_NONE: Mapping[str, str] = {}
+
 _KNOWN = {
     "anomaly": _ORANGE,
     "foreign_particle": _VERMILION,
@@ -57,16 +60,19 @@ def class_name(label: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def class_hex(labels: Sequence[str]) -> dict[str, str]:
+def class_hex(labels: Sequence[str], chosen: Mapping[str, str] = _NONE) -> dict[str, str]:
     """A colour "#rrggbb" for each label. Known classes always get the same one; others start at a slot that depends on
     their name only, and move on where another class of the same scan has it, so a class keeps its colour between scans.
+
+    Args:
+        chosen: those that somebody chose, "#rrggbb" (`core.classes.ClassTable.colours`); they go before all others.
     """
-    return dict(_assigned(tuple(labels)))
+    return {label: chosen.get(label, usual) for label, usual in _assigned(tuple(labels)).items()}
 
 
-def colour_of(label: str) -> tuple[int, int, int]:
-    """Red, green and blue (0 to 255) of one class by itself."""
-    red, green, blue = bytes.fromhex(_assigned((label,))[label][1:])
+def colour_of(name: str) -> Colour:
+    """Red, green and blue of "#rrggbb"."""
+    red, green, blue = bytes.fromhex(name[1:])
     return red, green, blue
 
 

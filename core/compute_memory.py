@@ -9,8 +9,21 @@ from contextlib import contextmanager
 
 from core.errors import ResourceError, SchliffError
 
-# How torch's allocator for the processor and OpenCV say it, in errors that have no class of their own.
-_SAID = ("can't allocate memory", "not enough memory", "out of memory", "insufficient memory")
+
+class TooLittleMemoryError(ResourceError):
+    """A `device` has too little memory for even the least of `what` needs it."""
+
+    def __init__(self, device: object, what: str) -> None:
+        self.device = str(device)
+        if self.device.startswith(("cuda", "mps")):
+            remedy = "Close what else uses it, or scan with --device cpu; what was scanned is kept."
+        else:
+            remedy = "Close other programs and go on; what was scanned is kept."
+        super().__init__(f"{device} has too little free memory for {what}", remedy=remedy)
+
+
+# How torch's allocator for the processor, CUDA's libraries and OpenCV say it, in errors that have no class of their own.
+_SAID = ("can't allocate memory", "not enough memory", "out of memory", "insufficient memory", "status_alloc_failed")
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
@@ -39,19 +52,10 @@ def free_memory() -> None:
 
 @contextmanager
 def memory_told(device: object, what: str) -> Iterator[None]:
-    """Turns memory running out into the error that `too_little_memory` makes."""
+    """Turns memory running out into `TooLittleMemoryError`."""
     try:
         yield
     except Exception as error:
         if isinstance(error, SchliffError) or not is_out_of_memory(error):
             raise
-        raise too_little_memory(device, what) from error
-
-
-def too_little_memory(device: object, what: str) -> ResourceError:
-    """The error to raise when nothing helped. `what`: whatever needed the memory."""
-    if str(device).startswith(("cuda", "mps")):
-        remedy = "Close what else uses it, or scan with --device cpu; what was scanned is kept."
-    else:
-        remedy = "Close other programs and go on; what was scanned is kept."
-    return ResourceError(f"{device} has too little free memory for {what}", remedy=remedy)
+        raise TooLittleMemoryError(device, what) from error

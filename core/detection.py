@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # unsure: somebody looked and couldn't tell, so that it isn't decided.
 Status = Literal["unreviewed", "defect", "artefact", "false_alarm", "unsure"]
 STATUSES: tuple[Status, ...] = get_args(Status)
+STATUS_CODES = {status: code for code, status in enumerate(STATUSES)}  # as columns of many detections hold them
 UNDECIDED: frozenset[Status] = frozenset({"unreviewed", "unsure"})
 
 # joined: several detections that somebody made one of.

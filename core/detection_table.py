@@ -6,17 +6,15 @@ An empty one doesn't load numpy: the window comes up with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from core.detection import STATUSES, Detection
+from core.detection import STATUS_CODES, Detection
 
 if TYPE_CHECKING:
     from core.section import Array
 
-_STATUS = {status: number for number, status in enumerate(STATUSES)}
-
-# What each column holds of a detection: level-0 px and px²; `status` by its place in STATUSES; `x`, `y` the box's middle.
+# What each column holds of a detection: level-0 px and px²; `status` by `STATUS_CODES`.
 _COLUMNS: dict[str, tuple[str, Callable[[Detection], Any]]] = {
     "id": ("int64", lambda d: d.id),
     "score": ("float64", lambda d: d.score),
@@ -24,14 +22,20 @@ _COLUMNS: dict[str, tuple[str, Callable[[Detection], Any]]] = {
     "area_px": ("float64", lambda d: d.area_px),
     "left": ("float64", lambda d: d.box.x),
     "top": ("float64", lambda d: d.box.y),
-    "x": ("float64", lambda d: d.box.x + d.box.w / 2),
-    "y": ("float64", lambda d: d.box.y + d.box.h / 2),
-    "side_px": ("float64", lambda d: d.box.w if d.box.w > d.box.h else d.box.h),
-    "status": ("int8", lambda d: _STATUS[d.status]),
+    "width": ("float64", lambda d: d.box.w),
+    "height": ("float64", lambda d: d.box.h),
+    "status": ("int8", lambda d: STATUS_CODES[d.status]),
     "has_note": ("bool", lambda d: bool(d.note)),
     "is_decided": ("bool", lambda d: bool(d.decided_at)),
     "is_drawn": ("bool", lambda d: d.is_drawn),
 }
+# What follows from those: `x`, `y` the box's middle, `side_px` its longer side.
+_FOLLOWING: dict[str, Callable[[Callable[[str], Array]], Array]] = {
+    "x": lambda column: column("left") + column("width") / 2,
+    "y": lambda column: column("top") + column("height") / 2,
+    "side_px": lambda column: column("width").clip(min=column("height")),
+}
+_NONE_KNOWN: Mapping[str, Array] = {}
 
 
 class DetectionTable(Sequence[Detection]):
@@ -42,9 +46,10 @@ class DetectionTable(Sequence[Detection]):
         """The table itself, where there is one already."""
         return detections if isinstance(detections, cls) else cls(detections)
 
-    def __init__(self, detections: Iterable[Detection] = ()) -> None:
+    def __init__(self, detections: Iterable[Detection] = (), known: Mapping[str, Array] = _NONE_KNOWN) -> None:
+        """`known`: some of `_COLUMNS`, where somebody has them already."""
         self.detections = detections if isinstance(detections, list) else list(detections)
-        self._columns: dict[str, Array] = {}
+        self._columns: dict[str, Array] = dict(known)
         self._labels: tuple[str, ...] | None = None
         self._rows: dict[int, int] | None = None
 
@@ -79,16 +84,18 @@ class DetectionTable(Sequence[Detection]):
         return self._labels
 
     def column(self, name: str) -> Array:
-        """One of `_COLUMNS`, or "label": the place of each class in `labels`."""
+        """One of `_COLUMNS` or `_FOLLOWING`, or "label": the place of each class in `labels`."""
         found = self._columns.get(name)
         if found is None:
-            found = self._columns[name] = self._read(name, self.detections)
+            follows = _FOLLOWING.get(name)
+            found = self._read(name, self.detections) if follows is None else follows(self.column)
+            self._columns[name] = found
         return found
 
     def read_ahead(self) -> None:
         """Makes every column now, in a thread that nobody waits for."""
         self.row(None)
-        for name in ("label", *_COLUMNS):
+        for name in ("label", *_COLUMNS, *_FOLLOWING):
             self.column(name)
 
     def is_of(self, labels: Iterable[str]) -> Array:
@@ -117,7 +124,7 @@ class DetectionTable(Sequence[Detection]):
         if new:
             rows, values = [row for row, _ in new], [d for _, d in new]
             for name, column in self._columns.items():
-                if name != "label" or after._labels is not None:
+                if name not in _FOLLOWING and (name != "label" or after._labels is not None):
                     after._columns[name] = column.copy()
                     after._columns[name][rows] = after._read(name, values)
         return after

@@ -7,8 +7,21 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterable, Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol, TypeVar
+
+from core.errors import UsageError
+
+
+class HasId(Protocol):
+    """Every SPEC has an id."""
+
+    @property
+    def id(self) -> str: ...
+
+
+Named = TypeVar("Named", bound=HasId)
 
 
 def find_specs(package: ModuleType, group: str) -> list[Any]:
@@ -20,6 +33,14 @@ def find_specs(package: ModuleType, group: str) -> list[Any]:
     return [specs[key] for key in sorted(specs)]
 
 
+def spec_called(wanted: str, specs: Iterable[Named], what: str) -> Named:
+    """The one with this id. Raises UsageError that says which there are; `what`: as "export format"."""
+    known = {spec.id: spec for spec in specs}
+    if wanted not in known:
+        raise UsageError(f"there is no {what} {wanted!r}", remedy=f"Choose one of: {', '.join(known)}.")
+    return known[wanted]
+
+
 def own_specs(package: ModuleType) -> list[Any]:
     """The `SPEC` of every module in `package` that has one, sorted by `id`."""
     specs = {}
@@ -29,6 +50,16 @@ def own_specs(package: ModuleType) -> list[Any]:
         if spec is not None:
             specs[spec.id] = spec
     return [specs[key] for key in sorted(specs)]
+
+
+def specs_named(package: ModuleType, name: str) -> Iterator[Any]:
+    """The `SPEC` of modules in `package` whose name begins as `name` does or the other way round, each imported in its
+    turn: the likeliest, without the time it takes to load all."""
+    names = [found.name for found in pkgutil.iter_modules(package.__path__)]
+    for likely in sorted((n for n in names if name and (n.startswith(name) or name.startswith(n))), key=len):
+        spec = getattr(importlib.import_module(f"{package.__name__}.{likely}"), "SPEC", None)
+        if spec is not None:
+            yield spec
 
 
 def plugin_specs(group: str) -> list[Any]:

@@ -1,5 +1,5 @@
 """Decides what a failing disk means to the user, where nothing may be written, and how a file is written so that it's either
-old, or new and whole."""
+old, or new and whole, on Windows too, where nobody may rename what another program looks at."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import errno
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,8 @@ from core.errors import InputError, ResourceError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}
+_IN_USE = {32, 33}  # of Windows: another program has the file open, or a part of it
+_WAITS_S = (0.01, 0.03, 0.1, 0.3, 0.6)
 
 
 @contextmanager
@@ -26,6 +29,8 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise _translated(error, path) from error
     except sqlite3.DatabaseError as error:
         raise _translated_database(error, path) from error
+    except UnicodeDecodeError as error:  # what a damaged database says of itself may be no text
+        raise _translated_database(sqlite3.DatabaseError(str(error)), path) from error
 
 
 @contextmanager
@@ -37,10 +42,27 @@ def written_whole(path: Path) -> Iterator[Path]:
             yield temporary
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
-            temporary.replace(path)
+            take_place(temporary, path)
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def take_place(new: Path, path: Path) -> None:
+    """Renames `new` to `path`, over what is there. Raises OSError.
+
+    On Windows a virus scanner or an indexer holds a file for a moment just when it was written: that is waited for.
+    """
+    for wait_s in _WAITS_S:
+        try:
+            new.replace(path)
+        except OSError as error:
+            if _windows_code(error) not in _IN_USE | {5}:
+                raise
+            time.sleep(wait_s)
+        else:
+            return
+    new.replace(path)
 
 
 def flush_folder(folder: Path) -> None:
@@ -64,11 +86,17 @@ def keep_off(section: Path, path: Path) -> None:
 def _translated(error: OSError, path: Path) -> ResourceError:
     if error.errno in _NO_SPACE:
         return ResourceError("the disk is full", path=path, remedy="Free some space and go on; nothing stored is lost.")
+    if _windows_code(error) in _IN_USE:
+        return ResourceError("another program has it open", path=path, remedy="Close it there, then try again.")
     if error.errno in _NO_PERMISSION:
         return ResourceError("no permission to write here", path=path, remedy="Choose another folder for it.")
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return ResourceError("its folder does not exist", path=path, remedy="Make the folder first, or choose another.")
     return ResourceError(f"it can't be written ({error.strerror or error})", path=path, remedy="Check the drive.")
+
+
+def _windows_code(error: OSError) -> int | None:
+    return getattr(error, "winerror", None)
 
 
 def _translated_database(error: sqlite3.DatabaseError, path: Path) -> ResourceError | InputError:

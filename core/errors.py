@@ -13,7 +13,7 @@ class SchliffError(Exception):
     """Something a user can be told.
 
     Args:
-        what: one clause that says what happened, no trailing full stop.
+        what: one clause that says what happened, no trailing full stop; what it quotes of a file is made readable here.
         path: the file or folder it happened to.
         remedy: one sentence that says what the user can do.
     """
@@ -21,8 +21,8 @@ class SchliffError(Exception):
     exit_code = 1
 
     def __init__(self, what: str, *, path: str | Path | None = None, remedy: str = "") -> None:
-        super().__init__(what)
-        self.what = what
+        self.what = _readable(what)
+        super().__init__(self.what)
         self.path = Path(path) if path is not None else None
         self.remedy = remedy
 
@@ -33,6 +33,17 @@ class SchliffError(Exception):
         if self.remedy:
             text += f" {self.remedy}"
         return " ".join(text.split())
+
+
+_LONGEST = 400
+
+
+def _readable(text: str) -> str:
+    """One line without control characters, its middle left out where it's longer than anybody reads."""
+    line = " ".join(text.split())
+    if len(line) > _LONGEST:
+        line = f"{line[: _LONGEST - 120]} … {line[-100:]}"
+    return line if line.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 
 class UsageError(SchliffError):

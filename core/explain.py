@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 
 from core.detection import Detection
-from core.display import auto_range
 from core.geometry import Box
 from core.models.base import Evidence, Model, ModelSpec
 from core.scan.plan import model_scale
 from core.scan.reading import TileSource
 from core.section import Plane, Section
+from core.seen_range import seen_range
 
 Array = np.ndarray
 
@@ -45,18 +45,24 @@ class Explanation:
 
 
 def explain_detection(
-    section: Section, detection: Detection, model: Model, plane: Plane | None = None, label: str = ""
+    section: Section,
+    detection: Detection,
+    model: Model,
+    plane: Plane | None = None,
+    label: str = "",
+    worst: tuple[float, float] | None = None,
 ) -> Explanation:
     """A square crop around the detection with what made the model say so, or what speaks for another `label`.
 
     The crop is at least a window wide, and what the model sees beyond the crop is real: it is given the section's own
-    surroundings (`halo_px`), which are then cut off. Raises InputError when the section can't be read.
+    surroundings (`halo_px`), which are then cut off. Of a detection too large to be seen whole, what lies
+    around `worst` (level-0 px) is shown. Raises InputError when the section can't be read.
     """
     plane = plane or Plane()
     scale = model_scale(section.info, model.spec)
-    x, y, side = _crop(detection.box, scale, model.spec)
+    x, y, side = _crop(detection.box, scale, model.spec, worst)
     halo = model.spec.halo_px
-    source = TileSource(section, plane, auto_range(section, plane), scale)
+    source = TileSource(section, plane, seen_range(section, plane, model.spec), scale)
     wide = source.read(x - halo, y - halo, side + 2 * halo, side + 2 * halo)
     inner = slice(halo, halo + side)
     heat = model.explain(wide, label or detection.said_label)
@@ -83,11 +89,13 @@ def _inner(evidence: Evidence, wide: Array, inner: slice) -> Evidence:
     return replace(evidence, pixels=np.ascontiguousarray(evidence.pixels[inner, inner]))
 
 
-def _crop(box: Box, scale: float, spec: ModelSpec) -> tuple[int, int, int]:
+def _crop(box: Box, scale: float, spec: ModelSpec, worst: tuple[float, float] | None) -> tuple[int, int, int]:
     """Corner and side of the crop in model px, on the grid of windows: the network then sees what the scan saw."""
     stride, grid = spec.stride_px, spec.grid_px or spec.stride_px
     inner = box.scaled(1 / scale)
     wanted = max(CONTEXT * max(inner.w, inner.h), 2 * spec.window_px, 8 * stride)
     side = stride * math.ceil(min(wanted, LARGEST_CROP_PX) / stride)
     cx, cy = inner.center
+    if worst is not None and side < max(inner.w, inner.h):
+        cx, cy = worst[0] / scale, worst[1] / scale
     return grid * round((cx - side / 2) / grid), grid * round((cy - side / 2) / grid), side

@@ -36,11 +36,13 @@ def listed_places(
     classes: Collection[str] = (),
     scans: Collection[str] = (),
     on: Collection[int] = (),
+    only: Collection[int] | None = None,
     below_threshold: bool = False,
     every_scan: bool = False,
 ) -> list[FoundPlace]:
     """Places worst first: of what lies at or above its scan's threshold or was drawn by a person, on the sections of the
-    scans given (none: all) and with the ids `on` (none: all), those of the statuses and classes given (none: all).
+    scans given (none: all) and with the ids `on` (none: all), those of the statuses and classes given (none: all), `only` those
+    with these ids (None: all).
 
     Where several scans found the same place it is listed once (`core.same_places`), unless `every_scan`.
     Raises UsageError for a status, class or scan there isn't.
@@ -51,12 +53,14 @@ def listed_places(
     _check("scan", scans, [scan.id for scan in known])
     thresholds = {scan.id: scan.threshold for scan in known if not scans or scan.id in scans}
     sections = {scan.section_id for scan in known if scan.id in thresholds}
+    wanted = None if only is None else frozenset(only)
     found = [
         d
         for d in project.detections()
         if ((d.section_id in sections or not scans) if d.is_drawn else d.scan_id in thresholds)
         and (below_threshold or d.is_drawn or d.score >= thresholds[d.scan_id])
         and (not on or d.section_id in on)
+        and (wanted is None or d.id in wanted)
     ]
     places = [FoundPlace(d) for d in found] if every_scan else places_of(project, found)
     return [
@@ -73,11 +77,12 @@ def listed_detections(
     classes: Collection[str] = (),
     scans: Collection[str] = (),
     on: Collection[int] = (),
+    only: Collection[int] | None = None,
     below_threshold: bool = False,
 ) -> list[Detection]:
     """What stands for the `listed_places`."""
     chosen = listed_places(
-        project, statuses=statuses, classes=classes, scans=scans, on=on, below_threshold=below_threshold
+        project, statuses=statuses, classes=classes, scans=scans, on=on, only=only, below_threshold=below_threshold
     )
     return [place.detection for place in chosen]
 

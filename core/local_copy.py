@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
-from core.disk import disk_errors
+from core.disk import disk_errors, take_place
 from core.errors import InputError, ResourceError
 from core.jobs import CancelToken, Progress, Step, no_progress
 from core.readers.fingerprint import fingerprint
@@ -64,7 +64,7 @@ def copy_locally(
                 path=source,
                 remedy="Check the drive or network; copy again.",
             )
-        unfinished.rename(target)
+        take_place(unfinished, target)
         _note(target).unlink(missing_ok=True)
     return target
 
@@ -80,7 +80,7 @@ def _prepare(target: Path, mark: str) -> Path:
     """Where the copy grows. What lies there of another source, or of this one before it changed, is thrown away."""
     unfinished, note = target.with_name(target.name + _UNFINISHED), _note(target)
     known = None
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, RecursionError):
         known = json.loads(note.read_bytes())
     if known != {"fingerprint": mark}:
         _remove(unfinished)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
 DEFAULT_SHARE_OF_RAM = 0.25
@@ -19,9 +20,16 @@ _budget: int | None = None
 
 def default_budget() -> int:
     """A quarter of the machine's memory, at most 4 GiB."""
+    return max(LEAST, min(int(_memory_bytes() * DEFAULT_SHARE_OF_RAM), MOST_BY_DEFAULT))
+
+
+def _memory_bytes() -> int:
+    """Of the whole machine. Where the system tells by itself, loading psutil would keep the first picture waiting."""
+    if hasattr(os, "sysconf"):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     import psutil
 
-    return max(LEAST, min(int(psutil.virtual_memory().total * DEFAULT_SHARE_OF_RAM), MOST_BY_DEFAULT))
+    return int(psutil.virtual_memory().total)
 
 
 def budget() -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.disk import flush_folder
+from core.disk import flush_folder, take_place
 from core.geometry import Box
 from core.overview_layout import (
     CHUNK,
@@ -35,6 +35,7 @@ from core.section import Plane, SectionInfo
 Array = np.ndarray
 
 JOURNAL = "journal"
+_AS_IT_IS = getattr(os, "O_BINARY", 0)  # else Windows writes a carriage return before each line feed
 _LINE = re.compile(rb"(\d{1,6}) (\d{1,7}) (\d{1,7}) ok")
 _LOOK_AGAIN_S = 0.5
 _STILL_USED_S = 60.0
@@ -178,7 +179,7 @@ class OverviewStore:
         except FileNotFoundError:
             file.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_bytes(data.data)
-        temporary.replace(file)
+        take_place(temporary, file)
         return file
 
     def add(self, chunks: Iterable[Chunk]) -> None:
@@ -195,7 +196,7 @@ class OverviewStore:
             flush_folder(folder)
         # A line feed on both sides: half a line that a killed program left can't become part of this one.
         lines = "".join(f"\n{c.scale} {c.column} {c.row} ok\n" for c in chunks)
-        journal = os.open(self.folder / JOURNAL, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        journal = os.open(self.folder / JOURNAL, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _AS_IT_IS, 0o666)
         try:
             os.write(journal, lines.encode())
             os.fsync(journal)
@@ -204,9 +205,11 @@ class OverviewStore:
         self.touch()
 
     def touch(self) -> None:
-        """Notes the time of last use."""
+        """Notes the time of last use: later than that of all others, though the clock may have gone backwards."""
         with suppress(OSError):
-            os.utime(self.folder / MARKER)
+            others = (last_use(one) for one in self.folder.parent.iterdir() if one != self.folder and one.is_dir())
+            now = max(time.time(), *(used + 1e-3 for used in others), 0)
+            os.utime(self.folder / MARKER, (now, now))
 
 
 def last_use(folder: Path) -> float:

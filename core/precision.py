@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from core.detection import Status
 from core.errors import UsageError
 from core.people import user_name
 from core.project import Project, ScanRecord
+from core.project.joined_detections import standing_for
 from core.timing import timestamp
 from core.truth import ARTEFACT_CLASSES
 
@@ -44,10 +46,13 @@ class Sample:
 class Precision:
     """What a sample says. `right`: judged a defect; `wrong`: judged an artefact or a false alarm; `undecided`: neither.
 
+    `standing`: what is to be looked at for it now, by id, as some may have been joined or taken apart since.
+
     `precision`: None while any is unreviewed; of those decided, once all were looked at. `low`, `high`: see above.
     """
 
     sample: Sample
+    standing: tuple[int, ...]
     right: int
     wrong: int
     unsure: int
@@ -76,10 +81,17 @@ def draw_sample(
 ) -> Sample:
     """Draws at most `count` of a scan's detections and keeps which; the one drawn last counts.
 
-    Raises UsageError for a count out of range, or where the scan shows no defects to draw from.
+    Raises UsageError for a count out of range, a scan that isn't done (a sample of it says nothing of what is still to come),
+    or where the scan shows no defects to draw from.
     """
     if not 1 <= count <= MOST:
         raise UsageError(f"a sample of {count} is out of range", remedy=f"Ask for 1 to {MOST}.")
+    if scan.status != "done":
+        raise UsageError(
+            f"{scan.id} is not finished, and a sample of it would say nothing of the rest",
+            path=project.path,
+            remedy="Let it finish, or scan only the region that you want to know of.",
+        )
     artefacts = ARTEFACT_CLASSES.union(scan.artefact_labels)
     found = project.detections(scan.id, scan.threshold)
     ids = sorted(one.id for one in found if not one.is_drawn and one.said_label not in artefacts)
@@ -102,15 +114,19 @@ def latest_sample(project: Project, scan_id: str) -> Sample | None:
 
 
 def precision_of(project: Project, sample: Sample) -> Precision:
-    """What is known of a sample by now. A part of a joined detection is judged as that one is."""
+    """What is known of a sample by now. A part of a joined detection is judged as that one is; one that was taken apart is a
+    defect where any of its parts is one."""
     with project.database.reading() as db:
-        statuses = [_status(db, one) for one in sample.ids]
+        standing = [standing_for(db, one) for one in sample.ids]
+        ids = tuple(dict.fromkeys(one for some in standing for one in some))
+        judged = {one: _status(db, one) for one in ids}
+    statuses = [_together({judged[one] for one in some}) for some in standing]
     right = statuses.count("defect")
     wrong = statuses.count("artefact") + statuses.count("false_alarm")
     unsure, unreviewed = statuses.count("unsure"), statuses.count("unreviewed")
     decided, undecided = right + wrong, unsure + unreviewed
     return Precision(
-        sample, right, wrong, unsure, unreviewed,
+        sample, ids, right, wrong, unsure, unreviewed,
         right / decided if decided and not unreviewed else None,
         clopper_pearson(right, len(statuses))[0],
         clopper_pearson(right + undecided, len(statuses))[1],
@@ -129,6 +145,7 @@ def clopper_pearson(successes: int, trials: int, confidence: float = CONFIDENCE)
     return float(low), float(high)
 
 
+_STRONGEST_FIRST: tuple[Status, ...] = ("defect", "unreviewed", "unsure", "artefact", "false_alarm")
 _INSERT = "INSERT INTO samples (scan_id, seed, threshold, population, ids, author, at) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -138,8 +155,10 @@ def _sample(row: sqlite3.Row) -> Sample:
 
 
 def _status(db: sqlite3.Connection, detection_id: int) -> Status:
-    """Of a detection, or of what it was joined into."""
-    row = db.execute("SELECT status, joined_into FROM detections WHERE id = ?", (detection_id,)).fetchone()
-    while row is not None and row["joined_into"] is not None:
-        row = db.execute("SELECT status, joined_into FROM detections WHERE id = ?", (row["joined_into"],)).fetchone()
-    return "unreviewed" if row is None else row["status"]
+    status: Status = db.execute("SELECT status FROM detections WHERE id = ?", (detection_id,)).fetchone()["status"]
+    return status
+
+
+def _together(statuses: Collection[Status]) -> Status:
+    """Of all that stands for one of the sample."""
+    return next((one for one in _STRONGEST_FIRST if one in statuses), "unreviewed")

@@ -139,20 +139,6 @@ class Ranking:
         return np.clip(1 - np.log(alike) / np.log(self.count), 0.0, 1.0)
 
 
-def severity(
-    score: float,
-    threshold: float,
-    area_px: float,
-    um2_per_px2: float | None,
-    *,
-    is_probability: bool,
-    is_artefact: bool,
-) -> float:
-    """Of a detection by itself, 0 to 100: nothing is known yet of the others, nor of weights that somebody chose."""
-    scale = Scale(threshold, is_probability, um2_per_px2, default_weights([""], [""] if is_artefact else []))
-    return float(Ranking(scale).severities([""], np.array([score]), np.array([area_px]))[0])
-
-
 def default_weights(labels: Iterable[str], artefact_labels: Collection[str]) -> dict[str, float]:
     """Every class counts fully, traces of preparation a fifth."""
     return {label: ARTEFACT_WEIGHT if label in artefact_labels else 1.0 for label in labels}
@@ -160,9 +146,14 @@ def default_weights(labels: Iterable[str], artefact_labels: Collection[str]) -> 
 
 def worst_first(detections: Iterable[Detection]) -> list[Detection]:
     """Highest severity first; ties from top to bottom, left to right, then by id, so that the order is stable."""
-    table = DetectionTable(detections)
-    columns = (table.column("id"), table.column("left"), table.column("top"), -table.column("severity"))
-    return [table[row] for row in np.lexsort(columns).tolist()]
+    table = DetectionTable.of(detections)
+    order = worst_order(*(table.column(name) for name in ("id", "left", "top", "severity")))
+    return [table[row] for row in order.tolist()]
+
+
+def worst_order(ids: Array, left: Array, top: Array, severities: Array) -> Array:
+    """(n,): which comes first, second, … by the rule of `worst_first`."""
+    return np.lexsort((ids, left, top, -severities))
 
 
 def _certainty(scores: Array, scale: Scale) -> Array:

@@ -19,12 +19,14 @@ from core.project.attachments import Attachments
 from core.project.carrying import carry_over
 from core.project.class_table import class_table
 from core.project.decision_log import Decision
+from core.ranking import worst_first
 
 
 class Review:
     """The decisions of one project."""
 
     def __init__(self, project: Project, author: str | None = None) -> None:
+        self._project = project
         self._database = project.database
         self._given = author
         self._tables = Attachments(project, "classes", author)
@@ -71,8 +73,9 @@ class Review:
 
         Raises UsageError for fewer than two, or where they lie on several sections.
         """
+        worst = [one.id for one in worst_first(self._project.detections_by_id(ids))]
         with self._database.writing() as db:
-            return joined_detections.join(db, ids, self._author)
+            return joined_detections.join(db, worst, self._author)
 
     def split(self, ids: Sequence[int]) -> list[int]:
         """Takes joined detections apart again, as one gesture: their parts are there again, as they were judged before.

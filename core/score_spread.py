@@ -134,13 +134,6 @@ def configured_model(scan: ScanRecord) -> ModelSpec | None:
     return None
 
 
-def calibration_of(spec: ModelSpec | None) -> Calibration | None:
-    """How the scores of a model of normal were calibrated; None for any other model, and for a card that is broken."""
-    with suppress(KeyError, TypeError, ValueError):
-        return Calibration.from_json(spec.card["calibration"]) if spec is not None else None
-    return None
-
-
 def offered(spec: ModelSpec | None, calibration: Calibration | None, detections: Sequence[Detection]) -> list[Preset]:
     """Thresholds to choose from: the model's own, those by false alarms, the best one on what was judged."""
     found = [] if spec is None else [Preset("own", "The model’s own", spec.threshold, "")]

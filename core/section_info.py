@@ -102,6 +102,7 @@ class SectionInfo:
     `samples` is 1 (grey) or 3 (RGB) values per pixel; `dtype` is uint8 or uint16 (readers convert other types and
     say so in `warnings`). `channels`, `z_count`, `t_count` count the planes to choose from; an RGB image is one
     channel. `pixel_size_um` is (x, y) or None when the file doesn't say. `markers` are those of Shuttle & Find.
+    `is_own_scale`: its values were spread between this file's own extremes, and mean something else in the next one.
     `as_stated`: where a person has entered another pixel size (`core.calibration`), what the file says.
     """
 
@@ -123,6 +124,7 @@ class SectionInfo:
     objective: str | None = None
     acquired: str | None = None
     warnings: tuple[str, ...] = ()
+    is_own_scale: bool = False
     as_stated: SectionInfo | None = None
 
     @property

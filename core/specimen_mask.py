@@ -14,6 +14,7 @@ import numpy as np
 
 from core.disk import written_whole
 from core.geometry import Box
+from core.npz import read_arrays
 from core.section_info import SectionInfo
 
 Array = np.ndarray
@@ -98,11 +99,11 @@ class Mask:
     def load(cls, path: Path) -> Mask | None:
         """What `save` wrote; None where there is none, or none that can be read."""
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                rows, columns = (int(side) for side in stored["shape"])
-                values = np.unpackbits(stored["values"], count=rows * columns).astype(bool).reshape(rows, columns)
-                return cls(values, int(stored["cell_px"]))
-        except (OSError, EOFError, KeyError, ValueError, BadZipFile):
+            stored = read_arrays(path)
+            rows, columns = (int(side) for side in stored["shape"])
+            values = np.unpackbits(stored["values"])[: rows * columns].astype(bool).reshape(rows, columns)
+            return cls(values, int(stored["cell_px"]))
+        except (OSError, KeyError, ValueError, TypeError, BadZipFile):
             return None
 
 

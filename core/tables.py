@@ -66,9 +66,12 @@ def table_text(path: Path, what: str) -> str:
 
 
 def header_of(text: str) -> list[str]:
-    """The names of the columns, stripped."""
+    """The names of the columns, stripped; none where the first line is no such one."""
     first = text.splitlines()[:1]
-    return [name.strip() for name in next(csv.reader(first, delimiter=separator_of(text)), [])]
+    try:
+        return [name.strip() for name in next(csv.reader(first, delimiter=separator_of(text)), [])]
+    except csv.Error:
+        return []
 
 
 def parse_rows(text: str, columns: Sequence[str], parse: Callable[[Row], T], path: Path | None, remedy: str) -> list[T]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import platformdirs
 
 _NAME = "schliff"
+PROJECT_SUFFIX = ".schliff"  # of the folder of a project, which lies beside its section
 
 
 def config_dir() -> Path:

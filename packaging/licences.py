@@ -1,88 +1,130 @@
-"""Says under which licence each package lies that a Schliff build would carry, and fails where one is not allowed.
+"""Decides what may be in a Schliff that others are given: permissive licences and the LGPL, not the GPL.
 
-Run it in the environment that is built from: `python packaging/licences.py`. Allowed are permissive licences and the
-LGPL (Qt, through PySide6); the GPL is not. With `--texts FOLDER` it also writes the licence texts that come with each.
+`python packaging/licences.py` says it of every package that Schliff needs, and fails where one is not allowed. When a
+program is built, `write` looks at each file that went in, and puts the licence texts of all of them into a folder.
 """
 
 from __future__ import annotations
 
+import os
+import platform
 import re
+import subprocess
 import sys
-from collections.abc import Iterator
+import sysconfig
+from collections.abc import Iterable
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-ROOT = "schliff"
-TEXTS = Path(__file__).resolve().parent / "texts"
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*")
-_FORBIDDEN = re.compile(r"(?<!L)(?<!Lesser )(?:\bA?GPL|GNU (?:Affero )?General Public)", re.IGNORECASE)
-_ALLOWED_BESIDE_GPL = re.compile(r"LGPL|Lesser General Public", re.IGNORECASE)
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from core.licences import ROOT, Carried, about, allowed, needed, python, write_index
 
+FOLDER = Path(__file__).resolve().parent.parent
 
-_TEXTS = re.compile(r"(?:licen[cs]e|copying|notice|copyright)", re.IGNORECASE)
+# Libraries of the system that builds, and their licences: whatever isn't listed must be looked at first.
+SYSTEM_LIBRARIES = {
+    r"libxcb(-\w+)*|libX\w+(-xcb)?|libxkbcommon(-x11)?|libfontconfig|libexpat|libffi|libICE|libSM": "MIT",
+    r"libdbus-1": "AFL-2.1 OR GPL-2.0-or-later",
+    r"lib(glib|gthread|gio|gobject|gmodule)-2\.0|libblkid|libmount|libsystemd|libgcrypt|libgpg-error|libkeyutils": "LGPL-2.1-or-later",
+    r"libcap": "BSD-3-Clause OR GPL-2.0-only",
+    r"libfreetype": "FTL OR GPL-2.0-or-later",
+    r"libgcc_s|libstdc\+\+|libgomp|libgfortran|libquadmath": "GPL-3.0-or-later WITH GCC-exception-3.1",
+    r"libpng16": "libpng-2.0",
+    r"libz": "Zlib",
+    r"libzstd|liblz4|libpcre2-8|libbsd|libmd|libuuid": "BSD-3-Clause",
+    r"liblzma|libsqlite3|libselinux": "public domain",
+    r"libbz2": "bzip2-1.0.6",
+    r"libbrotli\w+|libk5crypto|libkrb5(support)?|libgssapi_krb5|libcom_err|libncursesw?|libpanelw?|libtinfo": "MIT",
+    r"libssl|libcrypto": "Apache-2.0",
+    r"libjpeg": "IJG AND BSD-3-Clause",
+    r"libwayland-\w+|libEGL|libGL\w*|libdrm": "MIT",
+    r"vcruntime\d+(_\d)?|msvcp\d+(_\w+)?|ucrtbase|concrt\d+": "Microsoft's, made to be passed on",
+}
 
 
 def main() -> int:
-    bad = 0
-    texts = Path(sys.argv[2]) if sys.argv[1:2] == ["--texts"] else None
-    for name in sorted({ROOT, *_closure(ROOT)} if texts else _closure(ROOT), key=str.lower):
-        if texts is not None:
-            _write_texts(name, texts / name)
-        licence = _licence(name)
-        forbidden = bool(_FORBIDDEN.search(licence)) and not _ALLOWED_BESIDE_GPL.search(licence)
-        bad += forbidden
-        print(f"{name:<32}{metadata.version(name):<16}{licence}{'   NOT ALLOWED' if forbidden else ''}")
-    return 1 if bad else 0
+    parts = [about(name) for name in sorted(needed(ROOT), key=str.lower)]
+    for part in parts:
+        print(f"{part.name:<32}{part.version:<16}{part.licence}{'' if allowed(part.licence) else '   NOT ALLOWED'}")
+    return 0 if all(allowed(part.licence) for part in parts) else 1
 
 
-def _write_texts(name: str, folder: Path) -> None:
-    """Every licence text among the files of a package, and what the package says of itself where there is none."""
-    folder.mkdir(parents=True, exist_ok=True)
-    found = [
-        path for path in metadata.files(name) or () if _TEXTS.match(path.name) and path.suffix not in {".py", ".pyc"}
-    ]
-    for number, path in enumerate(found):
-        source = Path(str(path.locate()))
-        if source.is_file():
-            (folder / (path.name if number == 0 else f"{number}-{path.name}")).write_bytes(source.read_bytes())
-    if "LGPL" in _licence(name):  # which adds to the GPL's text
-        for text in TEXTS.iterdir():
-            (folder / text.name).write_bytes(text.read_bytes())
-    elif not found:
-        about = metadata.metadata(name)
-        places = "\n".join(about.get_all("Project-URL") or about.get_all("Home-page") or [])
-        (folder / "LICENCE.txt").write_text(f"{name}: {_licence(name)}\n{places}\n", "utf-8")
+def write(folder: Path, files: Iterable[str]) -> list[Carried]:
+    """The licence texts of all that these files of this machine belong to, into `folder`.
+
+    Raises SystemExit where one of them is under a licence that isn't allowed, or that nobody has looked at.
+    """
+    parts = carriers(files)
+    bad = [f"{part.name}: {part.licence}" for part in parts if not allowed(part.licence) or part.licence == UNKNOWN]
+    if bad:
+        raise SystemExit("These may not be part of the program:\n" + "\n".join(bad))
+    write_index(parts, folder)
+    return parts
 
 
-def _closure(root: str) -> set[str]:
-    """Every installed package that `root` needs, however far down; `root` itself left out."""
-    seen: set[str] = set()
-    waiting = [root]
-    while waiting:
-        for name in _needs(waiting.pop()):
-            if name not in seen:
-                seen.add(name)
-                waiting.append(name)
-    return seen
+UNKNOWN = "unknown; look it up, then name it in packaging/licences.py"
 
 
-def _needs(name: str) -> Iterator[str]:
-    for text in metadata.requires(name) or ():
-        found = _NAME.match(text)
-        if found is None or "extra ==" in text:
-            continue
+def carriers(files: Iterable[str]) -> list[Carried]:
+    """The packages, and the libraries of this system, that files belong to. Schliff and Python are always there."""
+    packages: set[str] = {ROOT}
+    parts = {"Python": python(), "PyInstaller": _starter()}
+    for path in {Path(file) for file in files}:
+        name = _owners().get(str(path)) or _owners().get(str(path.resolve()))
+        if name is not None:
+            packages.add(name)
+        elif not _own(path) and not _of_python(path):
+            library = system_library(path)
+            parts[library.name] = library
+    return [*(about(name) for name in packages - {"pyinstaller"}), *parts.values()]
+
+
+def system_library(path: Path) -> Carried:
+    """What a library of this system is, by its name; on Debian and its kin with the text that its package brings."""
+    stem = re.split(r"\.so\b|\.dll$|\.dylib$", path.name)[0]
+    licence = next((known for names, known in SYSTEM_LIBRARIES.items() if re.fullmatch(names, stem)), UNKNOWN)
+    package = _debian_package(path)
+    text = Path("/usr/share/doc") / package / "copyright"
+    return Carried(stem, platform.system(), licence, (text,) if package and text.is_file() else ())
+
+
+def _starter() -> Carried:
+    """What starts a built program. Its licence is the GPL with an exception for programs made by it."""
+    made_by = about("pyinstaller")
+    return Carried("PyInstaller", made_by.version, "GPL-2.0-or-later WITH Bootloader-exception", made_by.texts)
+
+
+@cache
+def _owners() -> dict[str, str]:
+    """Which package each installed file belongs to."""
+    return {
+        os.path.normpath(str(file.locate())): name
+        for found in metadata.distributions()
+        for name in (found.metadata["Name"],)
+        for file in found.files or ()
+    }
+
+
+def _own(path: Path) -> bool:
+    return path.is_relative_to(FOLDER) and not path.is_relative_to(sys.prefix)
+
+
+def _of_python(path: Path) -> bool:
+    if "libpython" in path.name or path.is_relative_to(sysconfig.get_path("stdlib")):
+        return True
+    return sys.platform != "linux" and path.is_relative_to(sys.base_prefix)
+
+
+def _debian_package(path: Path) -> str:
+    for place in (path, path.resolve()):
         try:
-            yield metadata.distribution(found.group()).metadata["Name"]
-        except metadata.PackageNotFoundError:
-            continue  # for another system
-
-
-def _licence(name: str) -> str:
-    about = metadata.metadata(name)
-    stated = str(about.json.get("license_expression") or "")
-    classified = [c.rpartition(":: ")[2] for c in about.get_all("Classifier") or () if c.startswith("License")]
-    free_text = str(about.json.get("license") or "").strip().splitlines()
-    return stated or ", ".join(classified) or (free_text[0] if free_text else "not stated")
+            told = subprocess.run(["dpkg", "-S", place], capture_output=True, text=True)
+        except OSError:
+            return ""
+        if told.returncode == 0:
+            return told.stdout.split(":")[0]
+    return ""
 
 
 if __name__ == "__main__":

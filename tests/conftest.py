@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
-import threading
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.reading_threads import reading_threads_left
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -25,6 +29,31 @@ def shared_data() -> Path:
 def own_user_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the settings and caches of whoever runs it."""
     monkeypatch.setenv("SCHLIFF_HOME", str(tmp_path / "schliff-home"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Garbage is looked for between tests only, as `app.garbage` has it in the window: another thread that does it by chance
+    would end what belongs to Qt, and the process with it."""
+    if "PySide6" in sys.modules:
+        gc.disable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """A file of tests that leaves a window or a viewer's threads behind makes later tests of windows hang: it fails."""
+    yield
+    is_last = nextitem is None or nextitem.path != item.path
+    gc.collect(2 if is_last else 1)
+    widgets = sys.modules.get("PySide6.QtWidgets")
+    if widgets is None or not is_last:
+        return  # fixtures of the whole file are still in use
+    application = widgets.QApplication.instance()
+    left = [one for one in application.topLevelWidgets() if one.isVisible()] if application is not None else []
+    names = {type(one).__name__ for one in left}
+    names.update(reading_threads_left())
+    for one in left:
+        one.close()
+    assert not names, f"tests of {item.path.name} leave behind: {', '.join(sorted(names))}"
 
 
 @pytest.fixture
@@ -96,4 +125,4 @@ def viewer(qtbot, still, session):
     viewer.close()
     viewer.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    assert not any(thread.name.startswith("tile-reader") for thread in threading.enumerate())
+    assert not reading_threads_left()

@@ -61,6 +61,15 @@ def test_a_few_defects_among_normal_windows_neither_stretch_the_tail_nor_vanish(
     assert honest.exceeded_by(1e-3) == pytest.approx(limit, rel=0.25)  # nothing is lost where nothing was wrong
 
 
+@pytest.mark.parametrize("defects", [0, 7])
+def test_two_heaps_of_scores_are_no_long_tail(defects: int) -> None:
+    """Windows of resin and of grains, 145 in all, the grains' scores spread by 0.02: the limit lies just above them."""
+    rng = np.random.default_rng(4)
+    normal = np.concatenate([rng.uniform(0.0, 0.3, 74), 0.5 + rng.exponential(0.02, 71 - defects)])
+    scores = np.concatenate([normal, rng.uniform(0.8, 1.2, defects)])
+    assert spread_of(scores, 0.05).exceeded_by(1e-3) == pytest.approx(0.5 + 0.02 * np.log(0.5 / 1e-3), rel=0.1)
+
+
 def test_flat_and_single_scores_have_a_spread() -> None:
     for scores in (np.zeros(50), np.array([2.0])):
         spread = spread_of(scores)
@@ -79,7 +88,7 @@ def test_calibrating_takes_the_highest_score_of_each_window() -> None:
     assert calibration.limit == pytest.approx(-np.log(1 - (1 - 1e-3) ** (1 / 16)), rel=0.1)
     assert calibration.alarms_per_1000(1.0) == pytest.approx(1.0, rel=0.01)
     assert calibration.training_extreme == max(one.max() for one in maps[:10])
-    with pytest.raises(ValueError, match="no windows"):
+    with pytest.raises(InputError, match="only 0 windows"):
         calibrate([], [], None)
 
 
@@ -172,3 +181,17 @@ def test_windows_of_a_scan_keep_their_highest_score() -> None:
     assert complete
     assert maxima.shape == (2, 3)
     assert (maxima[0, 0], maxima[1, 2], maxima.sum()) == (3.0, 2.0, 5.0)
+
+
+def test_too_few_windows_are_refused_few_are_told_and_no_limit_is_next_to_nothing() -> None:
+    rng = np.random.default_rng(3)
+    maps = [rng.exponential(1.0, (4, 4)) for _ in range(12)]
+    with pytest.raises(InputError, match="only 2 windows") as caught:
+        calibrate(maps[:2], [], None)
+    assert "smaller windows" in (caught.value.remedy or "")
+    few, enough = calibrate(maps[:9], [], None), calibrate(maps, [], None)
+    assert (few.is_of_few, enough.is_of_few) == (True, False)
+    assert "a guess" in expects(few, 1.0)
+    assert "a guess" not in expects(enough, 1.0)
+    with pytest.raises(InputError, match="scores the same"):
+        calibrate([np.full((4, 4), 7e-9)] * 20, [], None)

@@ -12,8 +12,11 @@ import pytest
 import tifffile
 
 from core.detection import Detection
+from core.geometry import Box
+from core.models.texture import TextureModel
 from core.train.trainers import trainers
 from tests.anomaly_support import DEFECT, SIDE_PX, TILE_PX, WAYS, discs, load, scan, train
+from tests.test_texture import metal
 from tests.toy import write_image
 
 pytestmark = pytest.mark.usefixtures("one_thread", "quick_disk")
@@ -57,14 +60,30 @@ def test_every_way_to_learn_what_is_normal_is_here() -> None:
     assert {spec.id for spec in trainers().values() if spec.data == ("normal",)} <= {way[0] for way in WAYS.values()}
 
 
-# The others learn too little in a moment to be sure of it; how often a memory finds a spot is tested with it.
-@pytest.mark.parametrize("way", ["cgan", "vae"])
+# One-class machines answer for windows of 48 px every 16 px, too coarse for a box this tight.
+@pytest.mark.parametrize("way", ["cgan", "vae", "memory"])
 def test_a_defect_across_windows_and_tiles_is_one_detection(way: str, scanned: Callable[[str], Scanned]) -> None:
     _, found = scanned(way)
-    there = [one for one in found if one.box.intersection(DEFECT)]
+    _is_one_detection(found)
+
+
+def test_a_defect_across_tiles_is_one_detection_for_textures_too(tmp_path: Path) -> None:
+    """They learn from the section itself, of which the defect is to be a small part, and look at 64 px at once."""
+    defect = Box(352, 352, 160, 160)  # around the corner of four tiles
+    pixels = metal(864, 864, 7)
+    pixels[352:512, 352:512] = metal(160, 160, 3)[..., :1] // 4 + 160
+    _, found = scan(TextureModel(), write_image(tmp_path / "s.png", pixels), tmp_path / "p", 3 * TILE_PX)
+    _is_one_detection(found, defect)
+
+
+def _is_one_detection(found: list[Detection], defect: Box = DEFECT) -> None:
+    """Of what lies mostly on it or right beside it; ground that so little training takes for unusual may run all around."""
+    near = defect.grown(24)
+    shared = [(one, one.box.intersection(near)) for one in found]
+    there = [one for one, part in shared if part is not None and part.area >= one.box.area / 2]
     assert len(there) == 1, [(one.score, one.box) for one in found]
-    assert there == found[:1]  # worst first: what so little training takes for unusual elsewhere is so by far less
-    assert there[0].box.iou(DEFECT) >= 0.5
+    assert there == found[:1]  # worst first
+    assert there[0].box.iou(defect) >= 0.5
 
 
 @EVERY

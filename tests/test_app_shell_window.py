@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QIcon, QPalette
-from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QFileDialog, QLabel, QLineEdit
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QFileDialog, QLabel, QLineEdit, QTabBar
 
 import app.sample as sample
 from app.combo import ComboBox
@@ -26,6 +27,7 @@ from app.start import save_screenshot
 from app.theme import DARK, LIGHT, Theme
 from core.errors import InputError, ResourceError
 from core.scan.options import ScanOptions
+from tests.reading_threads import reading_threads_left
 from tests.scan_support import scan_here
 from tests.toy import spotted_image, toy_spec, write_image
 
@@ -57,7 +59,7 @@ def windows(qapp):
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     qapp.setProperty("still", False)
     assert not [w for w in qapp.topLevelWidgets() if w.isVisible()]
-    assert not [t.name for t in threading.enumerate() if t.name.startswith("tile-reader")]
+    assert not reading_threads_left()
 
 
 @pytest.fixture
@@ -248,6 +250,19 @@ def test_the_theme_can_be_chosen_and_icons_follow(qtbot, window, qapp):
     assert window.settings.get("theme") == "light"
 
 
+def test_links_have_the_colour_of_the_theme(qtbot, qapp):
+    theme = Theme(qapp, "light")
+    label = QLabel('<a href="x">MMMM</a>')
+    qtbot.addWidget(label)
+    label.show()
+    for mode, tokens in (("light", LIGHT), ("dark", DARK), ("light", LIGHT)):
+        theme.set_mode(mode)
+        image = label.grab().toImage()
+        colours = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
+        assert QColor(tokens.accent).name() in colours
+    theme.deleteLater()
+
+
 def test_the_theme_follows_the_system_while_it_runs(qapp):
     now = Qt.ColorScheme.Light
     theme = Theme(qapp, "system", lambda: now)
@@ -277,14 +292,6 @@ def test_the_chosen_row_of_a_list_of_choices_can_be_read(qtbot, qapp, mode):
     theme.deleteLater()
 
 
-def test_the_keys_of_the_review_come_first(window):
-    window.menus.actions["shortcuts"].trigger()
-    dialog = next(d for d in window.findChildren(QDialog) if d.isVisible())
-    text = next(label.text() for label in dialog.findChildren(QLabel) if "Mark as defect" in label.text())
-    assert text.index("Mark as defect") < text.index("Open section")
-    dialog.close()
-
-
 def test_help_tells_keys_and_log(qtbot, window):
     for action, text in (("shortcuts", "Ctrl+O"), ("log", "Nothing has happened yet"), ("about", "Schliff")):
         window.menus.actions[action].trigger()
@@ -312,7 +319,7 @@ def test_panels_size_and_gallery_come_back(qtbot, windows, image):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[1, 2]", '{"version": 99}', '{"version": 1, "recent": 5, "docks": "%%%"}']
+    "content", ["", "{", "[1, 2]", '{"version": 99}', '{"version": 1, "recent": 5, "docks": "%%%"}', "[" * 5000]
 )
 def test_broken_settings_never_keep_the_window_closed(qtbot, windows, image, content):
     path = Settings().path
@@ -392,6 +399,47 @@ def test_a_window_that_is_on_the_screen_before_it_is_furnished_gets_its_panels(q
     assert window.docks.dock("gallery").isVisible()
     assert window.docks.dock("layers").isVisible()
     assert window.docks.gallery.isVisible()
+
+
+def test_the_tool_bar_stays_when_a_window_that_began_empty_gets_a_section(qtbot, qapp, windows, image):
+    from app.start import launch
+
+    window = windows(launch)
+    with qtbot.waitSignal(window.session.path_opened, timeout=20_000):
+        window.commands.file.open_path(image)
+    assert window.menus.tool_bar.isVisible()
+
+
+def test_a_model_is_chosen_before_the_first_scan_begins(qtbot, window, image):
+    open_and_wait(qtbot, window, image)
+    window.activateWindow()
+    qtbot.waitUntil(window.docks.gallery.empty.button.isVisible)
+    QTest.mouseClick(window.docks.gallery.empty.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(window.docks.scan.model.choice.hasFocus)
+    assert not window.session.scanning
+
+
+def test_panels_at_the_bottom_share_tabs_and_keep_their_width(qtbot, window, image):
+    open_and_wait(qtbot, window, image)
+    window.resize(1280, 800)
+    for dock_id in ("scans", "threshold", "registration"):
+        window.docks.bring(dock_id)
+        panel = window.docks.panel(dock_id)
+        qtbot.waitUntil(lambda panel=panel: not panel.visibleRegion().isEmpty() and panel.width() == window.width())
+
+
+def test_panels_that_are_not_shown_leave_no_tabs_behind(qapp, tmp_path):
+    out = tmp_path / "window.png"
+    left: list[str] = []
+
+    def look(window, path):
+        bars = [one for one in window.findChildren(QTabBar) if one.parent() is window and one.isVisible()]
+        left.extend(bar.tabText(at) for bar in bars for at in range(bar.count()))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.start._save", look)
+        save_screenshot(write_image(tmp_path / "s.png", spotted_image(64, 0)), out)
+    assert left == ["Layers", "Display", "Drawings", "Scan", "Why"]
 
 
 def test_no_panel_is_made_when_the_window_is_gone(qtbot, window, image):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +138,7 @@ def test_unknown_words_are_wrong_usage(capsys, section_path: Path, tmp_path: Pat
         ("train", "wishful", "--data", tmp_path, "--out", tmp_path / "m"),
         ("demo", "--size", "3"),
         ("--nonsense",),
+        ("infoo", section_path),
     ):
         code, out, err = run(capsys, *words)
         assert code == 2, (words, err)
@@ -170,6 +174,7 @@ def test_input_that_cant_be_used_is_exit_3_in_one_line_and_leaves_nothing(capsys
         assert out == ""
         assert len(err.strip().splitlines()) == 1, err
         assert path.name in err
+    assert "no section in this folder" in run(capsys, "info", bad_inputs["a folder"])[2]
     assert run(capsys, "defects", tmp_path / "nowhere")[0] == 3
 
 
@@ -193,3 +198,15 @@ def test_a_project_that_cant_be_written_is_exit_5(capsys, section_path: Path, tm
 def test_debug_shows_a_traceback(capsys, tmp_path: Path):
     with pytest.raises(Exception, match="no such file"):
         main(["info", str(tmp_path / "missing.czi"), "--debug"])
+
+
+def test_a_terminal_of_few_characters_is_no_reason_to_fail(section_path: Path):
+    path = section_path.rename(section_path.with_name("schliff-µ.png"))
+
+    def said(*options: str) -> bytes:
+        words = [sys.executable, "-m", "app", "info", str(path), *options]
+        few = os.environ | {"PYTHONIOENCODING": "ascii"}
+        return subprocess.run(words, env=few, capture_output=True, check=True).stdout
+
+    assert b"1200 ? 1200 px" in said()
+    assert json.loads(said("--json"))["path"] == str(path)

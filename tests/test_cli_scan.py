@@ -266,7 +266,7 @@ def test_nothing_is_drawn_where_nobody_looks(capsys):
 def everything(path: Path) -> dict[str, list[tuple[object, ...]]]:
     """All of a project but ids, times and places."""
     with sqlite3.connect(path / "project.sqlite") as db:
-        detections = "SELECT tile, label, score, x_px, y_px, w_px, h_px, area_px, severity, status FROM detections"
+        detections = "SELECT tile, label, score, x_px, y_px, w_px, h_px, area_px, status FROM detections"
         scans = (
             "SELECT id, key, status, threshold, spec, tiles_total, cell_px, context_px, device, parameters FROM scans"
         )
@@ -327,8 +327,8 @@ def test_a_replay_says_what_differs(capsys, scanned: Path):
     with sqlite3.connect(scanned / "project.sqlite") as db:
         db.execute("UPDATE detections SET score = score + 0.25, x_px = x_px + 3, status = 'defect'")
         db.execute(
-            "INSERT INTO detections (id, scan_id, tile, label, score, x_px, y_px, w_px, h_px, area_px, severity, status)"
-            " SELECT 999, scan_id, tile, label, 9.0, 0, 0, 5, 5, 25, 1, 'defect' FROM detections LIMIT 1"
+            "INSERT INTO detections (id, scan_id, tile, label, score, x_px, y_px, w_px, h_px, area_px, status)"
+            " SELECT 999, scan_id, tile, label, 9.0, 0, 0, 5, 5, 25, 'defect' FROM detections LIMIT 1"
         )
         db.execute("UPDATE scans SET provenance = json_set(provenance, '$.schliff', '0.0.1')")
     db.close()

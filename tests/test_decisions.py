@@ -218,6 +218,30 @@ def test_joined_detections_are_one_until_they_are_taken_apart(project: Project):
     assert get(project, new_id).status == "artefact"
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "whole"),
+    [
+        (("defect", None), (None, None), ("defect", "anomaly")),
+        (("defect", "pore"), (None, None), ("defect", "pore")),
+        ((None, None), ("artefact", "polish"), ("artefact", "polish")),
+        (("defect", "pore"), ("defect", "crack"), ("defect", "crack")),
+        (("unsure", None), (None, None), ("unsure", "anomaly")),
+        (("defect", None), ("false_alarm", None), ("unreviewed", "anomaly")),
+    ],
+)
+def test_what_is_joined_is_judged_as_its_parts_were(project: Project, first, second, whole):
+    """The second is the worse one."""
+    review = Review(project, "Ada")
+    for detection_id, (status, label) in ((1, first), (2, second)):
+        if status is not None:
+            review.decide([detection_id], status, label=label)
+    made = get(project, review.join([1, 2])[0])
+    assert (made.status, made.label) == whole
+    assert made.decided_by == ("" if whole[0] == "unreviewed" else "Ada")
+    review.undo()
+    assert [get(project, i).status for i in (1, 2)] == [first[0] or "unreviewed", second[0] or "unreviewed"]
+
+
 def test_classes_are_renamed_and_merged_without_losing_a_word(project: Project):
     review = Review(project, "Ada")
     review.decide([1], label="pore")

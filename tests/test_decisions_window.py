@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
 
 from core.detection import Candidate
 from core.geometry import Box
@@ -174,11 +175,15 @@ def test_what_was_missed_is_drawn_judged_moved_and_deleted(qtbot, window):
 def test_several_are_joined_and_taken_apart(qtbot, window):
     session = window.session
     parts = choose(window, 0, 1, 2)
+    told: list[str] = []
+    session.message.connect(lambda level, text: told.append(text))
+    session.reviewing.decide("defect", parts[:1])
     window.menus.refresh()
     window.menus.actions["join"].trigger()
     assert all(session.detection(part) is None for part in parts)
     whole = session.selected
-    assert whole.source == "joined"
+    assert (whole.source, whole.status) == ("joined", "defect")
+    assert told == ["Joined, and judged “Defect” as 1 of 3 parts had been. Undo takes it back."]
     assert len(session.detections) == FOUND - 2
     session.undo()
     assert session.detection(whole.id) is None
@@ -197,7 +202,14 @@ def test_classes_are_renamed_in_a_dialog(qtbot, window):
     window.menus.actions["classes"].trigger()
     dialog = window.findChild(ClassesDialog)
     qtbot.waitUntil(dialog.isVisible)
-    dialog.list.item(0, 0).setText("Large void")
+    dialog.rename_button.click()
+    assert "Select one" in dialog.trouble.text()
+    dialog.list.selectRow(0)
+    dialog.rename_button.click()
+    editor = dialog.list.findChild(QLineEdit)
+    qtbot.keyClicks(editor, "Large void")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: dialog.table.shown("pore") == "Large_void")
     dialog.colour(["Large_void"], "#123456")
     dialog.add("delamination")
     dialog.add("x" * 80)

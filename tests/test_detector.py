@@ -22,7 +22,7 @@ from core.models.networks.detectors import Limits, PixelBoxes, TileInput, build
 from core.models.networks.window_classifier import tensors_of
 from core.models.weights import save_model
 from core.train.detector_package import DetectorRecipe, make_card
-from core.train.package import Identity
+from core.train.identity import Identity
 
 LABELS = ("crack", "pore", "scratch")
 SMALL = {"architecture": "ssd_cells", "width": 8, "blocks": 1}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core.classes import ClassTable
 from core.drawing import Drawing
 from core.errors import InputError, ResourceError, UsageError
 from core.export.base import exporters
@@ -72,6 +73,15 @@ def test_geojson_is_what_qupath_reads(tmp_path):
     assert "classification" not in features[0]["properties"]
     assert features[5]["geometry"]["coordinates"] == [7.5, 8.25]
     assert features[3]["properties"]["name"] == "Polygon 4"
+
+
+def test_classes_are_called_and_coloured_as_in_the_project(tmp_path):
+    table = ClassTable().renamed("pore", "void").coloured("void", "#102030")
+    export_drawings(ALL, SECTION, tmp_path / "d.geojson", table)
+    features = json.loads((tmp_path / "d.geojson").read_text("utf-8"))["features"]
+    assert features[2]["properties"]["classification"] == {"name": "void", "color": [0x10, 0x20, 0x30]}
+    export_drawings(ALL, SECTION, tmp_path / "d.csv", table)
+    assert [line["class"] for line in read_csv(tmp_path / "d.csv")] == ["", "", "void", "", "", "", ""]
 
 
 def test_an_empty_list_is_a_file_and_a_failure_is_none(tmp_path):

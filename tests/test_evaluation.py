@@ -12,6 +12,7 @@ import pytest
 
 from app.cli import main
 from core.check import check_project
+from core.data.fingerprint import fingerprint_of
 from core.data.labelled import LabelledData, LabelledPicture, Mark
 from core.errors import CancelledError, InputError, UsageError
 from core.evaluation.asking import Asking, passing_project
@@ -150,6 +151,20 @@ def test_the_same_data_is_known_again_wherever_it_lies(toy_data: Path, tmp_path:
     assert judge("toy", other.rename(tmp_path / "again")).data["fingerprint"] == first
     truth(tmp_path / "again" / "a.png", [(41, 40)])
     assert judge("toy", tmp_path / "again").data["fingerprint"] != first
+
+
+def test_pictures_that_chose_the_threshold_are_no_unseen_ones(toy_data: Path, monkeypatch: pytest.MonkeyPatch):
+    first, second = (LabelledPicture(toy_data / f"{name}.png", (), name) for name in "ab")
+    data = LabelledData(toy_data, "project", (first,), validation=(second,))
+    monkeypatch.setattr("core.evaluation.judging.read_data", lambda path: data)
+    use_toy(monkeypatch, toy_spec(card={"training": {"data_fingerprint": fingerprint_of(data.everything)}}))
+    judged = judge("toy", toy_data)
+    assert judged.data["part"] == "validation"
+    (note,) = judged.data["notes"]
+    assert "the training chose the threshold and the best state of the model on these pictures" in note
+    use_toy(monkeypatch, toy_spec(card={"training": {"sections": ["a.png"], "validation_sections": ["b.png"]}}))
+    (note,) = judge("toy", toy_data).data["notes"]
+    assert note.startswith("1 of 1 pictures have the name of one that the training chose the threshold")
 
 
 def test_a_model_that_learnt_from_these_files_is_told_of(toy_data: Path, monkeypatch: pytest.MonkeyPatch):

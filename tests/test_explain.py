@@ -10,9 +10,11 @@ import tifffile
 
 from core.detection import Detection
 from core.explain import LARGEST_CROP_PX, Explanation, explain_detection, overlay
+from core.explain_request import ExplainRequest, worst_place
 from core.geometry import Box
 from core.models.base import Evidence, Model, ModelSpec
-from core.models.catalog import find_model, load_model
+from core.models.catalog import configure, find_model, load_model
+from core.project.score_map import ScoreMap
 from core.readers.base import open_section
 from core.section import Section
 
@@ -66,6 +68,40 @@ def test_a_crop_at_the_sections_edge(section: Section, model: Model) -> None:
 def test_a_detection_of_the_whole_section_stays_bounded(section: Section, model: Model) -> None:
     explanation = explain_detection(section, _detection(Box(0, 0, SIZE, SIZE), "geometry"), model)
     assert max(explanation.pixels.shape[:2]) <= LARGEST_CROP_PX
+
+
+def test_of_a_detection_too_large_to_be_seen_whole_the_worst_place_is_shown(
+    section: Section, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.explain.LARGEST_CROP_PX", 64)
+    whole = _detection(Box(0, 0, SIZE, SIZE), "geometry")
+    at_its_corner = explain_detection(section, whole, model, worst=(60, 640)).box
+    assert at_its_corner.contains(60, 640)
+    assert not at_its_corner.contains(*whole.box.center)
+    assert explain_detection(section, whole, model).box.contains(*whole.box.center)
+    small = _detection(Box(400, 300, 60, 60))
+    assert (
+        explain_detection(section, small, model, worst=(401, 301)).box == explain_detection(section, small, model).box
+    )
+
+
+def test_the_worst_place_is_looked_up_in_the_map() -> None:
+    cells = np.zeros((1, 700, 600), np.float32)
+    cells[0, 20, 30], cells[0, 450, 333] = 9, 5  # the first one lies outside
+    cells[0, 500:] = np.nan
+    found = worst_place(ScoreMap.of(cells, 8.0), _detection(Box(0, 400, 600 * 8, 650 * 8)))
+    assert found == pytest.approx((333.5 * 8, 450.5 * 8), abs=8 * 4)
+    assert worst_place(None, _detection(Box(0, 0, 9, 9))) is None
+    assert worst_place(ScoreMap.of(np.full((1, 8, 8), np.nan, np.float32), 8.0), _detection(Box(0, 0, 9, 9))) is None
+
+
+def test_a_model_is_asked_as_it_was_run_in_the_scan() -> None:
+    spec, values = find_model("magnet-edges"), {"stride": "0.5"}
+    asked = ExplainRequest(
+        Path("s"), None, "s", spec.id, spec.version, None, _detection(Box(0, 0, 9, 9)), values=values
+    )
+    assert asked.spec() == configure(spec, values)
+    assert asked.spec().grid_px != configure(spec, {}).grid_px
 
 
 def test_an_overlay_is_hot_where_the_heat_is() -> None:

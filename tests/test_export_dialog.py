@@ -10,9 +10,11 @@ import tifffile
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QComboBox, QDialogButtonBox, QFileDialog, QWidget
 
-from app.export_dialog import ExportDialog
+from app.export_dialog import ExportDialog, choices_of
+from core.arrangement import Arrangement
 from core.drawing import Drawing
 from core.export.base import exporters, find_exporter
+from core.filters import Filters
 from core.project import Project
 from core.project.drawing_store import DrawingStore
 from core.project.registration_store import RegistrationStore
@@ -41,14 +43,49 @@ def choose(combo: QComboBox, text: str) -> None:
 def test_every_format_can_be_chosen_in_the_window(qtbot, spec) -> None:
     parent = QWidget()
     qtbot.addWidget(parent)
-    dialog = ExportDialog(parent, spec, ["pixel", "stage", "sem"])
+    nothing_judged, judged = choices_of({"unreviewed": 3000}, None), choices_of({"unreviewed": 9, "defect": 1}, [4, 5])
+    dialog = ExportDialog(parent, spec, ["pixel", "stage", "sem"], nothing_judged)
     assert dialog.frame == (spec.frames[-1] if spec.purpose == "drive" else spec.frames[0])
     assert dialog.settings == {p.name: p.default for p in spec.parameters}
-    assert dialog.statuses == []
-    assert ExportDialog(parent, spec, ["pixel"], True).statuses == (["defect"] if spec.purpose == "drive" else [])
-    assert ExportDialog(parent, spec, ["pixel"], before={"nothing": "of ours"}).settings == dialog.settings
-    unknown = ExportDialog(parent, spec, [])
+    assert (dialog.choice.statuses, dialog.choice.only) == ((), None)
+    assert "3,000 detections" in dialog.amount.text()
+    narrowed = ExportDialog(parent, spec, ["pixel"], judged).choice
+    assert (narrowed.statuses, narrowed.only) == ((("defect",), None) if spec.purpose == "drive" else ((), (4, 5)))
+    whole = ExportDialog(parent, spec, ["pixel"], choices_of({"unreviewed": 9, "defect": 1}, None)).choice
+    assert whole.statuses == (() if spec.purpose == "exchange" else ("defect",))
+    assert ExportDialog(parent, spec, ["pixel"], judged, {"nothing": "of ours"}).settings == dialog.settings
+    unknown = ExportDialog(parent, spec, [], judged)
     assert not unknown.buttons.button(OK).isEnabled()
+
+
+def test_much_is_warned_of_before_it_is_written(qtbot) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    dialog = ExportDialog(parent, find_exporter("gallery-html"), ["pixel"], choices_of({"unreviewed": 30_000}, None))
+    assert dialog.amount.text() == "The 500 worst of 30,000 detections, about 13.1 MB."
+    dialog.form.set_values({"most": 0})
+    assert dialog.amount.text() == "30,000 detections, about 786.4 MB. That takes a while; it can be stopped."
+    dialog.form.set_values({"most": 20})
+    assert dialog.amount.text() == "The 20 worst of 30,000 detections, about 0.5 MB."
+
+
+def test_what_the_gallery_shows_is_exported(qtbot, window, tmp_path: Path, monkeypatch) -> None:
+    out = tmp_path / "shown.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(out), ""))
+    gallery, session = window.docks.gallery, window.session
+    qtbot.waitUntil(lambda: len(gallery.model.shown) == len(session.detections))
+    chosen = [one.id for one in session.detections[2:5]]
+    session.reviewing.decide("unsure", chosen)
+    gallery.bar.set_arrangement(Arrangement(filters=Filters(statuses=frozenset({"unsure"}))))
+    qtbot.waitUntil(lambda: len(gallery.model.shown) == 3)
+    window.commands.file.export(find_exporter("csv"))
+    dialog = window.findChild(ExportDialog)
+    qtbot.waitUntil(dialog.isVisible)
+    assert dialog.which.currentText() == "as the gallery shows (3)"
+    qtbot.mouseClick(dialog.buttons.button(OK), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(out.exists, timeout=20_000)
+    with out.open(newline="", encoding="utf-8") as file:
+        assert sorted(int(line["id"]) for line in csv.DictReader(file)) == sorted(chosen)
 
 
 def test_what_people_drew_leaves_without_a_scan_and_with_a_name_for_its_kind(

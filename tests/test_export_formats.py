@@ -15,11 +15,12 @@ import pytest
 from ome_types import from_xml
 from pycocotools.coco import COCO
 
+from app.cli import main
 from core.chemistry.composition import Composition
 from core.data.reading import read_marks
 from core.drive_order import drive_order, path_length
 from core.errors import InputError, UsageError
-from core.export.base import export_detections, find_exporter
+from core.export.base import SOURCES_SUFFIX, export_detections, find_exporter
 from core.export.document import ExportDocument, ExportItem
 from core.export.pictures import Pictures
 from core.listing import listed_detections, rows
@@ -311,3 +312,17 @@ def test_a_drive_visits_every_place_once_and_crosses_nowhere() -> None:
     assert path_length(line, drive_order(line, np.array([0.0, 0.0]))) == 49
     assert drive_order(np.zeros((0, 2))).tolist() == []
     assert sorted(drive_order(np.zeros((4, 2))).tolist()) == [0, 1, 2, 3]
+
+
+def test_the_command_line_says_places_where_somebody_will_drive(project: Project, tmp_path: Path, capsys) -> None:  # noqa: F811
+    def frame_of(name: str) -> tuple[str, str]:
+        out = tmp_path / f"list.{name}"
+        assert main(["export", str(project.path), "--format", name, "--out", str(out)]) == 0
+        beside = out.with_name(out.name + SOURCES_SUFFIX)
+        return json.loads(beside.read_text())["frame"], capsys.readouterr().out.strip().rpartition(", ")[2]
+
+    assert frame_of("operator-csv") == ("stage", "on the microscope's stage")
+    assert frame_of("klarf") == ("stage", "on the microscope's stage")
+    assert frame_of("csv")[0] == "pixel"
+    RegistrationStore(project).keep(project.sections()[0].id, FIDUCIALS)
+    assert frame_of("operator-csv") == ("sem", "on the SEM's stage")

@@ -6,7 +6,6 @@ import base64
 import csv
 import io
 import json
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,9 +13,11 @@ import numpy as np
 import pypdfium2
 import pytest
 import tifffile
+from ome_types import from_xml
 from PIL import Image
 
 from core.chemistry.composition import Composition
+from core.classes import ClassTable
 from core.errors import CancelledError, InputError, UsageError
 from core.export.base import export_detections
 from core.export.marked import colours_of
@@ -213,11 +214,20 @@ def test_an_export_can_be_watched_and_stopped(project: Project, tmp_path: Path) 
     assert not list(tmp_path.glob("*o.html*"))
 
 
-def test_classes_keep_their_colours(project: Project) -> None:  # noqa: F811
+def test_classes_keep_their_colours(project: Project, tmp_path: Path) -> None:  # noqa: F811
     from core.export.document import export_document
     from core.export.pictures import Pictures
 
     document = export_document(project, listed_detections(project), "pixel", Pictures(project))
     assert colours_of(document) == {"anomaly": ORANGE}
-    chosen = replace(document, colours={"anomaly": "#123456", "pore": "#000000"})
-    assert colours_of(chosen) == {"anomaly": (0x12, 0x34, 0x56)}
+    Review(project).keep_classes(ClassTable().renamed("anomaly", "void").coloured("void", "#123456"))
+    document = export_document(project, listed_detections(project), "pixel", Pictures(project))
+    assert colours_of(document) == {"void": (0x12, 0x34, 0x56)}
+    export_detections(project, "geojson", tmp_path / "o.geojson")
+    features = json.loads((tmp_path / "o.geojson").read_text())["features"]
+    assert [f["properties"]["classification"] for f in features] == 12 * [{"name": "void", "color": [0x12, 0x34, 0x56]}]
+    export_detections(project, "ome-rois", tmp_path / "o.ome.xml")
+    rois = from_xml(tmp_path / "o.ome.xml").rois
+    colours = [roi.union[0].stroke_color for roi in rois]
+    assert {colour.as_rgb_tuple(alpha=False) for colour in colours if colour} == {(0x12, 0x34, 0x56)}
+    assert all(colours)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.geometry import Box
+from core.mark_levels import MarkLevels
 from core.scan.extract import SHARE_OF_PEAK, find_marks, to_candidate
 
 
@@ -80,7 +81,7 @@ def test_a_model_may_say_where_findings_end() -> None:
     values[0, 4, 3], values[0, 3:6, 4:9] = 4.0, 1.2
     values[0, 4, 7] = 1.3
     assert len(find_marks(values, 1.0)) == 2
-    (mark,) = find_marks(values, 1.0, (0.8, 1.0))
+    (mark,) = find_marks(values, 1.0, MarkLevels(0.8, 1.0))
     assert mark.box == Box(3, 3, 6, 3)
     assert mark.score == 4.0
 
@@ -90,5 +91,48 @@ def test_what_normal_ground_reaches_is_no_part_of_a_finding() -> None:
     values[0, 4, 3] = 1.05
     (mark,) = find_marks(values, 1.0)
     assert mark.box == Box(0, 0, 12, 9)  # the ground lies above 45 % of the peak
-    (mark,) = find_marks(values, 1.0, (0.8, 1.0))
+    (mark,) = find_marks(values, 1.0, MarkLevels(0.8, 1.0))
     assert mark.box == Box(3, 4, 1, 1)
+
+
+def test_parts_with_little_between_them_are_one_finding_where_the_model_says_so() -> None:
+    values = scores()
+    values[0, 5, 2:5], values[0, 5, 8:11] = 3.0, 2.0  # three cells between
+    values[0, 9, 2:4] = 2.0
+    assert len(find_marks(values, 1.0, MarkLevels(0.8, 1.0, gap_cells=1))) == 3
+    joined, apart = (
+        find_marks(values[:, :7], 1.0, MarkLevels(0.8, 1.0, 2)),
+        find_marks(values, 1.0, MarkLevels(0.8, 1.0)),
+    )
+    assert [mark.box for mark in joined] == [Box(2, 5, 9, 1)]
+    assert len(apart) == 3
+    faint = np.full((1, 12, 16), 0.5, np.float32)
+    faint[0, ::4, ::4], faint[0, 4, 4] = 0.85, 1.2
+    (alone,) = find_marks(faint, 1.0, MarkLevels(0.8, 1.0, 2))
+    assert alone.box == Box(4, 4, 1, 1), "what is normal joins nothing"
+    values[0, :, 6] = np.nan  # what was not scanned joins nothing
+    assert len(find_marks(values[:, :7], 1.0, MarkLevels(0.8, 1.0, 2))) == 2
+
+
+def test_a_strong_finding_takes_its_slopes_and_is_drawn_without_them_where_it_spills() -> None:
+    """A peak of 8 whose slopes reach 1.2, and bumps on them: one mark, drawn where it reaches 3.6."""
+    values = scores()
+    values[0, 2:11, 2:13] = 1.2
+    values[0, 3, 11] = 1.5
+    values[0, 4:9, 4:9] = 4.0
+    values[0, 6, 6] = 8.0
+    (mark,) = find_marks(values, 0.5, MarkLevels(0.8, 1.0, spills=True))
+    assert mark.box == Box(4, 4, 5, 5)
+    assert mark.cells == 25
+    (whole,) = find_marks(values, 0.5, MarkLevels(0.8, 1.0))
+    assert whole.box == Box(2, 2, 11, 9)
+
+
+def test_heights_are_measured_from_what_is_normal() -> None:
+    """Distances are never 0: on ground of 0.5 a peak of 1.2 has fallen by more than half at 0.8."""
+    values = np.full((1, 9, 12), 0.5, np.float32)
+    values[0, 2:7, 2:9] = 0.8
+    values[0, 4, 4] = 1.2
+    (whole,), (mark,) = (find_marks(values, 1.0, MarkLevels(0.6, 1.0, ground=ground)) for ground in (0.0, 0.5))
+    assert whole.box == Box(2, 2, 7, 5)
+    assert mark.box == Box(4, 4, 1, 1)

@@ -29,7 +29,7 @@ def stored(qtbot, session, gallery, tmp_path):
     project = fill_from_project(session, tmp_path, some_detections())
     qtbot.waitUntil(lambda: gallery.model.rowCount() == len(session.visible_rows()))
     yield session
-    session.save_state()
+    session.saving.now()
     session.adopt(None)
     project.close()
 

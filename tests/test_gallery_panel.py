@@ -14,7 +14,15 @@ from app.gallery.panel import GalleryPanel
 from core.arrangement import Arrangement
 from core.errors import ResourceError
 from core.filters import Filters
-from tests.gallery_support import LABELS, fill, fill_from_project, grey_section, make_detection, some_detections
+from tests.gallery_support import (
+    LABELS,
+    fill,
+    fill_from_project,
+    grey_section,
+    make_detection,
+    scan_record,
+    some_detections,
+)
 
 
 @pytest.fixture
@@ -32,7 +40,7 @@ def reviewed(session, tmp_path):
     """A session on a real project, so that decisions are really recorded."""
     project = fill_from_project(session, tmp_path, some_detections())
     yield session
-    session.save_state()
+    session.saving.now()
     session.adopt(None)
     project.close()
 
@@ -188,6 +196,11 @@ def test_empty_states_say_why_and_help(qtbot, session, gallery):
     assert gallery.empty.title.text() == "Nothing open"
     fill(session, [], scans=[], scan=None)
     qtbot.waitUntil(lambda: gallery.empty.title.text() == "No scan yet")
+    with qtbot.waitSignal(gallery.model_requested):
+        QTest.mouseClick(gallery.empty.button, Qt.MouseButton.LeftButton)
+    stopped = replace(scan_record(), status="cancelled")
+    fill(session, [], scans=[stopped], scan=stopped)
+    qtbot.waitUntil(lambda: gallery.empty.title.text() == "Scan not finished")
     with qtbot.waitSignal(gallery.scan_requested):
         QTest.mouseClick(gallery.empty.button, Qt.MouseButton.LeftButton)
     fill(session, [])

@@ -177,6 +177,10 @@ def test_the_command_line_compares_samples_and_writes_data(
     assert "1 agreed (50.0% of those by eye), 1 missed, 3 extra" in said("compare", "--positions", str(path))
     assert main(["precision", str(project.path)]) == 2
     assert "--draw" in capsys.readouterr().err
+    assert main(["precision", str(project.path), "--draw", "3"]) == 2
+    assert "not finished" in capsys.readouterr().err
+    with project.database.writing() as db:
+        db.execute("UPDATE scans SET status = 'done'")
     sample = json.loads(said("precision", "--draw", "3", "--seed", "5", "--json"))
     assert (sample["sample"], sample["population"], sample["precision"]) == (3, 4, None)
     Review(project).decide(sample["ids"], "defect")

@@ -23,9 +23,9 @@ from core.outlines import COLUMNS
 from core.parameters import resolve
 from core.train.detector_crops import targets_of
 from core.train.families.instances import PARAMETERS
+from core.train.identity import Identity
 from core.train.instances_package import make_card, parts_alone, write_instances
 from core.train.instances_quality import Part, Pictured, matched, part_figures, ring_of
-from core.train.package import Identity
 from core.train.regions import Crop
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -153,3 +155,22 @@ def test_what_is_cancelled_is_not_held_by_a_pause():
     token.cancel()
     token.pause()
     assert not token.paused
+
+
+def test_a_job_that_is_over_goes_with_what_it_knew(qtbot, lane):
+    class Known:
+        pass
+
+    known = Known()
+    gone = weakref.ref(known)
+    job = Job(lambda progress, cancel, known=known: known)
+    over = weakref.ref(job)
+    heard = []
+    job.finished.connect(lambda result, job=job: heard.append(job.is_over))
+    with qtbot.waitSignal(job.ended):
+        lane.submit(job)
+    assert heard == [True]
+    del job, known
+    gc.collect()
+    assert over() is None
+    assert gone() is None

@@ -43,8 +43,8 @@ def test_a_start_has_a_file_of_its_own_with_traces(tmp_path: Path):
 
 def test_only_the_last_starts_are_kept(tmp_path: Path):
     for number in range(KEPT_STARTS + 5):
-        (tmp_path / f"schliff-20200101-0000{number:02d}-1.log").write_text("old")
-        (tmp_path / f"schliff-20200101-0000{number:02d}-1.log.1").write_text("older")
+        (tmp_path / f"schliff-{number:06d}-20200101-000000-1.log").write_text("old")
+        (tmp_path / f"schliff-{number:06d}-20200101-000000-1.log.1").write_text("older")
     (tmp_path / "notes.txt").write_text("somebody's own")
     log = LogFile(tmp_path)
     log.install()
@@ -108,7 +108,7 @@ def test_errors_with_a_remedy_need_no_dialog(qtbot, qapp, tmp_path):
 
 def test_the_log_can_be_copied_and_its_files_found(qtbot, qapp, tmp_path, monkeypatch):
     opened = []
-    monkeypatch.setattr("app.window_dialogs.QDesktopServices.openUrl", lambda url: opened.append(url.toLocalFile()))
+    monkeypatch.setattr("app.log_dialog.QDesktopServices.openUrl", lambda url: opened.append(url.toLocalFile()))
     monkeypatch.setenv("SCHLIFF_HOME", str(tmp_path / "home"))
     with open_window(qapp) as window:
         window.log.begin_file()

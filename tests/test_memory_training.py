@@ -139,7 +139,7 @@ def test_reasons_are_the_place_and_the_most_similar_normal_ones(model: Model):
     assert len(examples) == 3
     assert all(one.pixels.shape == (EXAMPLE_PX, EXAMPLE_PX, 3) for one in (place, *examples))
     # The spot is dark; what is normal is not, and has stripes.
-    assert place.pixels[16:48, 16:48].mean() < 80
+    assert place.pixels[16:48, 16:48].mean() < 90
     assert all(one.pixels.mean() > 90 for one in examples)
     assert all(one.pixels.mean((0, 2)).std() > 10 for one in examples)
 

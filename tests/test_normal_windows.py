@@ -67,6 +67,15 @@ def test_windows_are_px_of_the_section(tmp_path: Path) -> None:
         assert np.array_equal(seen, image[y : y + SIDE, x : x + SIDE])
 
 
+def test_windows_show_as_much_as_they_can_and_only_where_that_is_too_little_the_same_twice(tmp_path: Path) -> None:
+    path = write_image(tmp_path / "s.png", _coded(512, 512))
+    places = _places(_read(path, most=30))
+    apart = np.abs(places[:, None] - places[None]).max(-1)
+    assert (apart[~np.eye(len(places), dtype=bool)] >= SIDE).all()
+    assert len(places) == 30
+    assert len(_read(path, most=400)) > 64  # as many as lie side by side
+
+
 def test_what_surrounds_a_window_is_the_sections_own(tmp_path: Path) -> None:
     image = _coded(400, 300)
     windows = _read(write_image(tmp_path / "s.png", image))
@@ -267,6 +276,19 @@ def test_where_there_is_one_clip_it_serves_for_both(tmp_path: Path) -> None:
     windows = _read(write_image(tmp_path / "s.png", _coded(100, 90)))
     learnt, held = windows.split(0.2, seed=0)
     assert np.array_equal(learnt, held)
+
+
+@pytest.mark.parametrize("grey", [0, 128, 255])
+def test_pictures_that_show_nothing_are_refused(tmp_path: Path, grey: int) -> None:
+    empty = np.full((256, 256, 3), grey, np.uint8)
+    empty[::2] ^= 1  # noise of one grey level
+    with pytest.raises((InputError, UsageError)) as caught:
+        _read(write_image(tmp_path / "s.png", empty))
+    assert caught.value.remedy
+    (tmp_path / "cut").mkdir()
+    write_image(tmp_path / "cut" / "a_1.png", empty)
+    with pytest.raises(InputError, match="one even grey"):
+        _read(tmp_path / "cut")
 
 
 def test_reading_can_be_stopped(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ def project(tmp_path: Path):
             Candidate("pore", 0.4, Box(0, 90, 8, 8), 64, (4, 94)),
         ]
         store.emit(0, found)
+        store.set_status("done")
         DrawingStore(made).add(1, [Drawing("box", ((0, 200), (30, 230)), label="pore")])
         yield made
 
@@ -116,6 +117,34 @@ def test_a_part_of_a_joined_one_is_judged_as_that_is(project: Project):
     whole, *_ = review.join([sample.ids[0], sample.ids[1]])
     review.decide([whole], "defect")
     assert precision_of(project, sample).right == 2
+
+
+def test_a_joined_one_that_is_taken_apart_can_still_be_judged(project: Project):
+    scan, review = project.scans()[0], Review(project)
+    low = [one.id for one in project.detections(scan.id, 0.5) if one.label == "pore"][:4]
+    whole, *_ = review.join(low[:2])
+    larger, *_ = review.join([whole, low[2]])
+    sample = draw_sample(project, scan, 500)
+    assert larger in sample.ids
+    assert not {*low[:3], whole} & {*sample.ids}
+    review.decide([one for one in sample.ids if one != larger], "artefact")
+    review.split([larger])
+    review.split([whole])
+    found = precision_of(project, sample)
+    assert set(found.standing) == ({*sample.ids} - {larger}) | {*low[:3]}
+    assert found.unreviewed == 1
+    review.decide(low[:2], "false_alarm")
+    assert precision_of(project, sample).unreviewed == 1, "a part is still to be judged"
+    review.decide(low[2:3], "defect")
+    found = precision_of(project, sample)
+    assert (found.right, found.unreviewed, found.wrong) == (1, 0, len(sample.ids) - 1)
+
+
+def test_a_scan_that_is_not_finished_has_no_sample(project: Project):
+    with project.database.writing() as db:
+        db.execute("UPDATE scans SET status = 'interrupted'")
+    with pytest.raises(UsageError, match="not finished"):
+        draw_sample(project, project.scans()[0], 10)
 
 
 def test_what_cannot_be_drawn_is_told(project: Project):

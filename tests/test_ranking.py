@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.detection import Detection
 from core.geometry import Box
-from core.ranking import Ranking, Scale, default_weights, severity, worst_first
+from core.ranking import Ranking, Scale, default_weights, worst_first
 
 scores = st.floats(0, 1)
 distances = st.floats(0, 1e4)
@@ -20,7 +20,9 @@ SCALE = Scale(0.5, True, None, {})
 
 
 def rank(score: float, area: float, *, probability: bool = True, artefact: bool = False, scale: float | None = 0.25):
-    return severity(score, 0.5, area, scale, is_probability=probability, is_artefact=artefact)
+    weights = default_weights(["pore"], ["pore"] if artefact else [])
+    ranking = Ranking(Scale(0.5, probability, scale, weights))
+    return float(ranking.severities(["pore"], np.array([score]), np.array([area]))[0])
 
 
 def one(number: int = 1, label: str = "pore", score: float = 0.9, area: float = 25.0, **place: float) -> Detection:

@@ -327,7 +327,7 @@ def test_what_is_no_section_is_refused_in_one_line(tmp_path: Path, name: str, co
 def test_a_missing_file_and_a_plain_folder_are_refused(tmp_path: Path):
     with pytest.raises(InputError, match="no such file"):
         open_section(tmp_path / "missing.czi")
-    with pytest.raises(InputError, match="not known"):
+    with pytest.raises(InputError, match="no section in this folder"):
         open_section(tmp_path)
 
 

@@ -108,6 +108,21 @@ def test_a_damaged_chunk_is_told_when_it_is_looked_at(tmp_path: Path, compressor
         assert caught.value.remedy
 
 
+@pytest.mark.parametrize(("shape", "dtype"), [((2, 75, 105), "uint16"), ((4, 75, 105), "float32")])
+def test_a_level_of_other_planes_or_numbers_is_not_shown(tmp_path: Path, shape: tuple[int, ...], dtype: str):
+    """Writers may halve the planes as well; then plane 1 of the level is another one than plane 1."""
+    pixels = write(tmp_path / "a.zarr", (4, 150, 210), "zyx")
+    group = zarr.open_group(tmp_path / "a.zarr")
+    group.create_array("1", shape=shape, dtype=dtype, chunks=(1, 64, 80), fill_value=7)
+    ome: Any = group.attrs["ome"]
+    ome["multiscales"][0]["datasets"].append({"path": "1"})
+    group.attrs["ome"] = ome
+    with open_section(tmp_path / "a.zarr") as section:
+        assert len(section.info.levels) == 1
+        got = section.read(RegionRequest(0, 0, 210, 150, 2, Plane(0, 3, 0)))
+        assert abs(float(got[0, 0, 0]) - pixels[3, :2, :2].mean()) <= 1
+
+
 def test_a_level_outside_the_folder_is_not_read(tmp_path: Path):
     write(tmp_path / "a.zarr", (150, 210), "yx")
     write(tmp_path / "secret", (150, 210), "yx")

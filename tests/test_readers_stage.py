@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,14 @@ def test_an_sem_file_says_how_the_microscope_stood(shared_data: Path):
     assert info.stage.source == "none"  # which way its axes run isn't said
     assert info.sem == SemState((48471.0, 49975.0), 36978.0, 0.0, 16.2, 0.0, None, 5.0)
     assert dict(section_facts(info))["SEM"].startswith("middle at 48.4710, 49.9750, z 36.9780 mm, tilt 0.00°")
+
+
+def test_a_real_sem_image_lies_as_an_unturned_scan_is_taken_to_lie(shared_data: Path):
+    """`core.registration.laid_pictures` takes +X to the right and +Y up for granted; this file says so of itself."""
+    path = shared_data / "czi" / "Al2O3_SE_020_sp.czi"
+    xml = read_xml(path, read_contents(path))
+    axes = [re.search(rb"<%s>\s*<AxisOrientation>(-?1)<" % axis, xml) for axis in (b"X", b"Y")]
+    assert [found and int(found[1]) for found in axes] == [1, -1]
 
 
 @pytest.mark.parametrize("name", ["Airyscan.czi", "tiles.czi"])

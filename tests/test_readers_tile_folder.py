@@ -183,7 +183,7 @@ def test_a_table_without_its_tiles_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match="holds no pictures"):
         open_section(tmp_path)
     (tmp_path / "places.csv").write_text("defect,area\n1,2\n")
-    with pytest.raises(InputError, match="not known"):
+    with pytest.raises(InputError, match="no section in this folder"):
         open_section(tmp_path)
 
 

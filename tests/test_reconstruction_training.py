@@ -25,6 +25,7 @@ from core.readers.base import open_section
 from core.scan.runner import run_scan
 from core.train.base import TrainStep
 from core.train.curves import curves_of_model
+from core.train.reconstruction import share_of_rate
 from core.train.reconstruction_courses import Autoencoding, EdgeDrawing, divergence_of, judging_loss
 from core.train.request import TrainRequest
 from core.train.running import run_training
@@ -34,7 +35,8 @@ from tests.training_support import train_and_kill
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 Array = np.ndarray
-SMALL: dict[str, Any] = {"width": 8, "window_px": 32, "input_px": 32, "batch": 4, "steps": 12, "every": 5, "most": 60}
+SMALL: dict[str, Any] = {"width": 8, "window_px": 32, "input_px": 32, "batch": 4, "steps": 12, "every": 5, "most": 60,
+                         "falling": 0.5}  # fmt: skip
 METHODS = pytest.mark.parametrize("method", ["vae", "cgan"])
 # Across the corners of four windows, which begin at multiples of 24 px.
 DEFECT = Box(180, 132, 36, 36)
@@ -123,6 +125,11 @@ def test_a_step_moves_the_judge_and_then_the_generator_each_by_an_adam_of_its_ow
         assert torch.allclose(ours.state_dict()[name].float(), tensor.float(), atol=1e-6), name
 
 
+def test_the_rate_stays_or_falls_at_the_end() -> None:
+    assert [share_of_rate(done, 10, 0.0) for done in range(10)] == [1.0] * 10
+    assert [share_of_rate(done, 10, 0.5) for done in range(10)] == pytest.approx([1.0] * 6 + [0.8, 0.6, 0.4, 0.2])
+
+
 # -- breaks --------------------------------------------------------------------------------------------------------------
 
 
@@ -155,15 +162,16 @@ def assert_same(broken: Path, whole: Path) -> None:
 
 
 @METHODS
-@pytest.mark.parametrize("stopped", [3, 7])
+@pytest.mark.parametrize("stopped", [3, 7, "Looking for windows", "Finding out"])
 def test_a_training_goes_on_as_if_it_had_not_stopped(
-    method: str, stopped: int, data: Path, whole: Callable[[str], Path], tmp_path: Path
+    method: str, stopped: int | str, data: Path, whole: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    """Before and after windows that may hold a defect were left out."""
+    """Before and after windows that may hold a defect were left out, amid the look for them, and in the end."""
     cancel = CancelToken()
 
     def stop(step: Step) -> None:
-        if isinstance(step, TrainStep) and step.done == stopped:
+        is_there = isinstance(step, TrainStep) and step.done == stopped
+        if is_there or (isinstance(stopped, str) and step.message.startswith(stopped)):
             cancel.cancel()
 
     request = ask(method, data, tmp_path / "model")

@@ -207,6 +207,8 @@ def test_nearly_a_line_is_warned_of() -> None:
         ([replace(one, name="A") for one in seen(matrix())], "called 'A'"),
         ([*seen(matrix())[:3], *seen(matrix(), unit="mm")[3:]], "mm and some"),
         ([replace(one, sem_x=1.0, sem_y=2.0) for one in seen(matrix())], "same place on the SEM"),
+        ([*seen(matrix())[:3], replace(seen(matrix())[3], sem_y=1e308)], "'F3' lies impossibly far"),
+        ([*seen(matrix())[:3], replace(seen(matrix())[3], sem_x=1e308, unit="mm", role="check")], "'F3' lies imposs"),
     ],
 )
 def test_what_decides_nothing_is_refused(fiducials, reason) -> None:

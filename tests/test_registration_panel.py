@@ -155,6 +155,27 @@ def test_four_places_are_picked_typed_undone_and_there_again_after_a_restart(qtb
         assert again.viewer.overlays.stack.item("fiducials").isVisible()
 
 
+def test_escape_in_the_list_puts_the_tool_away(qtbot, scanned):
+    panel = RegistrationPanel(scanned)
+    qtbot.addWidget(panel)
+    panel.pick_requested.connect(lambda on: scanned.drawings.set_tool("fiducial" if on else "pointer"))
+    scanned.registration.add(*PLACES[0])
+    panel.show()
+    panel.activateWindow()
+    qtbot.waitUntil(panel.isActiveWindow)
+    panel.pick.click()
+    assert scanned.drawings.tool == "fiducial"
+    panel.table.edit(panel.model.index(0, SEM_X))
+    editor = panel.table.findChild(QLineEdit)
+    qtbot.waitUntil(editor.hasFocus)
+    qtbot.keyClick(editor, Qt.Key.Key_Escape)
+    qtbot.waitUntil(panel.table.hasFocus)
+    assert scanned.drawings.tool == "fiducial", "first what is being typed is dropped"
+    qtbot.keyClick(panel.table, Qt.Key.Key_Escape)
+    assert scanned.drawings.tool == "pointer"
+    assert not panel.pick.isChecked()
+
+
 def test_a_mark_is_dragged_and_nudged_finer_than_the_screen(qtbot, qapp, image):
     with open_window(qapp) as window:
         open_and_wait(qtbot, window, image)

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import errno
-import random
-import subprocess
-import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -199,49 +195,6 @@ def test_a_full_disk_stops_the_scan_and_nothing_is_lost(
     monkeypatch.undo()
     summary, after = scan(tmp_path / "p", section_path)
     assert summary.resumed
-    assert after == whole
-
-
-SLOW_SCAN = """
-import sys, time
-from core.project import Project
-from core.readers.base import open_section
-from core.scan.runner import run_scan
-from tests.toy import ToyModel
-
-class Slow(ToyModel):
-    def map_tile(self, pixels):
-        if not self.mapped:
-            print("running", flush=True)
-        time.sleep(0.02)
-        return super().map_tile(pixels)
-
-model = Slow()
-with Project.open_or_create(sys.argv[1]) as project, open_section(sys.argv[2]) as section:
-    run_scan(project, section, model)
-"""
-
-
-def test_killed_at_any_moment_it_ends_with_the_same_detections(tmp_path: Path, section_path: Path):
-    _, whole = scan(tmp_path / "whole", section_path)
-    command = [sys.executable, "-c", SLOW_SCAN, str(tmp_path / "p"), str(section_path)]
-    moments = random.Random(5)
-    root = Path(__file__).parents[1]
-    mapped_before = 0
-    for _ in range(3):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "running\n"
-        time.sleep(moments.uniform(0.0, 0.3))
-        process.kill()
-        process.communicate()
-        with Project.open(tmp_path / "p") as project:
-            states = sum(r.tiles_done for r in project.scans())
-            assert states >= mapped_before
-            mapped_before = states
-    model = ToyModel()
-    _, after = scan(tmp_path / "p", section_path, model)
-    assert model.mapped < 49, "it went on where it was"
     assert after == whole
 
 

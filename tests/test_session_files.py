@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from dataclasses import replace
 
@@ -150,7 +149,7 @@ def test_the_window_comes_back_exactly_as_it_was_left(qtbot, session, image):
     session.set_hidden_labels({"pore", "crack"})
     look = replace(Look(), inverted=True, sharpening=0.5, flat_field=True).with_curve(10, 200, 0.7, channel=2)
     session.set_look(look)
-    session.save_state()
+    session.saving.now()
     project_path = session.project.path
     session.close_section()
     assert session.section is None
@@ -209,7 +208,7 @@ def test_a_project_whose_section_is_gone_says_which_file(qtbot, session, image):
     open_and_wait(qtbot, session, image)
     session.close_section()
     qtbot.waitUntil(lambda: not session.lanes.build.busy)
-    shutil.move(image, image.with_name("gone.png"))
+    image.unlink()  # under another name beside it, it would be found
     with qtbot.waitSignal(session.failed_to_open, timeout=20_000):
         session.open_path(image.with_name("spots.schliff"))
     assert "spots.png" in session.told[-1][1]

@@ -16,7 +16,7 @@ from app.panels.threshold_panel import ThresholdPanel
 from app.scores import scale_of
 from core.anomaly.calibration import SCORE_UNIT, calibrate
 from core.project.score_map import ScoreMap
-from core.score_spread import calibration_of, heights, judged_words, offered, scale_marks, spread_of
+from core.score_spread import heights, judged_words, offered, scale_marks, spread_of
 from tests.gallery_support import MODEL, fill, make_detection, scan_record
 
 CALIBRATION = calibrate((row[None] for row in np.random.default_rng(0).gamma(4, 1, (400, 16))), (), 0.01)
@@ -54,6 +54,10 @@ def model(monkeypatch):
 
 @pytest.fixture
 def panel(qtbot, session, model):
+    return shown(qtbot, session)
+
+
+def shown(qtbot, session):
     scan = replace(
         scan_record(), id="of-normal", family="anomaly", labels=("anomaly",), score_unit=SCORE_UNIT, threshold=1.0
     )
@@ -75,6 +79,14 @@ def test_scores_are_laid_over_each_other(panel):
     legend = panel.legend.text()
     assert all(word in legend for word in ("What is normal", "This section", "Defect", "False alarm"))
     assert panel.logarithmic.isChecked() == spread.is_steep
+
+
+def test_a_broken_card_is_told_and_the_section_is_counted_all_the_same(qtbot, session, model):
+    model["spec"] = replace(OF_NORMAL, card={"calibration": {"limit": -1}})
+    panel = shown(qtbot, session)
+    assert "calibration can't be read" in panel.words.text()
+    assert panel.known.spread.section.sum() == pytest.approx(1)
+    assert panel.known.spread.normal is None
 
 
 def test_words_follow_the_threshold(session, panel):
@@ -205,6 +217,12 @@ def test_heights_and_marks_of_both_scales():
     assert [text for _, text in scale_marks(0.0, 1.0)][-1] == "100 %"
 
 
+def test_below_what_is_stored_it_says_so(session, panel):
+    assert "never stored" not in panel.words.text()
+    session.set_threshold(0.2)
+    assert "below 0.50 is never stored" in panel.words.text()
+
+
 def test_a_section_without_a_map_is_counted_by_its_detections():
     spread = spread_of(None, 64, found(), "distance")
     assert spread.section.sum() == pytest.approx(1)
@@ -221,11 +239,7 @@ def test_what_a_person_drew_has_no_score_that_counts():
     assert judged_words(drawn, 0.5) == []
 
 
-def test_a_card_without_or_with_a_broken_calibration_has_none():
-    assert calibration_of(None) is None
-    assert calibration_of(MODEL) is None
-    assert calibration_of(replace(MODEL, card={"calibration": {"limit": -1}})) is None
-    assert calibration_of(OF_NORMAL) == CALIBRATION
+def test_without_a_model_nothing_is_offered():
     assert offered(None, None, []) == []
 
 

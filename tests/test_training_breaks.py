@@ -281,3 +281,11 @@ def test_what_a_killed_training_was_writing_is_discarded_too(tmp_path: Path) -> 
     discard(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
     assert KEPT_NAME == "training.jsonl", "what a finished model keeps does not begin like that"
+
+
+def test_a_full_disk_leaves_what_was_kept_before(tmp_path: Path) -> None:
+    pytest.importorskip("resource", reason="only POSIX limits how large files may grow")
+    from benchmarks.full_disk import checkpoint as keep
+    from tests.test_faults_disk import full
+
+    assert keep(tmp_path, full)

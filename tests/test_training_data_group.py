@@ -114,6 +114,12 @@ def test_what_is_said_for_learning_is_not_said_for_judging(plates):
     ],
 )
 def test_it_is_said_what_a_model_was_judged_on(record, said):
+    set_aside = {"groups": 3, "validation_sections": ["a.png"], "threshold_chosen_on": "validation"}
+    told = learnt_text({"validation": {"defects": {"truth": 5, "recall": 0.6}}}, set_aside)
+    assert told == [
+        "Of 5 defects that it was not trained on it finds 60\u00a0%.",
+        "Its best state and its threshold were chosen on these: on others it will do a little worse.",
+    ]
     sentences = learnt_text({"validation": {"defects": {"truth": 5, "recall": 0.6}}}, record)
     assert sentences[0] == said
     assert ("elsewhere it will do worse" in sentences[-1]) == ("itself" in said)

@@ -84,8 +84,7 @@ def drop(group, path):
 
 
 def click(qtbot, button):
-    qtbot.waitUntil(button.isVisible)
-    assert button.isEnabled()
+    qtbot.waitUntil(lambda: button.isVisible() and button.isEnabled(), timeout=LONG_MS)
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 

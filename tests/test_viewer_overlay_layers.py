@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QGraphicsRectItem
 
 from app.layer_styles import STANDARD_LAYERS, GridStyle
+from app.session_picked import Picked
 from app.viewer.overlay_grid import steps_for
 from tests.test_viewer_overlays import detection, grabbed, restyle, show
 
@@ -97,6 +98,23 @@ def test_detections_are_marked_on_the_minimap_unless_hidden(qtbot, viewer):
         return minimap.grab().toImage().pixelColor(*at) == QColor("white")
 
     assert marked()
+    show(
+        qtbot,
+        viewer,
+        [detection(n, 40 + 30 * n, 200, score=0.99) for n in range(20)] + [detection(30, 900, 800)],
+        zoom=4.0,
+    )
+    elsewhere = (round(920 * 168 / 1280), round(820 * 168 / 1280))
+
+    def is_marked_there():
+        return minimap.grab().toImage().pixelColor(*elsewhere) == QColor("white")
+
+    assert not is_marked_there(), "the worst ones are"
+    viewer.session.picking.show(Picked("Some", viewer.session.scan.id, (30,)))
+    assert is_marked_there()
+    viewer.session.picking.clear()
+    assert not is_marked_there()
+    show(qtbot, viewer, [detection(1, 200, 200)], zoom=4.0)
     layers = viewer.session.layers
     viewer.session.set_layers(replace(layers, on_minimap=False))
     assert not marked()

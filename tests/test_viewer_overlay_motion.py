@@ -7,10 +7,12 @@ import json
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF
+from PySide6.QtGui import QPainter
 
 from app.viewer.boxes_item import FEW
 from app.viewer.camera import Camera
 from app.viewer.overlay_tiles import TILE
+from core.geometry import Box
 from core.project import Project
 from core.review import Review
 from tests.test_viewer_overlay_tiles import many, render
@@ -112,10 +114,10 @@ def reviewed(viewer, tmp_path, detections):
                 ),
             ),
         )
-        rows = [(d.id, d.label, d.score, d.box.x, d.box.y, d.box.w, d.box.h, d.area_px, d.severity) for d in detections]
-        columns = "id, label, score, x_px, y_px, w_px, h_px, area_px, severity"
+        rows = [(d.id, d.label, d.score, d.box.x, d.box.y, d.box.w, d.box.h, d.area_px) for d in detections]
+        columns = "id, label, score, x_px, y_px, w_px, h_px, area_px"
         db.executemany(
-            f"INSERT INTO detections ({columns}, scan_id, tile) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'scan-1', 0)", rows
+            f"INSERT INTO detections ({columns}, scan_id, tile) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'scan-1', 0)", rows
         )
     session.project, session.reviewing.review = project, Review(project)
     return project
@@ -175,3 +177,47 @@ def test_only_tiles_that_are_exposed_are_drawn():
     device = Device(QTransform(), 1.0, corner)
     shown = [(c, r) for r in range(3) for c in range(3) if device.shows(OverlayTile(1.0, c, r))]
     assert shown == [(0, 0), (1, 0), (2, 0), (0, 1), (0, 2)]
+
+
+def test_no_tiles_are_painted_for_where_the_camera_only_passes(qtbot, viewer, qapp):
+    show(qtbot, viewer, many(5000))
+    settled(qtbot, viewer)
+    qapp.setProperty("still", False)
+    boxes, worker = viewer.overlays.boxes, viewer.overlays.worker
+    boxes._rest.setInterval(0)  # as where each frame takes longer than that
+    zooms, want = set(), worker.want
+    worker.want = lambda owner, orders: (zooms.update(order.tile.zoom for order in orders), want(owner, orders))
+    goal = Camera(640, 480, 1.75)
+    viewer.canvas.fly(goal, 200)
+    assert viewer.canvas.flying
+    qtbot.waitUntil(lambda: viewer.canvas.camera == goal)
+    settled(qtbot, viewer)
+    assert zooms == {1.75}
+
+
+def test_a_picture_that_is_needed_no_more_is_painted_over():
+    from PySide6.QtCore import Qt
+    from PySide6.QtGui import QPixmap
+
+    from app.viewer.overlay_sheet import Device, View, sheet_of
+
+    def painted(spare):
+        def draw(painter, device):
+            painter.fillRect(10, 20, 30, 40, Qt.GlobalColor.green)
+
+        return sheet_of(Box(0, 0, 100, 80), View(Box(0, 0, 100, 80), 1.0, 1.0), 0.5, 0, draw, spare)
+
+    large, small = QPixmap(120, 90), QPixmap(90, 90)
+    large.fill(Qt.GlobalColor.red)
+    fresh, over = painted(small), painted(large)
+    assert over.pixmap is large
+    assert fresh.pixmap is not small
+    assert over.box == fresh.box
+    assert over.pixmap.copy(0, 0, 100, 80).toImage() == fresh.pixmap.toImage()
+    target = QPixmap(100, 80)
+    target.fill(Qt.GlobalColor.white)
+    painter = QPainter(target)
+    Device.of(painter).draw_sheets(painter, Box(0, 0, 100, 80), [over])
+    painter.end()
+    assert target.toImage().pixelColor(25, 40).getRgb() == pytest.approx((127, 255, 127, 255), abs=1)
+    assert target.toImage().pixelColor(5, 5) == Qt.GlobalColor.white

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +10,8 @@ import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMessageBox
+
+from tests.reading_threads import reading_threads_left
 
 
 @contextmanager
@@ -41,7 +42,7 @@ def open_window(qapp: Any, mode: Any = "light") -> Iterator[Any]:
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         qapp.setProperty("still", False)
     assert not [w for w in qapp.topLevelWidgets() if w.isVisible()]
-    assert not [t.name for t in threading.enumerate() if t.name.startswith("tile-reader")]
+    assert not reading_threads_left()
 
 
 def _closes(box: QMessageBox) -> QAbstractButton:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.checking.import_dialog import PositionsDialog
 from app.layout import Group, muted
+from app.scan_queue.wording import SCAN_FIRST
 from app.session import Session
 from core.class_colours import class_name
 from core.detection import STATUS_NAMES, Detection
@@ -93,6 +94,7 @@ class InspectionGroup(Group):
         control = self._session.inspection
         inspection, found = control.inspection, control.comparison
         self.import_button.setEnabled(self._session.section_record is not None)
+        self.import_button.setToolTip("" if self.import_button.isEnabled() else SCAN_FIRST)
         self.import_button.setText("Import other positions…" if inspection is not None else "Import positions…")
         for widget in (self.figure, self.told, self.tree, self.remove_button, self._tolerance_row, self.tolerance):
             widget.setVisible(inspection is not None)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QS
 from app.decision_words import when
 from app.jobs import Job
 from app.layout import Group, muted
+from app.scan_queue.wording import SCAN_FIRST
 from app.session import Session
 from app.session_picked import Picked
 from app.theme import SPACE
@@ -24,6 +25,10 @@ COUNT_AFTER_MS = 150  # once the hand that judges rests
 _WHAT = (
     "How many of the defects that the scan shows are defects? Judge a random sample: what stands worst first in the gallery "
     "is surer than the rest."
+)
+_UNFINISHED = (
+    "This scan is not finished: a sample of it would say nothing of the rest. Let it finish, or scan only the region that "
+    "you want to know of."
 )
 
 
@@ -37,6 +42,7 @@ class PrecisionGroup(Group):
         self.count = QSpinBox(minimum=5, maximum=MOST, value=DEFAULT_COUNT)
         self.draw_button, self.judge_button = QPushButton("Draw a sample"), QPushButton("Judge it")
         self.figure, self.told, self.bar = QLabel(), muted(), QProgressBar()
+        self.unfinished = muted(_UNFINISHED)
         self._soon = QTimer(self, singleShot=True, interval=COUNT_AFTER_MS)
         self._lay_out()
         self._connect()
@@ -47,7 +53,7 @@ class PrecisionGroup(Group):
     def draw(self, seed: int | None = None) -> None:
         """Draws a new sample of the shown scan, at the threshold as it is shown, and begins with it."""
         session, count = self._session, self.count.value()
-        session.save_state()
+        session.saving.now()
         project, scan = session.project, session.scan
         if project is None or scan is None:
             return
@@ -64,8 +70,10 @@ class PrecisionGroup(Group):
         if found is None:
             return
         session, sample = self._session, found.sample
-        session.picking.show(Picked(f"Random sample of {len(sample.ids)}", sample.scan_id, sample.ids))
-        waiting = (i for i in sample.ids if (one := session.detection(i)) is not None and one.status == "unreviewed")
+        session.picking.show(Picked(f"Random sample of {len(sample.ids)}", sample.scan_id, found.standing))
+        waiting = (
+            i for i in found.standing if (one := session.detection(i)) is not None and one.status == "unreviewed"
+        )
         first = next(waiting, None)
         if first is not None:
             session.select(first, "picked")
@@ -76,7 +84,10 @@ class PrecisionGroup(Group):
         """Asks in the background what is known of the shown scan's sample."""
         self._soon.stop()
         project, scan = self._session.project, self._session.scan
-        self.draw_button.setEnabled(project is not None and scan is not None)
+        done = scan is not None and scan.status == "done"
+        self.draw_button.setEnabled(project is not None and done)
+        self.unfinished.setText(_UNFINISHED if scan is not None else SCAN_FIRST)
+        self.unfinished.setVisible(not done)
         if project is None or scan is None:
             self._show(None)
             return
@@ -126,7 +137,7 @@ class PrecisionGroup(Group):
         line.setSpacing(SPACE)
         line.addWidget(self.draw_button, 1)
         line.addWidget(self.count)
-        for widget in (muted(_WHAT), self.figure, self.bar, self.told, self.judge_button, row):
+        for widget in (muted(_WHAT), self.figure, self.bar, self.told, self.judge_button, row, self.unfinished):
             self.add_wide(widget)
 
     def _connect(self) -> None:

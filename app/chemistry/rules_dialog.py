@@ -69,7 +69,10 @@ class RulesDialog(QDialog):
         self._proposals = proposals(rules, self._session.visible_detections(), compositions)
         self._fill()
         shown = sum(one.id in compositions for one in self._session.visible_detections())
-        self.found.setText(f"{len(self._proposals):,} proposed for the {shown:,} measured of those that are shown")
+        told = f"{len(self._proposals):,} proposed for the {shown:,} measured of those that are shown"
+        self.found.setText(
+            told if compositions else "Nothing is measured yet: Tools ▸ Import EDX results… brings it here."
+        )
 
     def accept_ticked(self) -> None:
         """Gives each its proposed class: one step of undo for each class."""

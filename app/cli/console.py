@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import signal
@@ -23,7 +24,7 @@ class StatusLines:
     """A few lines on stderr that are drawn over again; nothing where stderr is not a terminal."""
 
     def __init__(self) -> None:
-        self.is_shown = sys.stderr.isatty()
+        self.is_shown = sys.stderr is not None and sys.stderr.isatty()
         self._drawn = 0
         self._last = 0.0
 
@@ -119,8 +120,29 @@ def _stopping() -> list[signal.Signals]:
     return stopping
 
 
+def let_it_be_said() -> None:
+    """Of what a terminal can't show (Windows sends a pipe one of its old code pages) a question mark stays, not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    _understand_cursor_moves()
+
+
+def _understand_cursor_moves() -> None:
+    """The old Windows console prints escape sequences as they are, unless it is asked to obey them."""
+    if sys.platform == "win32":
+        import ctypes
+
+        kernel, mode = ctypes.windll.kernel32, ctypes.c_ulong()
+        stderr = kernel.GetStdHandle(-12)
+        if kernel.GetConsoleMode(stderr, ctypes.byref(mode)):
+            kernel.SetConsoleMode(stderr, mode.value | 4)  # ENABLE_VIRTUAL_TERMINAL_PROCESSING
+
+
 def print_json(document: Any) -> None:
-    print(json.dumps(document, indent=1, ensure_ascii=False))
+    """In ASCII where stdout isn't UTF-8, so that whoever reads it gets every character."""
+    is_utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+    print(json.dumps(document, indent=1, ensure_ascii=not is_utf8))
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import pkgutil
 import platform
 import sys
 from importlib import metadata
+from types import ModuleType
 from typing import Any
 
+import app
 import core
 from app.bootstrap import window_trouble
 from app.cli.console import print_json, print_table
@@ -63,32 +67,59 @@ def models(args: argparse.Namespace) -> None:
 
 def doctor(args: argparse.Namespace) -> None:
     """What is here, what is missing, and how to get it. Missing things are findings, not failures."""
-    from core.devices import describe_devices
     from core.models.catalog import survey_models
+    from core.train.trainers import trainers
 
     versions = {name: _version(name) for name in _LIBRARIES}
     specs, broken = survey_models()
     missing = [f"{name} is missing. {_REMEDY}" for name, version in versions.items() if version is None]
     no_window = window_trouble()
     missing += [str(no_window)] if no_window else []
+    devices, no_torch = _devices() if versions["torch"] else ([], [])
     document: dict[str, Any] = {
         "schliff": core.__version__,
         "python": platform.python_version(),
         "system": platform.platform(),
         "libraries": versions,
-        "devices": describe_devices() if versions["torch"] else [],
+        "devices": devices,
         "readers": [reader.id for reader in readers()],
         "models": [spec.id for spec in specs],
         "models_folder": str(models_dir()),
         "exporters": [exporter.id for exporter in exporters()],
-        "problems": missing + [str(error) for error in broken],
+        "trainers": sorted(trainers()),
+        "problems": missing
+        + no_torch
+        + [str(error) for error in broken]
+        + (unloadable(core, app) if args.load else []),
     }
     if args.json:
         print_json(document)
         return
-    devices = [f"{device['id']} ({device['name']})" for device in document["devices"]]
-    for name, value in {**document, "devices": devices}.items():
+    named = [f"{device['id']} ({device['name']})" for device in devices]
+    for name, value in {**document, "devices": named}.items():
         print(f"{name.replace('_', ' '):<15}{_spoken(value)}")
+
+
+def _devices() -> tuple[list[dict[str, Any]], list[str]]:
+    """What there is to compute on, and what is wrong where torch can't be loaded."""
+    from core.devices import describe_devices
+
+    try:
+        return describe_devices(), []
+    except (ImportError, OSError) as error:
+        return [], [f"torch can't be loaded ({error}). {_REMEDY}"]
+
+
+def unloadable(*packages: ModuleType) -> list[str]:
+    """Loads every module of packages, heavy ones too; names those that can't be, and why."""
+    found = []
+    for package in packages:
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.", onerror=lambda name: None):
+            try:
+                importlib.import_module(module.name)
+            except Exception as error:
+                found.append(f"{module.name} can't be loaded: {type(error).__name__}: {error}")
+    return found
 
 
 def _version(name: str) -> str | None:

@@ -146,7 +146,11 @@ def export(p: argparse.ArgumentParser) -> None:
     p.add_argument("project", metavar="PROJECT")
     p.add_argument("--format", required=True, metavar="ID", help="csv, geojson; `schliff doctor` lists all")
     p.add_argument("--out", required=True, metavar="FILE")
-    p.add_argument("--frame", choices=("pixel", "stage", "sem"), help="coordinates that must be known")
+    p.add_argument(
+        "--frame",
+        choices=("pixel", "stage", "sem"),
+        help="in which places are said, and must be known (a list to drive to: the SEM's if registered, else the stage's)",
+    )
     p.add_argument(
         "--set", dest="settings", action="append", default=[], metavar="NAME=VALUE", help="a setting of the format"
     )
@@ -267,6 +271,7 @@ def evaluate(p: argparse.ArgumentParser) -> None:
 
 
 def doctor(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--load", action="store_true", help="also load every part that is else loaded when it is needed")
     _json(p)
 
 

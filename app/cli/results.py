@@ -10,7 +10,8 @@ from typing import Any
 from app.cli.console import ProgressLine, print_json, print_table, stop_by_signal
 from app.cli.pairs import pairs
 from core.detection import Detection
-from core.export.base import export_detections
+from core.export.base import export_detections, find_exporter, usual_frame
+from core.export.document import FRAMES
 from core.listing import listed_places, rows, sorted_rows
 from core.project import Project
 from core.top_classes import top_classes
@@ -80,11 +81,13 @@ def _class_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 def export(args: argparse.Namespace) -> None:
     with Project.open(args.project) as project, stop_by_signal() as cancel, ProgressLine(args.format) as progress:
+        exporter = find_exporter(args.format)
+        frame = args.frame or usual_frame(project, exporter, args.scans)
         count = export_detections(
-            project, args.format, args.out, statuses=_split(args.status), scans=args.scans, frame=args.frame,
+            project, args.format, args.out, statuses=_split(args.status), scans=args.scans, frame=frame,
             settings=pairs(args.settings), progress=progress, cancel=cancel,
         )  # fmt: skip
-    print(f"{args.out}: {count} detection(s)")
+    print(f"{args.out}: {count} detection(s)" + (f", {FRAMES[frame]}" if exporter.purpose == "drive" else ""))
 
 
 def _split(values: list[str]) -> list[str]:

@@ -38,11 +38,12 @@ def thresholds(args: argparse.Namespace) -> None:
 
 
 def _of_model(args: argparse.Namespace) -> None:
+    from core.anomaly.calibration import calibration_in
     from core.models.catalog import configure, find_model
-    from core.score_spread import calibration_of, offered, spread_of
+    from core.score_spread import offered, spread_of
 
     spec = configure(find_model(args.target), {})
-    calibration = calibration_of(spec)
+    calibration = calibration_in(spec.card, spec.path)
     presets = offered(spec, calibration, ())
     spread = None if calibration is None else spread_of(None, spec.window_px, (), spec.score_unit, calibration)
     head = {"model": spec.id, "scan_id": None, "section": None, "unit": spec.score_unit, "threshold": spec.threshold}
@@ -50,10 +51,11 @@ def _of_model(args: argparse.Namespace) -> None:
 
 
 def _of_scan(project: Project, scan: ScanRecord, args: argparse.Namespace) -> None:
-    from core.score_spread import calibration_of, configured_model, offered, spread_of
+    from core.anomaly.calibration import calibration_in
+    from core.score_spread import configured_model, offered, spread_of
 
     found, spec = project.detections(scan.id), configured_model(scan)
-    calibration = calibration_of(spec)
+    calibration = calibration_in(spec.card, spec.path) if spec is not None else None
     presets = offered(spec, calibration, found)
     threshold = scan.threshold
     if args.choose:

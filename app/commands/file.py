@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from core.errors import ResourceError
 if TYPE_CHECKING:
     from PySide6.QtGui import QImage
 
-    from app.export_dialog import ExportDialog
+    from app.export_dialog import Choice, ExportDialog
     from core.export.base import ExporterSpec
     from core.jobs import CancelToken, Progress
 
@@ -135,12 +136,21 @@ class FileCommands(Commands):
             self.window,
             spec,
             known_frames(session.project, session.section_record),
-            any(one.status == "defect" for one in session.visible_detections()),
+            self._choices(),
             self.settings.get("exports").get(spec.id, {}),
         )
         dialog.accepted.connect(lambda: self._export(spec, dialog))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
+
+    def _choices(self) -> list[Choice]:
+        """What of the shown scan, and of what people drew, can be exported; at its threshold, hidden classes too."""
+        from app.export_dialog import choices_of
+
+        session, gallery = self.session, self.window.docks.gallery
+        counts = Counter(d.status for d in session.detections if d.is_drawn or d.score >= session.threshold)
+        shown = [one.id for one in gallery.model.shown] if gallery is not None else []
+        return choices_of(counts, shown if 0 < len(shown) < counts.total() else None)
 
     def _export(self, spec: ExporterSpec, dialog: ExportDialog) -> None:
         session = self.session
@@ -152,7 +162,7 @@ class FileCommands(Commands):
         if not name:
             return
         name += "" if Path(name).suffix else spec.suffix
-        session.save_state()  # the threshold as it is on the screen
+        session.saving.now()  # the threshold as it is on the screen
         self.settings.set("exports", self.settings.get("exports") | {spec.id: dialog.settings})
         from app.progress_dialog import ProgressDialog
         from core.export.base import export_detections
@@ -161,7 +171,7 @@ class FileCommands(Commands):
         place = project.path
         write = partial(
             export_detections, format_id=spec.id, out=name, scans=[session.scan.id] if session.scan else [],
-            on=[record.id], statuses=dialog.statuses, frame=dialog.frame, settings=dialog.settings,
+            on=[record.id], statuses=dialog.choice.statuses, only=dialog.choice.only, frame=dialog.frame, settings=dialog.settings,
         )  # fmt: skip
 
         def run(progress: Progress, cancel: CancelToken) -> int:

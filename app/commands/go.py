@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from app.navigation import Navigator
     from app.session_state import ViewState
 
+ZOOM_LEVELS = "Zoom levels"
 LEVELS = {str(key): 2 ** (key - 1) for key in range(2, 10)} | {"0": 512}
 
 ACTIONS: tuple[ActionSpec, ...] = (
@@ -35,7 +36,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
             (key,),
             tip=f"{downsample} px of the section on each px of the screen",
             needs="section",
-            submenu="Zoom levels",
+            submenu=ZOOM_LEVELS,
         )
         for key, downsample in LEVELS.items()
     ),

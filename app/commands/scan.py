@@ -77,6 +77,11 @@ class ScanCommands(Commands):
         self.docks.scan.region.whole.setChecked(True)
         self.docks.scan.start()
 
+    def choose_model(self) -> None:
+        """Leaves the choice to the person, and the beginning too."""
+        self.docks.bring("scan")
+        self.docks.scan.model.choice.setFocus()
+
     def scan_with(self, model_id: str) -> None:
         """Chooses a model, and leaves it to the person to begin."""
         self.docks.bring("scan")

@@ -125,6 +125,7 @@ class ResultView(QTabWidget):
         self.words.setFont(font)
         self.effect.setWordWrap(True)
         self.slider.setAccessibleName("Threshold")
+        self.slider.setToolTip("From which score on something counts; the figures follow")
         self.use.setToolTip("Show what scores at least this in the scan that is open")
         row = QHBoxLayout()
         row.addWidget(self.effect, 1)

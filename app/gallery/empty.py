@@ -13,7 +13,7 @@ from app.scores import PROBABILITY, format_score
 from app.session import Session
 from core.arrangement import Arrangement
 
-Remedy = Literal["", "open", "scan", "threshold", "labels", "filter"]
+Remedy = Literal["", "open", "model", "scan", "threshold", "labels", "filter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,14 @@ def why_empty(session: Session, arrangement: Arrangement) -> EmptyText:
     if session.scanning_here and not session.detections:
         return EmptyText("Scanning", "Detections appear here as they are found, the worst first.")
     if session.scan is None:
-        return EmptyText("No scan yet", "Choose a model and press Scan. The worst places come first.", "scan", "Scan…")
+        hint = "Choose a model and press Scan. The worst places come first."
+        return EmptyText("No scan yet", hint, "model", "Choose a model…")
     if not session.detections and session.scan.status != "done":
         hint = "The scan was stopped before anything was found. It goes on from there."
         return EmptyText("Scan not finished", hint, "scan", "Resume…")
     if not session.detections:
-        return EmptyText("Nothing found", f"{session.scan.model_name} found nothing in what it scanned.")
+        hint = f"{session.scan.model_name} found nothing in what it scanned. Another model in the Scan panel may find more."
+        return EmptyText("Nothing found", hint)
     if len(session.visible_rows()):
         count = len(arrangement.filters.active)
         hint = "No detection fits the filter above." if count == 1 else f"No detection fits all {count} filters above."
@@ -77,6 +79,7 @@ class EmptyState(QWidget):
         self.hint = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
         self.hint.setWordWrap(True)
         self.button = QPushButton()
+        self.button.hide()
         self.button.clicked.connect(lambda: self.asked.emit(self._remedy))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 24)

@@ -45,6 +45,7 @@ class FilterPane(QWidget):
     def set_choices(self, labels: Sequence[str], size_unit: str) -> None:
         """The classes of the scan that is shown, and the unit that sizes are said in."""
         self._size_name.setText(f"Size, {size_unit}")
+        self.size_range.say_unit(size_unit)
         if tuple(labels) == self._labels:
             return
         self._labels = tuple(labels)
@@ -162,6 +163,7 @@ class RangeEdit(QWidget):
             validator.setNotation(QDoubleValidator.Notation.StandardNotation)
             edit.setValidator(validator)
             edit.setAccessibleName(f"{name} {word}")
+            edit.setToolTip(f"Only what has at {'least' if word == 'from' else 'most'} this {name.lower()}; empty: any")
             edit.textEdited.connect(lambda _: self._resting.start())
             edit.returnPressed.connect(self._entered)
             row.addWidget(edit, 1)
@@ -175,6 +177,11 @@ class RangeEdit(QWidget):
         if limits != self.range:
             for edit, end in zip((self.low, self.high), limits, strict=True):
                 edit.setText("" if end is None else edit.locale().toString(end, "g", 6))
+
+    def say_unit(self, unit: str) -> None:
+        """In the tool tips, where what is typed has one."""
+        for edit, end in ((self.low, "least"), (self.high, "most")):
+            edit.setToolTip(f"Only what is at {end} as large, in {unit}; empty: any")
 
     def _entered(self) -> None:
         self._resting.stop()

@@ -38,10 +38,11 @@ class GalleryPanel(QWidget):
     """The detections worth looking at as crops, the worst first.
 
     `fly_requested(id)`: Enter or a double click on a crop, also on the one that is already selected.
-    `scan_requested()` and `open_requested()`: buttons of the empty gallery.
+    `model_requested()`, `scan_requested()` and `open_requested()`: buttons of the empty gallery.
     """
 
     fly_requested = Signal(int)
+    model_requested = Signal()
     scan_requested = Signal()
     open_requested = Signal()
 
@@ -265,7 +266,9 @@ class GalleryPanel(QWidget):
 
     def _help(self, remedy: str) -> None:
         session = self._session
-        if remedy == "scan":
+        if remedy == "model":
+            self.model_requested.emit()
+        elif remedy == "scan":
             self.scan_requested.emit()
         elif remedy == "open":
             self.open_requested.emit()

@@ -9,12 +9,14 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import SIGNAL, QObject, Qt, Signal
 
 from core.errors import CancelledError
 from core.jobs import CancelToken, Progress, Step
 
 Work = Callable[[Progress, CancelToken], Any]
+
+_TOLD = ("progress(PyObject)", "posted(PyObject)", "finished(PyObject)", "failed(PyObject)", "cancelled()", "ended()")
 
 
 class Job(QObject):
@@ -39,7 +41,7 @@ class Job(QObject):
         self.title = title
         self.cancel_token = CancelToken()
         self.is_over = False
-        self._work = work
+        self._work: Work | None = work
         self._lock = threading.Lock()
         self._step: Step | None = None
         self._mail: list[Any] = []
@@ -61,17 +63,21 @@ class Job(QObject):
     def silence(self) -> None:
         """Tells nothing any more: for the end of the program, when those who listen are going."""
         self._silent = True
+        self._let_go()
 
     def run(self) -> None:
         """Does the work in the calling thread; never raises."""
         ending: tuple[str, Any]
+        work, self._work = self._work, None
+        assert work is not None
         try:
             self.cancel_token.check()
-            ending = ("finished", self._work(self._report, self.cancel_token))
+            ending = ("finished", work(self._report, self.cancel_token))
         except CancelledError:
             ending = ("cancelled", None)
         except Exception as error:
             ending = ("failed", error)
+        del work  # with the files it may know of
         with self._lock:
             self._ending = ending
             self._request_delivery()
@@ -110,3 +116,11 @@ class Job(QObject):
         else:
             self.cancelled.emit()
         self.ended.emit()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Of those who listen: they mostly know the job, which Python can't see through Qt, and neither would ever go."""
+        told = (self.progress, self.posted, self.finished, self.failed, self.cancelled, self.ended)
+        for name, signal in zip(_TOLD, told, strict=True):
+            if self.receivers(SIGNAL(name)):
+                signal.disconnect()

@@ -22,6 +22,7 @@ class _LaneThread(QThread):
             lower_this_thread()
         while (job := self._jobs.get()) is not None:
             job.run()
+            del job  # it may go while the lane waits for the next
 
 
 class Lane(QObject):

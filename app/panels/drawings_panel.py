@@ -75,7 +75,8 @@ class DrawingsPanel(QWidget):
             path = path.with_name(path.name + (".geojson" if "geojson" in chosen else ".csv"))
         from core.export.drawings import export_drawings
 
-        job = Job(lambda progress, cancel: export_drawings(drawings, record, path), "Export")
+        classes = session.classes.table
+        job = Job(lambda progress, cancel: export_drawings(drawings, record, path, classes), "Export")
         job.finished.connect(lambda count: session.message.emit("info", f"{count:,} drawings written to {path}"))
         session.run_io(job)
 

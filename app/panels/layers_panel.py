@@ -16,6 +16,7 @@ from app.panels.heat_group import HeatGroup
 from app.panels.layer_list import LayerList
 from app.panels.pictures_group import PicturesGroup
 from app.panels.threshold import ThresholdControl
+from app.scan_queue.wording import SCAN_FIRST
 from app.session import Session
 from core.project.records import ScanRecord
 
@@ -35,7 +36,7 @@ class LayersPanel(Panel):
         self.heat = HeatGroup(session)
         self.grid = GridGroup(session)
         self.pictures = PicturesGroup(session)
-        self._no_scan = muted("No scan yet. Its detections and its heat map are laid over the section here.")
+        self._no_scan = muted(f"{SCAN_FIRST} Its detections and its heat map are laid over the section here.")
         self._scan_group, self._threshold_group = Group("Scan"), Group("Threshold")
         self.detections = CheckGroup("Detections")
         self.on_minimap = QCheckBox("Mark them on the minimap")

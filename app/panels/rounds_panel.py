@@ -32,7 +32,10 @@ from core.rounds import Round, compare
 
 COMPARE_AFTER_MS = 300  # once the hand that judges rests: a comparison reads the detections of all scans
 _ROW_ROLE = Qt.ItemDataRole.UserRole
-_FEWER = "After a second scan of this section, what it finds anew and what it doesn't find any more stands here."
+_FEWER = (
+    "Scan this section a second time, with another model or one that has learnt more: what that finds anew and what it doesn't "
+    "find any more stands here."
+)
 
 
 class RoundsPanel(QWidget):
@@ -87,7 +90,7 @@ class RoundsPanel(QWidget):
         project, scan, count = self._session.project, self._session.scan, self.count.value()
         if project is None or scan is None:
             return
-        self._session.save_state()  # the threshold as it is shown now
+        self._session.saving.now()  # the threshold as it is shown now
         scan = self._session.scan
         assert scan is not None
         job = Job(lambda progress, cancel: propose(project, scan, count), "Looking for what teaches most")

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout,
 
 from app.drift_notice import DriftNotice
 from app.drift_watch import MATCHING, BeforeScan
-from app.elided import ElidedLabel
 from app.forms import ParameterForm
 from app.layout import FootedPanel, Group, muted
 from app.panels.foreground_group import ForegroundGroup
@@ -64,7 +63,7 @@ class ScanPanel(FootedPanel):
         self.foreground = ForegroundGroup(session)
         self.device = QComboBox()
         self.threshold = QDoubleSpinBox()
-        self._unit = ElidedLabel(Qt.TextElideMode.ElideRight)
+        self._unit = muted()
         self.form = ParameterForm()
         self.restart = QCheckBox("Start over")
         self.start_button = QPushButton()
@@ -289,7 +288,6 @@ class ScanPanel(FootedPanel):
         for device in DEVICES:
             self.device.addItem(DEVICE_NAMES.get(device, device), device)
         self.device.setToolTip("Where the model computes; Automatic takes the fastest there is")
-        self._unit.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.threshold.setAccessibleName("Threshold")
         self.threshold.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._settings.add_row("Device", self.device)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
-from app.elided import ElidedLabel
-from app.layout import tool_button
+from app.layout import muted, tool_button
 from app.panels.histogram import ScoreHistogram
 from app.theme import SPACE
 from core.detection import Detection
@@ -33,8 +31,7 @@ class ThresholdControl(QWidget):
         self.more = tool_button(
             "histogram", "What a threshold comes to, and ready-made ones", self.spread_requested.emit
         )
-        self._unit = ElidedLabel(Qt.TextElideMode.ElideRight)
-        self._unit.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.unit = muted()
         self._following = False
         self.slider.setRange(0, STEPS)
         self.slider.setPageStep(STEPS // 20)
@@ -60,7 +57,8 @@ class ThresholdControl(QWidget):
         high = 1.0 if is_probability else max([*scores, threshold * 1.25])
         low = min([floor, threshold, *scores])
         self.histogram.set_scores(scores, low, high)
-        self._unit.setText(unit)
+        self.unit.setText(unit)
+        self.unit.setVisible(bool(unit))
         help_text = f"Detections scoring less are not shown. Scores are in: {unit}." if unit else ""
         for widget in (self.slider, self.spin, self.histogram):
             widget.setToolTip(help_text)
@@ -96,7 +94,7 @@ class ThresholdControl(QWidget):
         numbers = QHBoxLayout()
         numbers.setSpacing(SPACE)
         numbers.addWidget(self.spin)
-        numbers.addWidget(self._unit, 1)
+        numbers.addStretch(1)
         numbers.addWidget(self.count)
         numbers.addWidget(self.more)
         layout = QVBoxLayout(self)
@@ -105,3 +103,4 @@ class ThresholdControl(QWidget):
         layout.addWidget(self.histogram)
         layout.addWidget(self.slider)
         layout.addLayout(numbers)
+        layout.addWidget(self.unit)  # below: that of what is normal is long

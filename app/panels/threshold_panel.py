@@ -15,10 +15,12 @@ from PySide6.QtWidgets import QBoxLayout, QCheckBox, QLabel, QLayout, QMenu, QPu
 from app.jobs import Job
 from app.layout import muted
 from app.own_keys import keeps_key
+from app.scan_queue.wording import SCAN_FIRST
 from app.scores import format_score
 from app.session import Session
 from app.theme import SPACE
 from core.detection import STATUS_NAMES
+from core.errors import InputError
 
 if TYPE_CHECKING:
     from app.panels.threshold_plot import ThresholdPlot
@@ -41,6 +43,17 @@ class _Known:
     spread: ScoreSpread
     spec: ModelSpec | None
     calibration: Calibration | None
+    problem: str = ""
+
+
+def _calibration_of(spec: ModelSpec | None) -> tuple[Calibration | None, str]:
+    """And what is wrong with it: a broken card takes away what normal scores are, not the section's."""
+    from core.anomaly.calibration import calibration_in
+
+    try:
+        return (calibration_in(spec.card, spec.path) if spec is not None else None), ""
+    except InputError as error:
+        return None, str(error)
 
 
 class ThresholdPanel(QWidget):
@@ -99,12 +112,12 @@ class ThresholdPanel(QWidget):
             return
 
         def work(*_: object) -> _Known:
-            from core.score_spread import calibration_of, configured_model, spread_of
+            from core.score_spread import configured_model, spread_of
 
             spec = known.spec if known is not None else configured_model(scan)
-            calibration = known.calibration if known is not None else calibration_of(spec)
+            calibration, problem = (known.calibration, known.problem) if known is not None else _calibration_of(spec)
             spread = spread_of(score_map, scan.context_px, detections, scan.score_unit, calibration)
-            return _Known(spread, spec, calibration)
+            return _Known(spread, spec, calibration, problem)
 
         job = self._counting = Job(work, "Counting scores")
         job.finished.connect(lambda found: self._counted(job, found))
@@ -147,7 +160,9 @@ class ThresholdPanel(QWidget):
 
     def _show(self) -> None:
         scan, known = self._session.scan, self.known
-        self.hint.setText("" if scan is not None else "No scan yet: there are no scores to choose a threshold by.")
+        self.hint.setText(
+            "" if scan is not None else f"{SCAN_FIRST} Then the scores to choose a threshold by stand here."
+        )
         self.hint.setVisible(scan is None)
         for widget in (self.legend, self.value, self.words, self.presets, self.logarithmic):
             widget.setVisible(scan is not None)
@@ -191,6 +206,11 @@ class ThresholdPanel(QWidget):
             from core.anomaly.thresholds import expects
 
             said.insert(1, expects(self.known.calibration, threshold))
+        spec = self.known.spec if self.known is not None else None
+        if spec is not None and threshold < spec.score_floor:
+            said.insert(1, f"What scores below {format_score(spec.score_floor, scan.score_unit)} is never stored.")
+        if self.known is not None and self.known.problem:
+            said.append(self.known.problem)
         self.words.setText("\n".join(said))
 
     # -- by hand ----------------------------------------------------------------------------------

@@ -59,7 +59,8 @@ class ThresholdPlot(pg.PlotWidget):
             if shares is not None:
                 self._bars(spread, heights(shares, least), QColor(colours[place]))
         self._judged(spread, top)
-        self.getAxis("left").setTicks([scale_marks(least, highest)])
+        # One above the bars would be cut in two by the border.
+        self.getAxis("left").setTicks([[mark for mark in scale_marks(least, highest) if mark[0] <= top]])
         self.setLabel("bottom", unit[:1].upper() + unit[1:])
         self.setXRange(float(spread.edges[0]), float(spread.edges[-1]), padding=0.02)
         self.setYRange(0, top * (1.06 + _BAND * len(spread.judged)), padding=0)

@@ -20,6 +20,7 @@ from app.panels.details import Details
 from app.panels.explainer import Answer, Explainer, Question
 from app.panels.why_evidence import EvidencePictures
 from app.panels.why_picture import WhyPicture
+from app.scan_queue.wording import SCAN_FIRST
 from app.scores import PROBABILITY
 from app.session import Session
 from core.class_colours import class_name
@@ -92,7 +93,10 @@ class WhyPanel(Panel):
         self._scores_changed()
         if detection is None or scan is None or session.section is None:
             self.explainer.ask(None)
-            self.picture.show_message("Select a detection to see what the model went by.")
+            first = "" if scan is not None else f"{SCAN_FIRST} Then "
+            self.picture.show_message(
+                f"{first}{'select' if first else 'Select'} a detection to see what the model went by."
+            )
             return
         self.picture.show_message("…")
         # Of a class that only people know a model has nothing to say.

@@ -53,6 +53,8 @@ class RegistrationPanel(QWidget):
         self.pick = QPushButton("Pick in the section")
         self.use_defect = QPushButton("Use this defect")
         self.buttons: dict[str, QToolButton] = {}
+        self._put_away = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
+        self._put_away.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)  # the section has a say of its own
         self._lay_out()
         self._rows = ChosenRows(self.table, SEM_X)
         self._connect()
@@ -202,6 +204,7 @@ class RegistrationPanel(QWidget):
         session.section_changed.connect(self._follow)
         session.drawings.tool_changed.connect(self._tool_changed)
         self.pick.clicked.connect(self.pick_requested)
+        self._put_away.activated.connect(lambda: self.pick_requested.emit(False))
         self.use_defect.clicked.connect(registration.add_defect)
         self.model.edited.connect(lambda row, values: registration.change(row, **values))
         self.model.refused.connect(lambda why: session.message.emit("warning", why))
@@ -238,7 +241,9 @@ class RegistrationPanel(QWidget):
         self.pick.setEnabled(section is not None)
 
     def _tool_changed(self) -> None:
-        self.pick.setChecked(self._session.drawings.tool == "fiducial")
+        in_hand = self._session.drawings.tool == "fiducial"
+        self.pick.setChecked(in_hand)
+        self._put_away.setEnabled(in_hand)
 
 
 class _Table(FittedTable):

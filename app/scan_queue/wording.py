@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from core.scan.options import ScanStep, ScanSummary
     from core.scan.queue import Entry
 
+# What is said wherever there is nothing to see before a scan.
+SCAN_FIRST = "No scan yet: press Scan in the Scan panel (Ctrl+R)."
+
 _DEVICES = {"cpu": "processor", "cuda": "graphics card", "mps": "graphics"}
 
 

@@ -20,7 +20,7 @@ from app.training.data_summary import DataSummary, summarise
 from core.jobs import CancelToken, Progress
 
 AGAIN_MS = 800  # after a decision: several often follow each other
-_PROJECT = "This project’s decisions"
+PROJECT_CHOICE = "This project’s decisions"
 # What is found out about data, in a lane: it may be many files. Raises InputError for what can't be used.
 Summarise = Callable[[Path, Progress, CancelToken], DataSummary]
 _TIP = Qt.ItemDataRole.ToolTipRole
@@ -32,7 +32,10 @@ class DataGroup(Group):
     `asks`: what the data is for, as people read it; `look`: what is found out about it.
     """
 
-    HINT = "Choose a folder of images or of marked sections, or drop it here."
+    HINT = (
+        "Judge some detections of the open section: its project is offered here then. Or choose a folder of images or of marked "
+        "sections, or drop it here."
+    )
 
     changed = Signal()
     used = Signal(str)  # a path that was chosen by hand, for the list of recent ones
@@ -122,11 +125,11 @@ class DataGroup(Group):
 
     def _offered(self) -> list[tuple[str, Path]]:
         """What is there to choose before anybody has chosen a path."""
-        return [(_PROJECT, self._project)] if self._project is not None else []
+        return [(PROJECT_CHOICE, self._project)] if self._project is not None else []
 
     def _project_changed(self) -> None:
         """Where the project was chosen it stays chosen, whichever it is now."""
-        self._fill(self._project if self.choice.currentText() == _PROJECT else self.path)
+        self._fill(self._project if self.choice.currentText() == PROJECT_CHOICE else self.path)
 
     def _fill(self, wanted: Path | None) -> None:
         """Lists the project first; chooses `wanted` if it is there."""
@@ -167,7 +170,7 @@ class DataGroup(Group):
         self.odd.setText(odd)
         self.odd.setStyleSheet(f"color: {theme.error if self.error else theme.warning}")
         self.odd.setVisible(bool(odd))
-        self.choice.setToolTip(str(self.path) if self.path is not None else "")
+        self.choice.setToolTip(str(self.path) if self.path is not None else self._asks)
         self.changed.emit()
 
     # -- by hand -----------------------------------------------------------------------------------

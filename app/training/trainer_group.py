@@ -37,6 +37,7 @@ class TrainerGroup(Group):
         self._by_hand = False
         self.choice = ComboBox()
         self.choice.setAccessibleName("What to train")
+        self.choice.setToolTip("What comes out, and so what it learns from")
         self.choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.choice.setMinimumContentsLength(12)
         for spec in self._specs:

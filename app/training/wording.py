@@ -95,12 +95,17 @@ def short_text(step: Step, seconds_left: float | None) -> str:
     return f"{100 * step.done // step.total} %{left}"
 
 
+_CHOSEN_THERE = "Its best state and its threshold were chosen on these: on others it will do a little worse."
+
+
 def learnt_text(metrics: Mapping[str, Any], training: Any) -> list[str]:
     """What a finished training came to, a sentence each. `training`: what the model's card says of it."""
     own = metrics.get("validation")
     figures = own if isinstance(own, Mapping) else metrics
     if not is_judged_on_its_own(training):
-        return list(_sentences(figures, "it was not trained on"))
+        said = list(_sentences(figures, "it was not trained on"))
+        chosen = isinstance(training, Mapping) and training.get("threshold_chosen_on") == "validation"
+        return [*said, _CHOSEN_THERE] if said and chosen else said
     said = list(_sentences(figures, "it was trained on itself"))
     return [*said, "There was nothing else to judge it by: elsewhere it will do worse."] if said else []
 

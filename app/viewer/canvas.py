@@ -89,7 +89,12 @@ class Canvas(QGraphicsView):
 
     @property
     def moving(self) -> bool:
-        return self._dragging or self._flight.flying
+        return self._dragging or self.flying
+
+    @property
+    def flying(self) -> bool:
+        """Whether it is on its way to where a wish has sent it."""
+        return self._flight.flying
 
     @property
     def limits(self) -> Limits | None:
@@ -284,9 +289,10 @@ class Canvas(QGraphicsView):
             self._band.show()
         elif self._pressed is not None:
             moved = self._pressed - event.position()
-            if self._dragging or moved.manhattanLength() >= QApplication.startDragDistance():
+            if not self._dragging and moved.manhattanLength() >= QApplication.startDragDistance():
                 self._dragging = True
                 self._show_cursor()
+            if self._dragging:
                 self._pan(moved.x(), moved.y())
                 self._pressed = event.position()
         point = self.point_under(event.position())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
@@ -13,7 +15,7 @@ from core.geometry import Box
 LONGEST = 168  # px
 _SHORTEST = 24
 _LEAST_FRAME = 6.0
-_WORST = 10  # detections that are marked one by one
+_WORST = 10  # detections that are marked one by one, where nobody chose some
 _WORST_PX = 5.0
 
 
@@ -30,6 +32,7 @@ class Minimap(QWidget):
         self._view: Box | None = None
         self._picture: QPixmap | None = None
         self._points: np.ndarray | None = None
+        self._chosen: Sequence[tuple[float, float]] | None = None
         self._marks: QPixmap | None = None  # drawn when it is painted the first time
 
     def set_section(self, section: Box | None) -> None:
@@ -45,9 +48,13 @@ class Minimap(QWidget):
         )
         self.update()
 
-    def set_marks(self, points: np.ndarray | None) -> None:
-        """Detections by their places, (n, 2) level-0 px, worst first; None: not shown."""
+    def set_marks(self, points: np.ndarray | None, chosen: Sequence[tuple[float, float]] | None = None) -> None:
+        """Detections by their places, (n, 2) level-0 px, worst first; None: not shown.
+
+        `chosen`: those that are marked one by one, None for the worst.
+        """
         self._points = points if points is not None and len(points) else None
+        self._chosen = chosen
         self._marks = None
         self.update()
 
@@ -104,7 +111,7 @@ class Minimap(QWidget):
         painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
     def _paint_marks(self, painter: QPainter) -> None:
-        """Where many are, and the worst ones by themselves."""
+        """Where many are, and the worst ones, or all that were chosen, by themselves."""
         if self._points is None or self._section is None:
             return
         area, ratio = self._area(), self.devicePixelRatioF()
@@ -118,8 +125,9 @@ class Minimap(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor("black"), 1.0))
         painter.setBrush(QColor("white"))
-        for x, y in (self._points[:_WORST] * self._zoom()).tolist():
-            painter.drawEllipse(area.topLeft() + QPointF(x, y), _WORST_PX / 2, _WORST_PX / 2)
+        marked = self._points[:_WORST].tolist() if self._chosen is None else self._chosen
+        for x, y in marked:
+            painter.drawEllipse(area.topLeft() + QPointF(x, y) * self._zoom(), _WORST_PX / 2, _WORST_PX / 2)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 

@@ -15,13 +15,14 @@ from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QPainter, QPixmap, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
+from app.viewer.canvas import Canvas
 from app.viewer.overlay_sheet import Device, Sheet, View, sheet_of
 from app.viewer.overlay_tiles import TILE, OverlayTile, TilePainter, tiles_in
 from app.viewer.overlay_worker import Made, Order, OverlayWorker, made_of
 from core.caches import ByteCache
 from core.geometry import Box
 
-REST_MS = 40  # so long a zoom has to stay before tiles are painted for it
+REST_MS = 100  # so long a zoom has to stay before tiles are painted for it: longer than from notch to notch of a wheel
 BASE = 2 * TILE  # device px of the longer side of the section in the picture that stands in everywhere
 _SHEETS = 2  # pictures of views that are kept beside the one of the whole section
 _MOST_ATTEMPTS = 1000  # for one tile that is painted at once
@@ -50,9 +51,10 @@ class TiledOverlay(QGraphicsItem):
         self._wanted: tuple[object, ...] = ()  # what the worker was asked for last
         self._range: tuple[object, ...] = ()  # the tiles that it was asked for
         self._sheets: list[Sheet] = []  # of the last views that another zoom followed, newest first
+        self._spare: QPixmap | None = None  # of the last sheet that was let go
         self._base: tuple[list[_Drawn], Sheet] | None = None  # of the whole section, and what it was made from
         self._rest = QTimer(worker, singleShot=True, interval=REST_MS)
-        self._rest.timeout.connect(self._want)
+        self._rest.timeout.connect(self._rested)
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
 
     # -- what it shows ----------------------------------------------------------------------------
@@ -66,7 +68,7 @@ class TiledOverlay(QGraphicsItem):
         self._painter = painter
         if painter is None or not keep:
             self._tiles.clear()
-            self._sheets, self._base = [], None
+            self._sheets, self._spare, self._base = [], None, None
         self._want()
         self.update()
 
@@ -179,10 +181,13 @@ class TiledOverlay(QGraphicsItem):
         if base is not None:
             sheets.append(base)
         painter.setOpacity(1.0)  # they have it in them
+        # Takes no more of the processor than plain stretching, and Qt divides it among all cores.
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         for box in lacking:
             common = box.intersection(area)
             if common is not None:
                 device.draw_sheets(painter, common, sheets)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         painter.setOpacity(opacity)
 
     # -- what stands in ---------------------------------------------------------------------------
@@ -196,8 +201,9 @@ class TiledOverlay(QGraphicsItem):
         def draw(painter: QPainter, device: Device) -> None:
             self._draw_view(painter, device, view, area)
 
-        made = sheet_of(area, view, opacity, self._ticket, draw)
-        self._sheets = [made, *(sheet for sheet in self._sheets if sheet.opacity == opacity)][:_SHEETS]
+        made = sheet_of(area, view, opacity, self._ticket, draw, self._spare)
+        sheets = [made, *(sheet for sheet in self._sheets if sheet.opacity == opacity)]
+        self._sheets, self._spare = sheets[:_SHEETS], sheets[_SHEETS].pixmap if len(sheets) > _SHEETS else None
 
     def _has_own_picture(self, view: View, area: Box) -> bool:
         """Whether anything of a view is drawn at its own zoom."""
@@ -236,8 +242,10 @@ class TiledOverlay(QGraphicsItem):
             self._sheets = [sheet for sheet in self._sheets if sheet.ticket == self._ticket]
 
     def _sheet_bytes(self) -> int:
-        base = self._base[1].size_bytes if self._base is not None else 0
-        return base + sum(sheet.size_bytes for sheet in self._sheets)
+        pixmaps = [sheet.pixmap for sheet in self._sheets]
+        pixmaps += [self._base[1].pixmap] if self._base is not None else []
+        pixmaps += [self._spare] if self._spare is not None else []
+        return sum(pixmap.width() * pixmap.height() * 4 for pixmap in pixmaps)
 
     # -- painting ---------------------------------------------------------------------------------
 
@@ -260,6 +268,15 @@ class TiledOverlay(QGraphicsItem):
             if not self._rest.isActive():
                 self._keep_sheet(before, opacity)
             self._rest.start()
+
+    def _rested(self) -> None:
+        """Waits on while the camera flies: where frames take long, so much time passes between two of them."""
+        views = self.scene().views() if self.scene() is not None else []
+        if views and isinstance(views[0], Canvas) and views[0].flying:
+            self._rest.start()
+            return
+        self._view = self._present_view() or self._view  # the last step may not have been painted yet
+        self._want()
 
     def _range_of(self, view: View) -> tuple[object, ...]:
         """Tells apart views that want other tiles."""

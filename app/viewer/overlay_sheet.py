@@ -27,17 +27,13 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """`box` (level-0 px) at `zoom` px per level-0 px; `ticket`: the overlay's state that it shows."""
+    """`box` (level-0 px) at `zoom` px per level-0 px, in the picture's corner; `ticket`: the overlay's state that it shows."""
 
     pixmap: QPixmap
     box: Box
     zoom: float
     opacity: float
     ticket: int
-
-    @property
-    def size_bytes(self) -> int:
-        return self.pixmap.width() * self.pixmap.height() * 4
 
 
 class Device:
@@ -92,10 +88,20 @@ class Device:
         return QRectF(on_device.x, on_device.y, on_device.w, on_device.h)
 
 
-def sheet_of(area: Box, view: View, opacity: float, ticket: int, draw: Callable[[QPainter, Device], None]) -> Sheet:
-    """What `draw` paints of an area (level-0 px) at the view's zoom, with `opacity` in it."""
+def sheet_of(
+    area: Box,
+    view: View,
+    opacity: float,
+    ticket: int,
+    draw: Callable[[QPainter, Device], None],
+    spare: QPixmap | None = None,
+) -> Sheet:
+    """What `draw` paints of an area (level-0 px) at the view's zoom, with `opacity` in it.
+
+    `spare`: a picture that nothing needs any more, painted over if it is large enough: new memory takes far longer to fill.
+    """
     x, y, w, h = area.scaled(view.zoom).outer_pixels()
-    pixmap = QPixmap(w, h)
+    pixmap = spare if spare is not None and spare.width() >= w and spare.height() >= h else QPixmap(w, h)
     pixmap.fill(Qt.GlobalColor.transparent)
     pixmap.setDevicePixelRatio(view.ratio)
     scale = view.zoom / view.ratio

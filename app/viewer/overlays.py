@@ -28,7 +28,8 @@ class Overlays(QObject):
     """The layers of one view. `close` ends their thread."""
 
     failed = Signal(object)  # Exception
-    marks_changed = Signal(object)  # (n, 2) level-0 px of the detections to be marked on the minimap, worst first
+    # (n, 2) level-0 px of the detections to be marked on the minimap, worst first; those of a short list by themselves
+    marks_changed = Signal(object, object)
 
     def __init__(self, session: Session, view: QGraphicsView) -> None:
         super().__init__(view)
@@ -57,6 +58,7 @@ class Overlays(QObject):
         session.decisions_changed.connect(self._decided)
         session.selection_changed.connect(self._show_selected)
         session.picking.changed.connect(self._show_selected)
+        session.picking.changed.connect(self._tell_marks)
         session.layers_changed.connect(self._layers_changed)
         session.calibration.changed.connect(self._layers_changed)
         self._marks: tuple[object, ...] = ()  # what the minimap was told last
@@ -103,10 +105,12 @@ class Overlays(QObject):
         """Detections that are hidden here are hidden on the minimap too."""
         layers = self._session.layers
         shown = layers.on_minimap and layers.layer("detections").visible
-        marks = (self.boxes.revision if shown else None,)
+        picked = self._session.picking.picked if shown else None
+        marks = (self.boxes.revision if shown else None, picked)
         if marks != self._marks:
             self._marks = marks
-            self.marks_changed.emit(self.boxes.centres if shown else None)
+            chosen = [one.box.center for one in self._session.picking.detections()] if picked is not None else None
+            self.marks_changed.emit(self.boxes.centres if shown else None, chosen)
 
     def _show_boxes(self, *, at_once: bool = False) -> None:
         self._boxes_soon.stop()

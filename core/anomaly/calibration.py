@@ -15,6 +15,7 @@ import numpy as np
 
 from core.anomaly.tail import Spread, spread_of
 from core.errors import InputError
+from core.mark_levels import MarkLevels
 
 Array = np.ndarray
 
@@ -25,7 +26,11 @@ LIMIT_ALARMS = 1.0
 PER = 1000
 _CELLS_PER_WINDOW = 256
 _RARE_CELLS = 0.01
+_GAP_CELLS = 2
 _LEAST = 1e-12
+# Fewer windows than the first tell nothing, fewer than the second little of which scores are normal.
+FEWEST, FEW = 3, 10
+_LOWEST_LIMIT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,14 @@ class Calibration:
     is_of_learnt: bool = False
 
     @property
-    def mark_levels(self) -> tuple[float, float]:
+    def mark_levels(self) -> MarkLevels:
         """Scores (times the limit) between which findings end: what one normal cell in a hundred reaches, and the limit."""
-        return float(np.clip(self.cells.exceeded_by(_RARE_CELLS) / self.limit, 0.0, 1.0)), 1.0
+        rare, usual = (float(np.clip(self.cells.exceeded_by(one) / self.limit, 0.0, 1.0)) for one in (_RARE_CELLS, 0.5))
+        return MarkLevels(rare, 1.0, _GAP_CELLS, ground=usual)
+
+    @property
+    def is_of_few(self) -> bool:
+        return self.windows.count < FEW
 
     def alarms_per_1000(self, threshold: float) -> float:
         """Of 1,000 windows in which nothing is wrong, how many reach a threshold (times the limit)."""
@@ -131,7 +141,8 @@ def calibrate(
         window_mm2: what a window covers; None without a scale.
         doubtful: the share of the windows that may hold a defect, 0 where somebody said that they are normal.
         is_of_learnt: whether the held-out windows were learnt from, too.
-    Raises ValueError where there are no windows, or scores that are no numbers.
+    Raises ValueError for scores that are no numbers, InputError where too few windows were held out, or all of what is
+    normal scores the same.
     """
     rng = np.random.default_rng(seed)
     highest: list[float] = []
@@ -140,9 +151,18 @@ def calibrate(
         flat = np.asarray(one, np.float64).ravel()
         highest.append(float(flat.max()))
         cells.append(flat if len(flat) <= _CELLS_PER_WINDOW else rng.choice(flat, _CELLS_PER_WINDOW, replace=False))
-    if not highest:
-        raise ValueError("no windows to calibrate on")
+    if len(highest) < FEWEST:
+        count = f"{len(highest)} window{'' if len(highest) == 1 else 's'}"
+        raise InputError(
+            f"only {count} could be kept back, too few to tell which scores are normal",
+            remedy="Give more pictures, draw larger regions called normal, or choose smaller windows.",
+        )
     windows = spread_of(np.array(highest), doubtful)
-    limit = max(windows.exceeded_by(LIMIT_ALARMS / PER), _LEAST)
+    limit = windows.exceeded_by(LIMIT_ALARMS / PER)
+    if not limit > _LOWEST_LIMIT:
+        raise InputError(
+            "all of what is normal scores the same, so nothing tells what isn't",
+            remedy="Give pictures that show more, or let it learn longer.",
+        )
     extreme = max((float(np.max(one)) for one in learnt), default=max(highest))
     return Calibration(limit, windows, spread_of(np.concatenate(cells)), window_mm2, extreme, doubtful, is_of_learnt)

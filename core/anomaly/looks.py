@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 import cv2
@@ -21,6 +22,9 @@ BRIGHTNESS, CONTRAST, SHARPNESS, STRUCTURE, WARMTH = PROPERTIES = (
 BLOCK_PX = 128
 LEVELS = np.linspace(0, 1, 65)
 _MOST_BLOCKS = 4096
+# How far a block's brightness and contrast are from most others' where it is none of the material: at least, and in middle
+# deviations.
+_FAR, _UNUSUAL = (16.0, 0.5), 4.0
 _OCTAVES = 5
 # Rounding to whole grey levels adds so much variance (Widrow 1956); less than that is nothing that was seen.
 _ROUNDING = 1 / 12
@@ -73,17 +77,17 @@ class Looks:
 
 def looks_of(pictures: Iterable[Array]) -> Looks:
     """How (h, w, 3) uint8 pictures look. Raises ValueError where there are none."""
-    found: list[Array] = []
-    counts = np.zeros((3, 256))
-    for picture in pictures:
-        found.extend(_measured(block) for block in _blocks(picture))
-        counts += [np.bincount(picture[..., channel].ravel(), minlength=256) for channel in range(3)]
-        if len(found) >= _MOST_BLOCKS:
-            break
-    if not found:
+    blocks = islice(chain.from_iterable(map(_blocks, pictures)), _MOST_BLOCKS)
+    each = [(_measured(block), _counted(block)) for block in blocks]
+    if not each:
         raise ValueError("no pictures to look at")
-    low, middle, high = np.quantile(np.array(found), (0.16, 0.5, 0.84), axis=0)
-    return Looks(middle, (high - low) / 2, np.stack([_tones(one) for one in _without_gaps(counts)]))
+    found, counts = (np.array(one) for one in zip(*each, strict=True))
+    low, middle, high = np.quantile(found, (0.16, 0.5, 0.84), axis=0)
+    # Resin beside a specimen, and the edge between them, are far from most of it: no tones of a material.
+    off = np.abs(found - middle)[:, :2]
+    is_usual = (off <= np.maximum(_FAR, _UNUSUAL * np.median(off, axis=0))).all(1)
+    tones = [_tones(one) for one in _without_gaps(counts[is_usual if is_usual.any() else ...].sum(0))]
+    return Looks(middle, (high - low) / 2, np.stack(tones))
 
 
 def _blocks(picture: Array) -> Iterator[Array]:
@@ -92,6 +96,11 @@ def _blocks(picture: Array) -> Iterator[Array]:
     for y in range(0, max(1, height - BLOCK_PX + 1), BLOCK_PX):
         for x in range(0, max(1, width - BLOCK_PX + 1), BLOCK_PX):
             yield picture[y : y + BLOCK_PX, x : x + BLOCK_PX]
+
+
+def _counted(block: Array) -> Array:
+    """(3, 256): how many px of red, green and blue have each grey level."""
+    return np.array([np.bincount(block[..., channel].ravel(), minlength=256) for channel in range(3)])
 
 
 def _measured(block: Array) -> Array:

@@ -18,8 +18,10 @@ Array = np.ndarray
 
 # Which quantiles are kept of a sample; beyond the last one the tail speaks.
 LEVELS = (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999)  # fmt: skip
-# The tail begins where this share of a sample lies above.
-_TAIL_SHARE, _DOUBTFUL_TAIL_SHARE = 0.2, 0.5
+# The tail begins where this share of a sample lies above; lower, but at most at the second one, where so many of the largest
+# are doubtful that fewer than `_KNOWN` would be left to tell it. Not lower than it must: where some windows show what others
+# don't (grains and resin), scores have two heaps, and a tail that began between them would take the gap for its width.
+_TAIL_SHARE, _LARGEST_TAIL_SHARE, _KNOWN = 0.2, 0.5, 15
 # So many values must lie above a quantile for it to be told by the sample itself.
 _ENOUGH = 10
 _SMALLEST_SCALE = 1e-9
@@ -77,8 +79,8 @@ def spread_of(scores: Array, doubtful: float = 0.0) -> Spread:
 
     Args:
         doubtful: the share of them, 0 to 0.4, that may not belong. Half of it, the largest scores, is left out; three times
-            that below is only taken to be large, and the tail is told by the upper half. Where all of the doubtful ones are
-            defects, thresholds come out a little high, and where none is, a little low.
+            that below is only taken to be large. Where all of the doubtful ones are defects, thresholds come out a little
+            high, and where none is, a little low.
     """
     ordered = np.sort(np.asarray(scores, np.float64))
     if not len(ordered) or not np.isfinite(ordered).all():
@@ -87,7 +89,8 @@ def spread_of(scores: Array, doubtful: float = 0.0) -> Spread:
     unsure = int(np.ceil(1.5 * doubtful * len(ordered)))
     last = min(1 - _ENOUGH / len(ordered), 1 - 2 * doubtful)
     levels = tuple(level for level in LEVELS if level <= last) or (0.0,)
-    scale = _tail_scale(ordered, _DOUBTFUL_TAIL_SHARE if doubtful else _TAIL_SHARE, unsure)
+    told_by = (unsure + _KNOWN) / len(ordered) if doubtful else _TAIL_SHARE
+    scale = _tail_scale(ordered, min(max(told_by, _TAIL_SHARE), _LARGEST_TAIL_SHARE), unsure)
     return Spread(len(scores), levels, tuple(map(float, np.quantile(ordered, levels))), scale)
 
 

@@ -114,7 +114,8 @@ def expects(calibration: Calibration, threshold: float) -> str:
     source = f"from {windows} it {'learnt from, so more are likely' if calibration.is_of_learnt else 'never learnt'}"
     doubt = f"; {calibration.doubtful:.0%} of them taken for doubtful" if calibration.doubtful else ""
     beyond = " and what lies beyond them" if per_1000 * calibration.windows.count < 1000 else ""
-    return f"Expects a false alarm in {rate}{area} ({source}{beyond}{doubt})."
+    few = " So few windows are a guess." if calibration.is_of_few else ""
+    return f"Expects a false alarm in {rate}{area} ({source}{beyond}{doubt}).{few}"
 
 
 def _rate(value: float) -> str:

@@ -20,6 +20,9 @@ from core.errors import InputError
 
 MAX_SLICES = 100_000
 MAX_VALUES = 100_000_000
+_MOST_LABELS = 1000
+# What nobody compresses by more (deflate: 1032), beyond so few bytes.
+_MOST_RATIO, _FEW_BYTES = 1100, 1 << 20
 _REMEDY = "Export the acquisition from AZtec as H5OINA again, with its composition."
 
 
@@ -35,7 +38,7 @@ def read_h5oina(path: Path) -> list[Measurement]:
             if "Format Version" not in file or "Index" not in file:
                 raise InputError("it is no H5OINA file", path=path, remedy=_REMEDY)
             found = list(_slices(file, path))
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         if not path.exists():
             raise InputError("there is no such file", path=path, remedy="Check the name.") from None
         raise InputError(f"it can't be read as H5OINA ({error})", path=path, remedy=_REMEDY) from None
@@ -45,9 +48,9 @@ def read_h5oina(path: Path) -> list[Measurement]:
 
 
 def _slices(file: Any, path: Path) -> Iterator[Measurement]:
-    names = [_text(name) for name in np.ravel(file["Index"][()])[: MAX_SLICES + 1]]
-    if len(names) > MAX_SLICES:
+    if file["Index"].size > MAX_SLICES:
         raise InputError(f"more than {MAX_SLICES:,} acquisitions", path=path, remedy="Export fewer of them.")
+    names = [_text(name) for name in np.ravel(_values(file["Index"], MAX_SLICES))]
     for name in names:
         part = file.get(name)
         if part is None or not hasattr(part, "keys"):
@@ -61,12 +64,15 @@ def _slices(file: Any, path: Path) -> Iterator[Measurement]:
 def _measurement(technique: Any, name: str, path: Path) -> Measurement:
     data, header = technique["Data"], technique["Header"]
     sigmas = _means(data["Composition Sigma"]) if "Composition Sigma" in data else {}
-    label = next((_text(header[key][()]) for key in ("Analysis Label", "Site Label") if key in header), name)
+    label = next(
+        (_text(_values(header[key], _MOST_LABELS)) for key in ("Analysis Label", "Site Label") if key in header), name
+    )
     amounts = _means(data["Composition"])
     composition = Composition(amounts, "wt%", {s: v for s, v in sigmas.items() if s in amounts}, label, path.name)
     place, reach = None, 0.0
     if "Stage Position" in header:
-        place = tuple(1000 * float(np.ravel(header["Stage Position"][axis][()])[0]) for axis in ("X", "Y"))
+        stage = header["Stage Position"]
+        place = tuple(1000 * float(np.ravel(_values(stage[axis], _MOST_LABELS))[0]) for axis in ("X", "Y"))
         if {"Beam Position X", "Beam Position Y"} <= set(data):
             beam = [_mean(data[f"Beam Position {axis}"]) for axis in ("X", "Y")]
             reach = float(np.hypot(*beam)) if None not in beam else 0.0  # type: ignore[arg-type]
@@ -80,11 +86,20 @@ def _means(group: Any) -> dict[str, float]:
 
 def _mean(dataset: Any) -> float | None:
     """Over the pixels that were measured; None where there is none."""
-    if dataset.size > MAX_VALUES:
+    values = np.asarray(_values(dataset, MAX_VALUES))
+    measured = np.isfinite(values)
+    return float(values.mean(dtype=float, where=measured)) if measured.any() else None
+
+
+def _values(dataset: Any, most: int) -> Any:
+    """All that a data set holds. Raises ValueError for more than `most` values, and for more than are stored."""
+    if dataset.is_virtual or dataset.external:  # HDF5 would read any file that this one names
+        raise ValueError("its values lie in another file")
+    if dataset.size > most:
         raise ValueError(f"{dataset.size:,} values")
-    values = np.asarray(dataset[()], float)
-    values = values[np.isfinite(values)]
-    return float(values.mean()) if values.size else None
+    if dataset.nbytes > max(_FEW_BYTES, _MOST_RATIO * dataset.id.get_storage_size()):
+        raise ValueError("more values than are stored")
+    return dataset[()]
 
 
 def _text(value: Any) -> str:

@@ -70,7 +70,10 @@ def _of_class(label: str, examples: list[Example]) -> dict[str, int]:
 
 
 def _notes(data: LabelledData | ImageSet) -> list[Finding]:
-    return [Finding("hint", note, "See the README, Labelled data.") for note in getattr(data, "notes", ())]
+    return [
+        Finding("hint", note, "See Help ▸ Look up ▸ Labelled data (docs/labelled-data.md).")
+        for note in getattr(data, "notes", ())
+    ]
 
 
 def _unreadable(data: LabelledData | ImageSet) -> list[Finding]:

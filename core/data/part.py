@@ -54,5 +54,5 @@ def read_part(path: Path) -> DataPart:
             raise ValueError("a part of a part")
         training, validation = (tuple(map(str, told[name])) for name in ("training", "validation"))
         return DataPart(source, training, validation)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"no part of labelled data ({error})", path=path, remedy="Give the data itself.") from None

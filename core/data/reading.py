@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from core.discovery import find_specs
 from core.errors import InputError
 
 _NO_DATA = ("LICEN", "README")
+# What was read so far, by path and `no_defect`; None outside `reading_once`.
+_known: ContextVar[dict[tuple[Path, str], LabelledData | ImageSet] | None] = ContextVar("labelled data", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,34 @@ def formats() -> list[DataFormat]:
     return sorted(find_specs(core.data.formats, "schliff.data"), key=lambda spec: (spec.rank, spec.id))
 
 
+@contextmanager
+def reading_once() -> Iterator[None]:
+    """Within it, in this thread, the same data is read once: what was checked is what is learnt from, too."""
+    if _known.get() is not None:
+        yield
+        return
+    token = _known.set({})
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
 def read_data(path: Path, no_defect: str = "") -> LabelledData | ImageSet:
     """What a file, folder or project holds of labels. `no_defect`: the class of images without one (`ImageSet`).
 
     Raises InputError for what is no labelled data, or data that is broken.
     """
+    known = _known.get()
+    if known is None:
+        return _read(path, no_defect)
+    asked = path.absolute(), no_defect
+    if asked not in known:
+        known[asked] = _read(path, no_defect)
+    return known[asked]
+
+
+def _read(path: Path, no_defect: str) -> LabelledData | ImageSet:
     if not path.exists():
         raise InputError("there is no such file or folder", path=path, remedy="Check the name.")
     if is_part(path):

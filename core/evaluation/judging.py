@@ -47,7 +47,7 @@ def evaluate(
     else:
         part, pictures = _part_of(data, request.part)
         mark = fingerprint_of(pictures)
-        told = {"format": data.format, "part": part, "notes": [*data.notes, *_trained_on(spec, mark, pictures)]}
+        told = {"format": data.format, "part": part, "notes": [*data.notes, *_known_to(spec, data, part, mark)]}
         judged = judge_places(asking, pictures, _blank(request, spec, {**told, "fingerprint": mark}))
     seconds = round(time.monotonic() - started, 1)
     made = {**judged.made, "seconds": seconds, "device": asking.device, "versions": versions()}
@@ -63,6 +63,10 @@ def _part_of(data: LabelledData, wanted: Part) -> tuple[Part, tuple[LabelledPict
     return part, parts[part]
 
 
+_CHOSE = "chose the threshold and the best state of the model on"
+_TOO_GOOD = "the figures are somewhat too good; judge it on pictures that it has never seen"
+
+
 def _trained_on(spec: ModelSpec, fingerprint: str, pictures: Sequence[LabelledPicture]) -> list[str]:
     """What may flatter the model: the very data that its card says it learnt from, or files of the same names."""
     training = spec.card.get("training", {})
@@ -73,6 +77,21 @@ def _trained_on(spec: ModelSpec, fingerprint: str, pictures: Sequence[LabelledPi
     if not same:
         return []
     return [f"{same} of {len(pictures)} pictures have the name of one that the model was trained on"]
+
+
+def _known_to(spec: ModelSpec, data: LabelledData, part: Part, fingerprint: str) -> list[str]:
+    """What may flatter the model: it learnt from these pictures, or its threshold was chosen on them."""
+    training = spec.card.get("training", {})
+    if part != "validation":
+        return _trained_on(spec, fingerprint, data.everything if part == "all" else data.pictures)
+    if training.get("data_fingerprint") == fingerprint_of(data.everything):
+        return [f"the training {_CHOSE} these pictures: {_TOO_GOOD}"]
+    names = set(training.get("validation_sections", ()))
+    same = sum(picture.path.name in names for picture in data.validation)
+    told = (
+        [f"{same} of {len(data.validation)} pictures have the name of one that the training {_CHOSE}"] if same else []
+    )
+    return [*told, *_trained_on(spec, fingerprint, data.validation)]
 
 
 def _blank(request: EvaluateRequest, spec: ModelSpec, data: dict[str, Any]) -> Evaluation:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import core.export
-from core.discovery import find_specs
+from core.discovery import find_specs, spec_called
 from core.disk import keep_off, written_whole
 from core.errors import InputError, UsageError
-from core.export.document import ExportDocument, ExportItem, Frame, export_document
+from core.export.document import ExportDocument, ExportItem, Frame, export_document, known_frames
 from core.export.pictures import Pictures
 from core.jobs import CancelToken, Progress, no_progress
 from core.listing import listed_detections
@@ -34,6 +34,7 @@ class ExporterSpec:
         write: gets what is to be said, a path to create, and a value for each of `parameters`.
         purpose: to drive to them, to look at them, or to go on in another program.
         frames: in which frames it can say places, the usual one first.
+        bytes_each: roughly, of each detection, with these values of its parameters; None where pictures aren't what counts.
         names_sources: whether the file itself says where all comes from; if not, a JSON file is written beside it.
     """
 
@@ -46,6 +47,7 @@ class ExporterSpec:
     frames: tuple[Frame, ...] = ("pixel",)
     parameters: tuple[Parameter, ...] = ()
     names_sources: bool = True
+    bytes_each: Callable[[Mapping[str, Any]], float] | None = None
 
 
 @cache
@@ -56,11 +58,16 @@ def exporters() -> tuple[ExporterSpec, ...]:
 
 def find_exporter(format_id: str) -> ExporterSpec:
     """Raises UsageError for a format there isn't."""
-    found = next((e for e in exporters() if e.id == format_id), None)
-    if found is None:
-        known = ", ".join(e.id for e in exporters())
-        raise UsageError(f"there is no export format {format_id!r}", remedy=f"Choose one of: {known}.")
-    return found
+    return spec_called(format_id, exporters(), "export format")
+
+
+def usual_frame(project: Project, exporter: ExporterSpec, scans: Collection[str] = ()) -> Frame:
+    """The one that is meant where nobody says: of a list to drive to the farthest on the way to the SEM that is known of all
+    sections with these scans (none: all); else the first that the format can say."""
+    wanted = {scan.section_id for scan in project.scans() if not scans or scan.id in scans}
+    sections = [section for section in project.sections() if not wanted or section.id in wanted]
+    known = [frame for frame in exporter.frames if all(frame in known_frames(project, one) for one in sections)]
+    return known[-1] if known and exporter.purpose == "drive" else exporter.frames[0]
 
 
 def export_detections(
@@ -71,12 +78,14 @@ def export_detections(
     statuses: Collection[str] = (),
     scans: Collection[str] = (),
     on: Collection[int] = (),
+    only: Collection[int] | None = None,
     frame: Frame | None = None,
     settings: Mapping[str, Any] = _NO_SETTINGS,
     progress: Progress = no_progress,
     cancel: CancelToken | None = None,
 ) -> int:
-    """Writes what `listed_detections` gives of these statuses, scans and sections (none: all); returns how many.
+    """Writes what `listed_detections` gives of these statuses, scans and sections (none: all), `only` those with
+    these ids (None: all); returns how many.
 
     `frame` None: the first one that the format can say. `settings`: of the format's parameters those that aren't the
     default. Raises UsageError (unknown format, status or setting, a frame the format can't say), InputError (a frame the
@@ -93,7 +102,7 @@ def export_detections(
     for section in project.sections():
         keep_off(section.path, out)
     with Pictures(project, progress, cancel) as pictures:
-        chosen = listed_detections(project, statuses=statuses, scans=scans, on=on)
+        chosen = listed_detections(project, statuses=statuses, scans=scans, on=on, only=only)
         document = export_document(project, chosen, frame, pictures)
         _require(frame, document.items)
         with written_whole(out) as temporary:

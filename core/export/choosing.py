@@ -15,9 +15,23 @@ def most(count: int) -> Parameter:
     return Parameter("most", int, count, "so many are shown at most, the worst first; 0: all of them", 0)
 
 
+def jpeg_bytes(side_px: float) -> float:
+    """Roughly, of a crop."""
+    return 0.3 * side_px**2
+
+
+def png_bytes(side_px: float) -> float:
+    return 1.5 * side_px**2
+
+
+def shown_count(count: int, values: Mapping[str, Any]) -> int:
+    """How many of so many are shown, by the value of `most`, where there is one."""
+    return min(count, values.get("most") or count)
+
+
 def chosen_items(document: ExportDocument, values: Mapping[str, Any]) -> list[ExportItem]:
     """Those that are shown, by the value of `most`."""
-    return list(document.items)[: values["most"] or None]
+    return list(document.items)[: shown_count(len(document.items), values)]
 
 
 def count_text(document: ExportDocument, shown: int) -> str:

@@ -17,6 +17,11 @@ from core.registration.registration import Registration, describe
 from core.timing import timestamp
 
 Frame = Literal["pixel", "stage", "sem"]
+FRAMES: Mapping[Frame, str] = {
+    "pixel": "on the section",
+    "stage": "on the microscope's stage",
+    "sem": "on the SEM's stage",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +60,7 @@ class ExportDocument:
 
     def hex_colours(self) -> dict[str, str]:
         """A colour "#rrggbb" for each class that has items."""
-        usual = class_hex(sorted({item.detection.label for item in self.items}))
-        return {label: self.colours.get(label, colour) for label, colour in usual.items()}
+        return class_hex(sorted({item.detection.label for item in self.items}), self.colours)
 
     def section_of(self, item: ExportItem) -> SectionRecord:
         return self.sections[item.detection.section_id]

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from core.class_colours import colour_of
+from core.class_colours import class_hex, colour_of
+from core.classes import ClassTable
 from core.disk import keep_off, written_whole
 from core.drawing import Drawing, kind_name
 from core.errors import UsageError
@@ -24,12 +26,17 @@ COLUMNS = (
     "angle_deg", "area_px2", "area_um2", "perimeter_px", "perimeter_um", "width_px", "stage_x_um", "stage_y_um",
     "author", "created", "points_px",
 )  # fmt: skip
+_AS_SAID = ClassTable()
+_Rows = list[tuple[Drawing, dict[str, Any]]]
 _MEASUREMENTS = ("length_px", "length_um", "angle_deg", "area_px2", "area_um2", "perimeter_px", "perimeter_um")
 
 
-def export_drawings(drawings: Sequence[Drawing], section: SectionRecord, out: str | Path) -> int:
+def export_drawings(
+    drawings: Sequence[Drawing], section: SectionRecord, out: str | Path, classes: ClassTable = _AS_SAID
+) -> int:
     """Writes drawings of a section in the format that the suffix says, .csv or .geojson; returns how many.
 
+    `classes`: what classes are called now, and in which colours.
     Raises UsageError for another suffix, InputError for a place inside the section, ResourceError where it can't be written (what was there before still is).
     """
     out = Path(out)
@@ -37,8 +44,9 @@ def export_drawings(drawings: Sequence[Drawing], section: SectionRecord, out: st
     if write is None:
         raise UsageError(f"drawings can't be written as {out.suffix or 'that'}", remedy="Choose .csv or .geojson.")
     keep_off(section.path, out)
+    called = [replace(one, label=classes.shown(one.label)) for one in drawings]
     with written_whole(out) as temporary:
-        write([(drawing, row(drawing, section)) for drawing in drawings], temporary)
+        write([(one, row(one, section)) for one in called], temporary, classes)
     return len(drawings)
 
 
@@ -77,19 +85,20 @@ def _rounded(value: float | None, digits: int) -> float | None:
     return None if value is None else round(value, digits)
 
 
-def _write_csv(rows: list[tuple[Drawing, dict[str, Any]]], path: Path) -> None:
+def _write_csv(rows: _Rows, path: Path, classes: ClassTable) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         writer.writerows(["" if listed[name] is None else listed[name] for name in COLUMNS] for _, listed in rows)
 
 
-def _write_geojson(rows: list[tuple[Drawing, dict[str, Any]]], path: Path) -> None:
-    document = {"type": "FeatureCollection", "features": [_feature(drawing, listed) for drawing, listed in rows]}
+def _write_geojson(rows: _Rows, path: Path, classes: ClassTable) -> None:
+    colours = class_hex(sorted({drawing.label for drawing, _ in rows if drawing.label}), classes.colours)
+    document = {"type": "FeatureCollection", "features": [_feature(*one, colours) for one in rows]}
     path.write_text(json.dumps(document, indent=1), encoding="utf-8")
 
 
-def _feature(drawing: Drawing, listed: dict[str, Any]) -> dict[str, Any]:
+def _feature(drawing: Drawing, listed: dict[str, Any], colours: Mapping[str, str]) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "objectType": "annotation",
         "name": drawing.name or f"{kind_name(drawing)} {drawing.id}",
@@ -97,7 +106,7 @@ def _feature(drawing: Drawing, listed: dict[str, Any]) -> dict[str, Any]:
         "measurements": {name: listed[name] for name in _MEASUREMENTS if listed[name] is not None},
     }
     if drawing.label:
-        properties["classification"] = {"name": drawing.label, "color": list(colour_of(drawing.label))}
+        properties["classification"] = {"name": drawing.label, "color": list(colour_of(colours[drawing.label]))}
     return {
         "type": "Feature",
         "id": str(uuid5(NAMESPACE_URL, f"{listed['section']}#drawing#{drawing.id}")),
@@ -115,7 +124,7 @@ def _geometry(drawing: Drawing) -> dict[str, Any]:
     return {"type": "LineString", "coordinates": points}
 
 
-_WRITERS: dict[str, Callable[[list[tuple[Drawing, dict[str, Any]]], Path], None]] = {
+_WRITERS: dict[str, Callable[[_Rows, Path, ClassTable], None]] = {
     ".csv": _write_csv,
     ".geojson": _write_geojson,
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from core.class_colours import colour_of
+from core.class_colours import Colour, colour_of
 from core.export.base import ExporterSpec
 from core.export.document import ExportDocument, ExportItem
 from core.export.driving import only_section
@@ -25,12 +25,13 @@ _MEASUREMENTS = ("score", "severity", "area_um2", "stage_x_um", "stage_y_um")
 def write(document: ExportDocument, path: Path, values: Mapping[str, Any]) -> None:
     """Raises InputError for several sections: QuPath would lay them all over the image that is open."""
     only_section(document, "a GeoJSON file")
-    features = [_feature(item) for item in document.items]
+    colours = document.hex_colours()
+    features = [_feature(item, colour_of(colours[item.detection.label])) for item in document.items]
     told = {"type": "FeatureCollection", "features": features, "provenance": document.provenance}
     path.write_text(json.dumps(told, indent=1), encoding="utf-8")
 
 
-def _feature(item: ExportItem) -> dict[str, Any]:
+def _feature(item: ExportItem, colour: Colour) -> dict[str, Any]:
     detection, row = item.detection, item.row
     return {
         "type": "Feature",
@@ -39,7 +40,7 @@ def _feature(item: ExportItem) -> dict[str, Any]:
         "properties": {
             "objectType": "annotation",
             "name": f"{row['id']} {detection.label}",
-            "classification": {"name": detection.label, "color": list(colour_of(detection.label))},
+            "classification": {"name": detection.label, "color": list(colour)},
             "metadata": {"status": detection.status, "model": detection.model, "scan": detection.scan_id},
             "measurements": {name: row[name] for name in _MEASUREMENTS if row[name] is not None} | _amounts(row),
         },

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.export.base import ExporterSpec
 from core.export.captions import caption, heading
-from core.export.choosing import chosen_items, count_text, most
+from core.export.choosing import chosen_items, count_text, jpeg_bytes, most
 from core.export.document import ExportDocument, ExportItem
 from core.export.html_page import described, picture, write_html
 from core.export.marked import cut_out
@@ -50,4 +50,5 @@ SPEC = ExporterSpec(
         Parameter("crop_px", int, 256, "the side of a crop", 64, 1024, "px"),
         most(500),
     ),
+    bytes_each=lambda values: jpeg_bytes(values["crop_px"]) * 4 / 3,  # as text
 )

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from core.class_colours import class_name
+from core.class_colours import Colour, class_name, colour_of
 from core.export.captions import heading, sources
 from core.export.choosing import chosen_items, count_text, most
 from core.export.document import ExportDocument, ExportItem
 from core.export.driving import only_section
-from core.export.painting import INK, MUTED, PAPER, Colour, Mark, fitting, font, with_frame, with_marks
+from core.export.painting import INK, MUTED, PAPER, Mark, fitting, font, with_frame, with_marks
 from core.export.pictures import Shown
 from core.parameters import Parameter
 from core.project import SectionRecord
@@ -54,7 +54,7 @@ def notes_of(document: ExportDocument) -> str:
 def colours_of(document: ExportDocument) -> dict[str, Colour]:
     """By label."""
     named = document.hex_colours()
-    return {label: (int(h[1:3], 16), int(h[3:5], 16), int(h[5:7], 16)) for label, h in named.items()}
+    return {label: colour_of(name) for label, name in named.items()}
 
 
 def mark_of(item: ExportItem, shown: Shown, text: str, colours: Mapping[str, Colour]) -> Mark:

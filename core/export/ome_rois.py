@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
-from core.class_colours import colour_of
+from core.class_colours import Colour, colour_of
 from core.export.base import ExporterSpec
 from core.export.captions import composition_text
 from core.export.document import ExportDocument, ExportItem
@@ -23,8 +23,9 @@ def write(document: ExportDocument, path: Path, values: Mapping[str, Any]) -> No
         _image(root, section, document)
     notes = SubElement(SubElement(root, "StructuredAnnotations"), "CommentAnnotation", ID="Annotation:0")
     SubElement(notes, "Value").text = json.dumps(document.provenance)
+    colours = document.hex_colours()
     for item in document.items:
-        _roi(root, item)
+        _roi(root, item, colour_of(colours[item.detection.label]))
     indent(root)
     ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
 
@@ -45,11 +46,11 @@ def _image(root: Element, section: SectionRecord, document: ExportDocument) -> N
             SubElement(image, "ROIRef", ID=f"ROI:{item.detection.id}")
 
 
-def _roi(root: Element, item: ExportItem) -> None:
+def _roi(root: Element, item: ExportItem, rgb: Colour) -> None:
     detection = item.detection
-    box, (red, green, blue) = detection.box, colour_of(detection.label)
+    box = detection.box
     roi = SubElement(root, "ROI", ID=f"ROI:{detection.id}", Name=f"{detection.id} {detection.label}")
-    colour = int.from_bytes(bytes((red, green, blue, 255)), "big", signed=True)
+    colour = int.from_bytes(bytes((*rgb, 255)), "big", signed=True)
     where = {name: repr(float(v)) for name, v in (("X", box.x), ("Y", box.y), ("Width", box.w), ("Height", box.h))}
     named = {"ID": f"Shape:{detection.id}", "StrokeColor": str(colour), "Text": detection.label}
     SubElement(SubElement(roi, "Union"), "Rectangle", named | where)

@@ -16,10 +16,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import resources
+from core.class_colours import Colour
 from core.scale_bar import Scale
 
 Array = np.ndarray
-Colour = tuple[int, int, int]
 
 FONT_FILE = Path(resources.__file__).parent / "fonts" / "DejaVuSans.ttf"
 INK: Colour = (28, 33, 38)

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.class_colours import Colour
 from core.export.base import ExporterSpec
 from core.export.captions import Caption, caption, heading
-from core.export.choosing import PAPER, chosen_items, count_text, most
+from core.export.choosing import PAPER, chosen_items, count_text, jpeg_bytes, most
 from core.export.document import ExportDocument, ExportItem
 from core.export.marked import colours_of, cut_out
-from core.export.painting import Colour
 from core.parameters import Parameter
 
 if TYPE_CHECKING:
@@ -74,4 +74,5 @@ SPEC = ExporterSpec(
         Parameter("crop_mm", float, 40.0, "the least width of a crop", 20, 160, "mm"),
         most(500),
     ),
+    bytes_each=lambda values: jpeg_bytes(values["crop_mm"] / 25.4 * 72 * _PX_PER_POINT),
 )

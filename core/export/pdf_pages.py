@@ -16,9 +16,10 @@ from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from core.class_colours import Colour
 from core.export.captions import sources
 from core.export.document import ExportDocument
-from core.export.painting import FONT_FILE, INK, MUTED, Colour, jpeg
+from core.export.painting import FONT_FILE, INK, MUTED, jpeg
 
 Array = np.ndarray
 

@@ -11,12 +11,13 @@ from typing import Any
 from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
+from core.class_colours import Colour
 from core.export.base import ExporterSpec
 from core.export.captions import composition_text, heading, size_text, sources, title
-from core.export.choosing import chosen_items, count_text, most
+from core.export.choosing import chosen_items, count_text, most, png_bytes
 from core.export.document import ExportDocument, ExportItem
 from core.export.marked import colours_of, cut_out
-from core.export.painting import INK, MUTED, PAPER, Colour, fitting, font
+from core.export.painting import INK, MUTED, PAPER, fitting, font
 from core.parameters import Parameter
 
 _GAP = 16
@@ -77,4 +78,5 @@ SPEC = ExporterSpec(
         Parameter("columns", int, 6, "crops beside each other", 1, 40),
         most(60),
     ),
+    bytes_each=lambda values: png_bytes(values["crop_px"]),
 )

@@ -16,6 +16,7 @@ import numpy as np
 
 from core.anomaly.calibration import calibration_in
 from core.jobs import CancelToken, Progress, no_progress
+from core.mark_levels import ANY_LEVEL, MarkLevels
 from core.parameters import Parameter, resolve
 
 Array = np.ndarray
@@ -86,9 +87,6 @@ class Evidence:
 
     title: str
     pixels: Array
-
-
-ANY_LEVEL = (0.0, float("inf"))
 
 
 class Model:
@@ -170,10 +168,8 @@ class Model:
         raise NotImplementedError
 
     @property
-    def mark_levels(self) -> tuple[float, float]:
-        """Scores between which findings end. One covers the cells around its peak that reach a share of it
-        (`core.scan.extract`): those that reach the second score whatever the peak, and none that doesn't reach the first.
-        """
+    def mark_levels(self) -> MarkLevels:
+        """Where findings end in its scores."""
         known = calibration_in(self.spec.card, self.spec.path)
         return ANY_LEVEL if known is None else known.mark_levels
 

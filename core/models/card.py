@@ -16,6 +16,7 @@ from typing import Any, get_args
 
 from core.errors import InputError, UsageError
 from core.models.base import Family, ModelSpec, Output, Source
+from core.seen_range import RANGE
 
 CARD_NAME = "model.json"
 WEIGHTS_NAME = "weights.safetensors"
@@ -139,6 +140,10 @@ def _check_input(values: Mapping[str, Any]) -> None:
         _number(values, "um_per_px", 1e-4, 1e4)
     else:
         _require("um_per_px" in values, "input.um_per_px is missing")
+    if RANGE in values:
+        told = values[RANGE]
+        is_pair = isinstance(told, list) and len(told) == 2 and all(type(one) is int for one in told)
+        _require(is_pair and 0 <= told[0] < told[1] <= 65535, f"input.{RANGE} is no range of 16-bit values")
 
 
 def _output(scan: Mapping[str, Any]) -> Output:

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.anomaly.acquaintance import TILES, Acquaintance
+from core.anomaly.calibration import Calibration, calibration_in
 from core.anomaly.drift import advice, looks_in
 from core.anomaly.matching import MATCHING, NONE
 from core.jobs import CancelToken, Progress, Step, no_progress
@@ -23,6 +24,15 @@ Array = np.ndarray
 def learning_if_matched(spec: ModelSpec) -> ModelSpec:
     """For a family's `configure`: what is matched depends on what of the section is scanned."""
     return replace(spec, learns=spec.values.get(MATCHING.name, NONE) != NONE)
+
+
+def _doubts_of(calibration: Calibration | None) -> tuple[str, ...]:
+    if calibration is None or not calibration.is_of_few:
+        return ()
+    count = calibration.windows.count
+    return (
+        f"Its limit of what is normal is a guess, made from {count} windows: train it with more of what is normal.",
+    )
 
 
 class ModelOfNormal(Model):
@@ -52,7 +62,8 @@ class ModelOfNormal(Model):
 
     def doubts(self) -> tuple[str, ...]:
         found = self._acquaintance.findings if self._acquaintance is not None else []
-        return (*(one.text for one in found), advice(found)) if found else ()
+        told = (*(one.text for one in found), advice(found)) if found else ()
+        return (*told, *_doubts_of(calibration_in(self.spec.card, self.spec.path)))
 
     def matched(self, pixels: Array) -> Array:
         """(h, w, 3) uint8 as the model is to see it."""

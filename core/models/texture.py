@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from core.jobs import CancelToken, Progress, Step, no_progress
+from core.mark_levels import MarkLevels
 from core.models.base import Evidence, Model, ModelFamily, ModelSpec, TileReader
 from core.texture.features import CELL_PX, SCALES, texture_features
 from core.texture.gaps import filled, find_gaps
@@ -23,6 +24,7 @@ LABEL = "anomaly"
 _TILES_LEARNED = 32
 _JOIN_CELLS = 3
 _MOSTLY = 0.5
+_RARE = 1.0  # in the units of rarity
 _LINEAR_UP_TO = 2.0
 _BLOCK_PX = CELL_PX * SCALES[-1]
 
@@ -94,6 +96,11 @@ class TextureModel(Model):
         """Gaps of up to 2 · `_JOIN_CELLS` cells between unusual ones are closed: a cluster is one finding."""
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _JOIN_CELLS + 1, 2 * _JOIN_CELLS + 1))
         return np.stack([cv2.morphologyEx(plane, cv2.MORPH_CLOSE, disc) for plane in np.nan_to_num(maps)])
+
+    @property
+    def mark_levels(self) -> MarkLevels:
+        """What is rare beside something far rarer is part of it, or has it in sight."""
+        return MarkLevels(surely=_RARE, spills=True)
 
     def explain(self, pixels: Array, label: str) -> Array | None:
         """How rare each place of the crop is, as a share of the rarest in it (at least of the threshold)."""

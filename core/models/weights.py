@@ -21,6 +21,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as dump_tensors
 
+from core.disk import take_place
 from core.errors import InputError, ResourceError
 from core.models.card import CARD_NAME, MAX_CARD_BYTES, WEIGHTS_NAME, check_card
 
@@ -123,7 +124,11 @@ def _compare(declared: Mapping[str, tuple[int, ...]], expected: Mapping[str, tup
 
 
 def _refuse_link_outside(path: Path, folder: Path) -> None:
-    if not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        is_inside = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # links in a circle
+        is_inside = False
+    if not is_inside:
         raise InputError("it is a link to a file outside the model folder", path=path, remedy=_REMEDY)
 
 
@@ -149,7 +154,7 @@ def _replace(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(beside).chmod(0o644)
-        Path(beside).replace(path)
+        take_place(Path(beside), path)
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise

@@ -17,6 +17,7 @@ from core.people import user_name
 from core.project import gestures
 from core.project.gestures import Side
 from core.project.project import Project
+from core.project.stored import as_stored
 from core.timing import timestamp
 
 Kind = Literal["registration", "composition", "classes", "inspection", "calibration", "pictures"]
@@ -36,15 +37,15 @@ class Attachments:
         self._given = author
 
     def get(self, owner: int) -> Any | None:
-        with self._database.reading() as db:
+        with self._database.reading() as db, as_stored():
             row = _stored(db, self._kind, owner)
-        return None if row is None else json.loads(row["value"])
+            return None if row is None else json.loads(row["value"])
 
     def all(self) -> dict[int, Any]:
         """Every value by its owner."""
-        with self._database.reading() as db:
+        with self._database.reading() as db, as_stored():
             rows = db.execute("SELECT owner, value FROM attachments WHERE kind = ?", (self._kind,)).fetchall()
-        return {row["owner"]: json.loads(row["value"]) for row in rows}
+            return {row["owner"]: json.loads(row["value"]) for row in rows}
 
     def keep(self, values: Mapping[int, Any | None]) -> list[int]:
         """Replaces the values of some owners (None: there is none any more), as one gesture; returns whose changed."""
@@ -78,6 +79,7 @@ def copy(db: sqlite3.Connection, gesture: int | None, kind: Kind, owner: int, to
     return True
 
 
+@as_stored()
 def replay(db: sqlite3.Connection, gesture: int, side: Side) -> list[int]:
     """Puts every value of a gesture as it was before or after it; returns their owners."""
     rows = db.execute("SELECT * FROM attachment_changes WHERE gesture = ? ORDER BY id", (gesture,)).fetchall()

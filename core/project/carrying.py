@@ -14,7 +14,7 @@ Chemistry that was measured on a finding goes along to the same finding, whateve
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -94,6 +94,7 @@ class _Judged:
     is_same_model: bool
     scan_number: int
     row: sqlite3.Row
+    word: int
     label: str
 
 
@@ -113,6 +114,7 @@ class _Decided:
                 bool(row["same_model"]),
                 row["scan_number"],
                 values,
+                _word(values, whole),
                 values["decided_label"],
             )
             for row in rows
@@ -129,7 +131,7 @@ class _Decided:
     def other_model(self, new: sqlite3.Row) -> _Judged | None:
         """What was decided last of those that may speak for it, with the class that goes along."""
         alike = [
-            ((one.row["decided_at"], one.row["word"], overlap), replace(one, label=label))
+            ((one.word, overlap), replace(one, label=label))
             for overlap, one in self._alike(new)
             if not one.is_same_model and (label := self._label_along(one, new)) is not None
         ]
@@ -149,6 +151,15 @@ class _Decided:
         if status == "false_alarm":
             return "" if is_same or {one.said, new["label"]} & NO_CLASSES else None
         return one.label if is_same or old in NO_CLASSES else old
+
+
+def _word(row: sqlite3.Row, known: Mapping[int, sqlite3.Row]) -> int:
+    """When it was decided: the number in the log of decisions, which no clock moves; of what was carried, that it came from."""
+    seen = set()
+    while row["carried_from"] in known and row["id"] not in seen:
+        seen.add(row["id"])
+        row = known[row["carried_from"]]
+    return int(row["word"])
 
 
 def _box(row: sqlite3.Row) -> Box:

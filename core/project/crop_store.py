@@ -10,10 +10,8 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-import time
 from contextlib import closing, suppress
 from pathlib import Path
-from urllib.parse import quote
 
 MOST_BYTES = 256 << 20
 LEFT_SHARE = 0.9  # of them, after some had to go
@@ -38,6 +36,7 @@ class CropStore:
         self._db: sqlite3.Connection | None = None
         self._state = "new"  # then "open", "read only" or "closed"
         self._bytes = 0
+        self._turn = 0  # what was looked at last has the highest one: a clock may go backwards
         self._looked_at: set[bytes] = set()
 
     def get(self, key: bytes) -> bytes | None:
@@ -64,7 +63,8 @@ class CropStore:
                 if db is None or self._state != "open" or len(data) > self._most:
                     return
                 with db:
-                    values = (key, int(time.time()), len(data), data)
+                    self._turn += 1
+                    values = (key, self._turn, len(data), data)
                     db.execute("REPLACE INTO crops (key, used, size, data) VALUES (?, ?, ?, ?)", values)
                 self._bytes += len(data)
                 if self._bytes > self._most:
@@ -102,7 +102,9 @@ class CropStore:
             with db:
                 for statement in _TABLES:
                     db.execute(statement)
-            self._bytes = db.execute("SELECT coalesce(sum(size), 0) FROM crops").fetchone()[0]
+            self._bytes, self._turn = db.execute(
+                "SELECT coalesce(sum(size), 0), coalesce(max(used), 0) FROM crops"
+            ).fetchone()
         except BaseException:
             db.close()
             raise
@@ -115,7 +117,7 @@ class CropStore:
         self._state = "read only"
         if not self.path.is_file():
             return None
-        return sqlite3.connect(f"file:{quote(str(self.path))}?immutable=1", uri=True, check_same_thread=False)
+        return sqlite3.connect(f"{self.path.absolute().as_uri()}?immutable=1", uri=True, check_same_thread=False)
 
     def _begin_anew(self) -> sqlite3.Connection | None:
         for name in ("", "-wal", "-shm"):
@@ -143,9 +145,9 @@ class CropStore:
     def _note_use(self) -> None:
         looked_at, self._looked_at = self._looked_at, set()
         if self._db is not None and self._state == "open" and looked_at:
-            now = int(time.time())
+            self._turn += 1
             with self._db as db:
-                db.executemany("UPDATE crops SET used = ? WHERE key = ?", [(now, key) for key in looked_at])
+                db.executemany("UPDATE crops SET used = ? WHERE key = ?", [(self._turn, key) for key in looked_at])
 
     def _failed(self, error: Exception) -> None:
         """A full disk, a drive that is gone, a damaged file: it is done without, until the project is opened again."""

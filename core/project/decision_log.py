@@ -13,6 +13,7 @@ from typing import Any
 
 from core.detection import Status
 from core.project.gestures import Side
+from core.project.stored import as_stored
 from core.timing import timestamp
 
 # The columns of a detection that a person changes. `decided_label`: the class that a person gave it, "" for the model's own.
@@ -74,6 +75,7 @@ def stored(db: sqlite3.Connection, detection_id: int) -> dict[str, Any]:
     return dict(row)
 
 
+@as_stored()
 def replay(db: sqlite3.Connection, gesture: int, side: Side) -> list[int]:
     """Puts every detection of a gesture as it was before or after it; returns their ids."""
     order = "DESC" if side == "before" else "ASC"
@@ -84,6 +86,7 @@ def replay(db: sqlite3.Connection, gesture: int, side: Side) -> list[int]:
     return sorted({row["detection_id"] for row in rows})
 
 
+@as_stored()
 def log_of(db: sqlite3.Connection, detection_id: int) -> list[Decision]:
     """What was said of a detection and holds or held, the first word first; what was taken back is left out."""
     query = (

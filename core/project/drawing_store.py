@@ -16,6 +16,7 @@ from core.people import user_name
 from core.project import drawn_defects, gestures
 from core.project.gestures import Side
 from core.project.project import Project
+from core.project.stored import as_stored
 from core.timing import timestamp
 
 _COLUMNS = ("section_id", "kind", "points", "name", "note", "label", "width_px", "author", "created")
@@ -100,6 +101,7 @@ def relabel(db: sqlite3.Connection, gesture: int, drawing_id: int, label: str) -
         drawn_defects.mirror(db, [drawing_id])
 
 
+@as_stored()
 def replay(db: sqlite3.Connection, gesture: int, side: Side) -> list[int]:
     """Puts every drawing of a gesture as it was before or after it; returns their ids."""
     rows = db.execute("SELECT * FROM drawing_changes WHERE gesture = ? ORDER BY id", (gesture,)).fetchall()

@@ -21,7 +21,6 @@ from core.drawing import Drawing
 from core.measure import area
 from core.project.class_table import class_table
 from core.project.raw_boxes import packed_outline
-from core.ranking import severity
 
 DRAWN_KEY = "drawn"  # of a section's scan that holds what was drawn
 _SURE = 1.0
@@ -43,12 +42,12 @@ def mirror(db: sqlite3.Connection, drawing_ids: Iterable[int]) -> list[int]:
             if known is not None:
                 db.execute("UPDATE detections SET gone = 1 WHERE id = ?", (known["id"],))
         elif known is None:
-            values = _place(db, row, drawing, artefacts) | {"status": _status(row["label"], artefacts)}
+            values = _place(row, drawing) | {"status": _status(row["label"], artefacts)}
             values |= {"scan_id": _scan_of(db, row), "tile": -1, "source": BY_PERSON, "drawing_id": drawing_id}
             values |= {"decided_by": row["author"], "decided_at": row["created"], "note": row["note"]}
             known = {"id": db.execute(_statement("INSERT", values), values).lastrowid}
         else:
-            values = _place(db, row, drawing, artefacts) | {"gone": 0, "id": known["id"]}
+            values = _place(row, drawing) | {"gone": 0, "id": known["id"]}
             if known["status"] == _status(known["label"], artefacts):
                 values["status"] = _status(row["label"], artefacts)
             db.execute(_statement("UPDATE", values), values)
@@ -71,23 +70,16 @@ def _closed(row: sqlite3.Row) -> Drawing | None:
     return None
 
 
-def _place(db: sqlite3.Connection, row: sqlite3.Row, drawing: Drawing, artefacts: Collection[str]) -> dict[str, Any]:
-    """Where it lies and how bad it is: as a model would say that is sure of it."""
+def _place(row: sqlite3.Row, drawing: Drawing) -> dict[str, Any]:
+    """Where it lies, how large it is and what: as a model would say that is sure of it."""
     from core.outlines import as_outline
 
     box = drawing.box
     area_px = min(area(list(drawing.outline)), box.area)
-    size = json.loads(
-        db.execute("SELECT pixel_size_um FROM sections WHERE id = ?", (row["section_id"],)).fetchone()[0] or "null"
-    )
     return {
         "label": row["label"], "score": _SURE, "area_px": area_px,
         "x_px": box.x, "y_px": box.y, "w_px": box.w, "h_px": box.h,
         "outline": None if drawing.kind == "box" else packed_outline(as_outline(np.array(drawing.points))),
-        "severity": severity(
-            _SURE, _SURE, area_px, size[0] * size[1] if size else None,
-            is_probability=True, is_artefact=row["label"] in artefacts,
-        ),
     }  # fmt: skip
 
 

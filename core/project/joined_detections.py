@@ -1,7 +1,8 @@
 """Decides how several detections become one and are taken apart again: a new detection around them, they its parts.
 
-The new one lies around all of them and is as sure and as bad as the worst; it is called as that one is. It is judged where
-all its parts are judged alike. Parts stay stored with all that was decided of them.
+The new one lies around all of them and is as sure and as bad as the worst; it is called as that one is. What was decided of
+any part is decided of the whole; where parts were judged differently nothing is. Parts stay stored with all that was decided
+of them.
 """
 
 from __future__ import annotations
@@ -17,17 +18,19 @@ from core.project.raw_boxes import packed_outline, unpacked_outline
 
 _ROWS = (
     "SELECT d.*, s.section_id FROM detections d JOIN scans s ON s.id = d.scan_id"
-    " WHERE d.joined_into IS NULL AND NOT d.gone AND d.id IN ({}) ORDER BY d.severity DESC, d.id"
+    " WHERE d.joined_into IS NULL AND NOT d.gone AND d.id IN ({})"
 )
 _COLUMNS = (
-    "scan_id", "tile", "label", "score", "x_px", "y_px", "w_px", "h_px", "area_px", "severity", "outline",
+    "scan_id", "tile", "label", "score", "x_px", "y_px", "w_px", "h_px", "area_px", "outline",
     "decided_label", "source", "gone",
 )  # fmt: skip
 _INSERT = f"INSERT INTO detections ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _COLUMNS)})"
 
+_ONCE_PARTS = "SELECT DISTINCT detection_id FROM decisions WHERE after ->> 'joined_into' = ? ORDER BY detection_id"
+
 
 def join(db: sqlite3.Connection, ids: Sequence[int], author: str) -> list[int]:
-    """The new one's id and those of its parts. Raises UsageError for fewer than two, or on several sections."""
+    """The new one's id and those of its parts; `ids` worst first. Raises UsageError for fewer than two, or on several sections."""
     parts = _rows(db, ids)
     if len(parts) < 2:
         raise UsageError("one detection alone can't be joined", remedy="Select several (Ctrl+click) and join them.")
@@ -36,10 +39,8 @@ def join(db: sqlite3.Connection, ids: Sequence[int], author: str) -> list[int]:
     gesture = gestures.begin(db, "decision", author)
     # It comes to be by the gesture, so that undo makes it go.
     new_id = int(db.execute(_INSERT, _whole(parts)).lastrowid or 0)
-    judged = {(row["status"], row["decided_label"] or row["label"]) for row in parts}
-    status = parts[0]["status"] if len({status for status, _ in judged}) == 1 else "unreviewed"
     notes = "; ".join(dict.fromkeys(row["note"] for row in parts if row["note"]))
-    decision_log.change(db, gesture, new_id, {"gone": 0, "status": status, "note": notes}, author)
+    decision_log.change(db, gesture, new_id, {"gone": 0, "note": notes} | _judgement(parts), author)
     for row in parts:
         decision_log.change(db, gesture, row["id"], {"joined_into": new_id}, author)
     return [new_id, *(row["id"] for row in parts)]
@@ -61,9 +62,36 @@ def split(db: sqlite3.Connection, ids: Sequence[int], author: str) -> list[int]:
     return [*parts, *whole]
 
 
+def standing_for(db: sqlite3.Connection, detection_id: int) -> list[int]:
+    """What is there now of a detection: itself, what it was joined into, or its parts where it was taken apart."""
+    row = db.execute("SELECT joined_into, gone, source FROM detections WHERE id = ?", (detection_id,)).fetchone()
+    if row is None:
+        return []
+    if row["joined_into"] is not None:
+        return standing_for(db, row["joined_into"])
+    if not (row["gone"] and row["source"] == "joined"):
+        return [detection_id]
+    parts = [part["detection_id"] for part in db.execute(_ONCE_PARTS, (detection_id,))]
+    return list(dict.fromkeys(one for part in parts for one in standing_for(db, part)))
+
+
+def _judgement(parts: Sequence[sqlite3.Row]) -> dict[str, str]:
+    """What is decided of the whole, by what was decided of its parts."""
+    judged = [row for row in parts if row["status"] != "unreviewed"]
+    if len({row["status"] for row in judged}) != 1:
+        return {"status": "unreviewed"}
+    told = {"status": judged[0]["status"]}
+    labels = {row["decided_label"] or row["label"] for row in judged}
+    if len(labels) == 1 and (label := labels.pop()) != (parts[0]["decided_label"] or parts[0]["label"]):
+        told["decided_label"] = label
+    return told
+
+
 def _rows(db: sqlite3.Connection, ids: Sequence[int]) -> list[sqlite3.Row]:
+    """In this order."""
     wanted = list(dict.fromkeys(ids))
-    return db.execute(_ROWS.format(", ".join("?" * len(wanted))), wanted).fetchall()
+    found = {row["id"]: row for row in db.execute(_ROWS.format(", ".join("?" * len(wanted))), wanted)}
+    return [found[one] for one in wanted if one in found]
 
 
 def _whole(parts: Sequence[sqlite3.Row]) -> dict[str, Any]:
@@ -79,7 +107,7 @@ def _whole(parts: Sequence[sqlite3.Row]) -> dict[str, Any]:
     outlines = [unpacked_outline(row["outline"]) for row in parts]
     return {
         "scan_id": found["scan_id"], "tile": found["tile"], "label": worst["label"],
-        "score": max(row["score"] for row in parts), "severity": worst["severity"],
+        "score": max(row["score"] for row in parts),
         "x_px": around.x, "y_px": around.y, "w_px": around.w, "h_px": around.h,
         "area_px": min(sum(row["area_px"] for row in parts), around.area),
         "outline": packed_outline(joined(outlines)) if all(outlines) else None,

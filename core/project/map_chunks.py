@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,11 @@ class ChunkFiles:
             packed = self._path(row, column).read_bytes()
         except FileNotFoundError:
             return None
-        return np.frombuffer(imagecodecs.zstd_decode(packed), _STORED).reshape(self.shape)
+        chunk = np.empty(self.shape, _STORED)  # and no more, whatever the file says that it holds
+        decode: Any = imagecodecs.zstd_decode
+        if len(decode(packed, out=chunk.reshape(-1).view(np.uint8))) != chunk.nbytes:
+            raise ValueError("a chunk of another size")
+        return chunk
 
     def write(self, row: int, column: int, values: Array) -> None:
         """Stores `values` (float16, the chunk's shape); they and the file's name are on the disk afterwards."""
@@ -74,7 +79,8 @@ class ChunkFiles:
     def _make_folder(self, folder: Path) -> None:
         if folder.is_dir():
             return
-        folder.mkdir(parents=True, exist_ok=True)
+        for one in (self._chunks.parent, self._chunks, folder):  # not the array's own, where its drive is gone
+            one.mkdir(exist_ok=True)
         for above in (self._chunks, self._chunks.parent, self._chunks.parent.parent):
             flush_folder(above)
 

@@ -93,7 +93,7 @@ class MapLevels:
             maxima: dict[int, Array] = {f: np.load(file, "r+", allow_pickle=False) for f, file in files.items()}
             if folded.shape == self._grid and all(m.shape == self._level_shape(f) for f, m in maxima.items()):
                 return maxima, folded
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(exist_ok=True)
         folded_file.unlink(missing_ok=True)
         for factor, file in files.items():
             with written_whole(file) as temporary, temporary.open("wb") as opened:

@@ -19,6 +19,7 @@ import numpy as np
 
 from core.disk import disk_errors, flush_folder, written_whole
 from core.errors import InputError
+from core.npz import read_arrays
 from core.project.map_array import MapArray
 from core.project.map_chunks import ZSTD_LEVEL
 
@@ -112,8 +113,8 @@ class ScanMaps:
     def load_learned(self) -> dict[str, Array] | None:
         if not self._learned.is_file():
             return None
-        with self._damage_told(), np.load(self._learned, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
+        with self._damage_told():
+            return read_arrays(self._learned)
 
     @property
     def specimen_path(self) -> Path:
@@ -139,7 +140,14 @@ class ScanMaps:
     def _damage_told(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, KeyError, ValueError, RuntimeError, BadZipFile) as error:  # codecs raise RuntimeError
+        except (
+            OSError,
+            LookupError,
+            ValueError,
+            TypeError,
+            RuntimeError,
+            BadZipFile,
+        ) as error:  # codecs raise RuntimeError
             raise InputError(
                 f"the map of a scan is missing or damaged ({error})",
                 path=self.folder,

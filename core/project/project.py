@@ -4,41 +4,45 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.calibration import by_hand, calibrated, stage_with
+from core.calibration import by_hand, calibrated
 from core.classes import ClassTable
 from core.detection import Detection
+from core.detection_table import DetectionTable
 from core.disk import disk_errors
 from core.errors import InputError
-from core.frames import StageTransform
-from core.geometry import Box
+from core.project import holding
 from core.project.class_table import class_table
 from core.project.database import Database
+from core.project.detections import THERE, read_detections
 from core.project.drawn_defects import DRAWN_KEY
 from core.project.evidence_map import evidence_map
+from core.project.looking import UNWRITABLE, LookOnly, may_be_written
 from core.project.map_levels import MapLevels
 from core.project.maps import ScanMaps
-from core.project.raw_boxes import unpacked_outline
+from core.project.places import MAPS_FOLDER, maps_folder, refuse_links
 from core.project.records import ScanRecord, SectionRecord
+from core.project.rows import scan_of, section_of
 from core.project.score_map import ScoreMap
 from core.project.severities import WEIGHTS_KEY, Severities
-from core.ranking import Ranking, worst_first
+from core.project.stored import as_stored
+from core.ranking import Ranking
 from core.section import Section
 
 DATABASE_NAME = "project.sqlite"
-PROJECT_SUFFIX = ".schliff"
 
 
 class Project:
     """An open project. Every method may be called from any thread."""
 
-    def __init__(self, path: Path, database: Database) -> None:
+    def __init__(self, path: Path, database: Database, held: holding.Hold | None = None) -> None:
         self.path = path
         self.database = database
+        self._held = held
         self._score_maps: dict[str, ScoreMap] = {}
         self._evidence_maps: dict[str, ScoreMap | None] = {}
         self._severities = Severities(_um2_per_px2)
@@ -59,23 +63,48 @@ class Project:
         return cls(path, Database(path / DATABASE_NAME, create=True))
 
     @classmethod
-    def open(cls, path: str | Path) -> Project:
-        """An existing project. Raises InputError when there is none, or when it is damaged or too new."""
+    def open(cls, path: str | Path, *, hold: bool = False) -> Project:
+        """An existing project, to look at only where nothing can be stored in it (`look_only`).
+
+        `hold`: as a window does, so that no other window changes it (`core.project.holding`).
+        Raises InputError when there is none, or when it is damaged or too new; ResourceError when the drive fails.
+        """
         path = Path(path)
         if not cls.is_project(path):
             raise InputError("there is no Schliff project here", path=path, remedy="Check the folder's name.")
-        return cls(path, Database(path / DATABASE_NAME, create=False))
+        refuse_links(path, DATABASE_NAME, MAPS_FOLDER)
+        look_only, held = _ways_in(path, hold)
+        try:
+            return cls(path, Database(path / DATABASE_NAME, look_only=look_only), held)
+        except BaseException:
+            if held is not None:
+                held.end()
+            raise
 
     @classmethod
-    def open_or_create(cls, path: str | Path) -> Project:
-        return cls.open(path) if cls.is_project(Path(path)) else cls.create(path)
+    def open_or_create(cls, path: str | Path, *, hold: bool = False) -> Project:
+        """Raises as `create` and `open`."""
+        if not cls.is_project(Path(path)):
+            made = cls.create(path)
+            if not hold:
+                return made
+            made.close()
+        return cls.open(path, hold=hold)
 
     @staticmethod
     def is_project(path: Path) -> bool:
         return (path / DATABASE_NAME).is_file()
 
+    @property
+    def look_only(self) -> LookOnly | None:
+        """Why nothing can be stored in it; None where it can."""
+        return self.database.look_only
+
     def close(self) -> None:
         self.database.close()
+        if self._held is not None:
+            held, self._held = self._held, None
+            held.end()
 
     def __enter__(self) -> Project:
         return self
@@ -88,12 +117,19 @@ class Project:
     def add_section(self, section: Section) -> SectionRecord:
         """Remembers a section, recognised by content: a moved or renamed file stays the same section.
 
-        It gets the pixel size that somebody entered for it in this project; one that it has already comes along.
+        It gets the pixel size that somebody entered for it in this project; one that it has already comes along. Raises
+        ResourceError where nothing can be stored and it isn't known yet.
         """
         from core.readers.fingerprint import fingerprint
 
         info, entered = calibrated(section.info, None), by_hand(section.info)
         identity = fingerprint(info.path)
+        if self.look_only is not None:
+            known = next((one for one in self.sections() if one.fingerprint == identity), None)
+            if known is None:
+                raise self.look_only.refusal(self.path)
+            section.info = calibrated(info, known.entered_um)
+            return known
         with self.database.writing() as db:
             db.execute(
                 "INSERT INTO sections (fingerprint, path, width_px, height_px, pixel_size_um, stage)"
@@ -107,7 +143,7 @@ class Project:
                     json.dumps(info.stage.to_json()),
                 ),
             )
-            record = _section(db.execute(f"{_SECTIONS} WHERE fingerprint = ?", (identity,)).fetchone())
+            record = section_of(db.execute(f"{_SECTIONS} WHERE fingerprint = ?", (identity,)).fetchone())
         if entered is not None and not record.scale_by_hand:
             from core.project.calibration_store import CalibrationStore
 
@@ -126,34 +162,20 @@ class Project:
 
     def sections(self) -> list[SectionRecord]:
         with self.database.reading() as db:
-            return [_section(row) for row in db.execute(f"{_SECTIONS} ORDER BY id")]
+            return [section_of(row) for row in db.execute(f"{_SECTIONS} ORDER BY id")]
 
     def section(self, section_id: int) -> SectionRecord:
         return next(s for s in self.sections() if s.id == section_id)
 
     def open_section_of(self, record: SectionRecord) -> Section:
-        """Opens the section's file: where it was, else beside the project.
+        """Opens the section's file, wherever it is found (`core.project.section_place`).
 
-        Raises InputError when it is in neither place, or when another file took its name.
+        Raises SectionMissingError, InputError when another file took its name or it can't be read.
         """
+        from core.project.section_place import section_place
         from core.readers.base import open_section
-        from core.readers.fingerprint import fingerprint
 
-        places = (record.path, self.path.parent / record.path.name)
-        found = next((place for place in places if place.exists()), None)
-        if found is None:
-            raise InputError(
-                "the section of this project is not where it was",
-                path=record.path,
-                remedy=f"Connect its drive, or put the file beside {self.path.name}.",
-            )
-        if fingerprint(found) != record.fingerprint:
-            raise InputError(
-                "this is not the file that was scanned: its content has changed",
-                path=found,
-                remedy="Put the original back, or open the new file in a project of its own.",
-            )
-        section = open_section(found)
+        section = open_section(section_place(self.path, record))
         section.info = calibrated(section.info, record.entered_um)
         return section
 
@@ -166,20 +188,20 @@ class Project:
                 _SCANS + " WHERE NOT replaced AND key != :drawn AND (:id IS NULL OR section_id = :id)" + _IN_ORDER,
                 {"id": section_id, "drawn": DRAWN_KEY},
             )
-            return [_scan(row) for row in rows]
+            return [scan_of(row) for row in rows]
 
     def scan(self, scan_id: str) -> ScanRecord:
         """Raises InputError when there is no such scan."""
         with self.database.reading() as db:
             row = db.execute(_SCANS + " WHERE s.id = ?", (scan_id,)).fetchone()
-        if row is None:
-            raise InputError(f"it holds no scan {scan_id!r}", path=self.path, remedy="List the project's scans.")
-        return _scan(row)
+            if row is None:
+                raise InputError(f"it holds no scan {scan_id!r}", path=self.path, remedy="List the project's scans.")
+            return scan_of(row)
 
     def provenance(self, scan_id: str) -> dict[str, Any]:
         """What was noted of how a scan was made (`core.scan.preparing`). Raises InputError when there is no such scan."""
         self.scan(scan_id)
-        with self.database.reading() as db:
+        with self.database.reading() as db, as_stored():
             return json.loads(db.execute("SELECT provenance FROM scans WHERE id = ?", (scan_id,)).fetchone()[0])
 
     def set_threshold(self, scan_id: str, threshold: float) -> None:
@@ -189,46 +211,36 @@ class Project:
     def detections(self, scan_id: str | None = None, min_score: float | None = None) -> list[Detection]:
         """Detections worst first, as people left them: parts of joined ones are left out. All that a scan kept, those below
         the threshold too, unless `min_score` is given; without a scan, those of all, and what was drawn on any section."""
-        with self.database.reading() as db:
-            rows = db.execute(
-                f"{_DETECTIONS} AND {_THERE} AND (:id IS NULL OR d.scan_id = :id)"
-                " AND (:least IS NULL OR d.score >= :least)",
-                {"id": scan_id, "least": min_score},
-            )
-            return worst_first(self._read(db, rows, whole=min_score is None))
+        where = f"{THERE} AND (:id IS NULL OR scan_id = :id) AND (:least IS NULL OR score >= :least)"
+        return self._read(where, {"id": scan_id, "least": min_score}, whole=min_score is None).detections
+
+    def shown_with(self, scan_id: str, section_id: int) -> DetectionTable:
+        """All that a scan kept, and what people drew on its section, worst first."""
+        return self._read(f"{THERE} AND (+scan_id = ? OR +{_DRAWN})", (scan_id, DRAWN_KEY, section_id), whole=True)
 
     def drawn(self, section_id: int) -> list[Detection]:
         """What people drew on a section as defects, worst first."""
-        with self.database.reading() as db:
-            rows = db.execute(f"{_DETECTIONS} AND {_THERE} AND s.key = ? AND s.section_id = ?", (DRAWN_KEY, section_id))
-            return worst_first(self._read(db, rows, whole=True))
+        return self._read(f"{THERE} AND {_DRAWN}", (DRAWN_KEY, section_id), whole=True).detections
 
     def found(self, scan_id: str) -> list[Detection]:
         """What a scan found, worst first, in the model's own words, whatever people made of it since."""
-        with self.database.reading() as db:
-            rows = db.execute(f"{_DETECTIONS} AND d.source = 'model' AND d.scan_id = ?", (scan_id,))
-            found = worst_first(self._read(db, rows))
+        found = self._read("source = 'model' AND scan_id = ?", (scan_id,))
         return [replace(one, label=one.said_label, model_label="") for one in found]
 
     def detections_by_id(self, ids: Iterable[int]) -> list[Detection]:
         """The stored ones of these that are there, in no particular order; at once where there are few of them."""
         wanted = list(ids)
         found: list[Detection] = []
-        with self.database.reading() as db:
-            for start in range(0, len(wanted), _IDS_AT_ONCE):
-                part = wanted[start : start + _IDS_AT_ONCE]
-                rows = db.execute(f"{_DETECTIONS} AND {_THERE} AND d.id IN ({','.join('?' * len(part))})", part)
-                found += self._read(db, rows)
+        for start in range(0, len(wanted), _IDS_AT_ONCE):
+            part = wanted[start : start + _IDS_AT_ONCE]
+            found += self._read(f"{THERE} AND id IN ({','.join('?' * len(part))})", part)
         return found
 
-    def _read(self, db: sqlite3.Connection, rows: Iterable[sqlite3.Row], *, whole: bool = False) -> list[Detection]:
-        """With their severities among all of their scans; `whole`: these are all, and are ranked anew."""
-        found, classes = list(rows), class_table(db)
-        said = [row["decided_label"] or row["label"] for row in found]
-        called = {label: classes.shown(label) for label in set(said)}
-        labels = [called[label] for label in said]
-        severities = self._severities.of(db, found, labels, classes, whole=whole)
-        return [detection_of(*one) for one in zip(found, labels, severities, strict=True)]
+    def _read(
+        self, where: str, values: Mapping[str, Any] | Sequence[Any] = (), *, whole: bool = False
+    ) -> DetectionTable:
+        with self.database.reading() as db:
+            return read_detections(db, self._severities, where, values, whole=whole)
 
     def ranking(self, scan_id: str) -> Ranking:
         """What the severities of a scan's detections come from."""
@@ -279,27 +291,35 @@ class Project:
         return self._evidence_maps[scan_id]
 
     def maps(self, scan_id: str) -> ScanMaps:
-        return ScanMaps(self.path / "maps" / f"{scan_id}.zarr")
+        """Raises InputError where they would lie outside the project."""
+        return ScanMaps(maps_folder(self.path, scan_id))
 
     # -- how the window was left -----------------------------------------------------------------------------------
 
     def get_state(self, key: str) -> Any | None:
-        with self.database.reading() as db:
+        with self.database.reading() as db, as_stored():
             row = db.execute("SELECT value FROM view_state WHERE key = ?", (key,)).fetchone()
-        return None if row is None else json.loads(row["value"])
+            return None if row is None else json.loads(row["value"])
 
     def set_state(self, key: str, value: Any) -> None:
         with self.database.writing() as db:
             db.execute("REPLACE INTO view_state (key, value) VALUES (?, ?)", (key, json.dumps(value)))
 
 
+def _ways_in(project: Path, hold: bool) -> tuple[LookOnly | None, holding.Hold | None]:
+    """Why a project can only be looked at, and what holds it for this process. Raises ResourceError."""
+    if not may_be_written(project / DATABASE_NAME):
+        return UNWRITABLE, None
+    with disk_errors(project):
+        try:
+            held = holding.hold(project) if hold else holding.held_elsewhere(project)
+        except PermissionError:  # of rules that `may_be_written` doesn't see, as on Windows
+            return UNWRITABLE, None
+    return (held, None) if not isinstance(held, holding.Hold) else (None, held)
+
+
 _IDS_AT_ONCE = 500  # SQLite takes a limited number of values in one question
-_DETECTIONS = (
-    "SELECT d.*, s.section_id, s.spec ->> 'id' AS model FROM detections d JOIN scans s ON s.id = d.scan_id"
-    " WHERE NOT s.replaced"
-)
-# Neither deleted nor a part of another one.
-_THERE = "d.joined_into IS NULL AND NOT d.gone"
+_DRAWN = "scan_id IN (SELECT id FROM scans WHERE key = ? AND section_id = ?)"
 _USED_LABELS = (
     "SELECT label FROM (SELECT decided_label AS label, min(id) AS first FROM detections WHERE decided_label != ''"
     " GROUP BY decided_label UNION ALL SELECT label, min(id) FROM detections WHERE drawing_id IS NOT NULL AND NOT gone"
@@ -311,80 +331,8 @@ _SCANS = """
 SELECT s.*, (SELECT count(*) FROM tiles t WHERE t.scan_id = s.id) AS done,
             (SELECT count(*) FROM tiles t WHERE t.scan_id = s.id AND t.state = 'skipped') AS skipped
 FROM scans s"""
-_IN_ORDER = " ORDER BY started, s.rowid"
-
-
-def _section(row: sqlite3.Row) -> SectionRecord:
-    size, entered = json.loads(row["pixel_size_um"]), json.loads(row["entered"] or "null")
-    stated = None if size is None else (size[0], size[1])
-    stage = StageTransform.from_json(json.loads(row["stage"]))
-    if entered is not None:
-        stage = stage_with(stage, stated, (entered[0], entered[1]), (row["width_px"] / 2, row["height_px"] / 2))
-    return SectionRecord(
-        id=row["id"],
-        path=Path(row["path"]),
-        fingerprint=row["fingerprint"],
-        width_px=row["width_px"],
-        height_px=row["height_px"],
-        pixel_size_um=stated if entered is None else (entered[0], entered[1]),
-        stage=stage,
-        scale_by_hand=entered is not None,
-    )
+_IN_ORDER = " ORDER BY s.rowid"
 
 
 def _um2_per_px2(db: sqlite3.Connection, section_id: int) -> float | None:
-    return _section(db.execute(f"{_SECTIONS} WHERE id = ?", (section_id,)).fetchone()).um2_per_px2
-
-
-def _scan(row: sqlite3.Row) -> ScanRecord:
-    spec = json.loads(row["spec"])
-    return ScanRecord(
-        id=row["id"],
-        section_id=row["section_id"],
-        key=row["key"],
-        model_id=spec["id"],
-        model_name=spec["name"],
-        model_version=spec["version"],
-        model_path=Path(spec["path"]) if spec.get("path") else None,
-        family=spec["family"],
-        labels=tuple(spec["labels"]),
-        artefact_labels=tuple(spec["artefact_labels"]),
-        score_unit=spec["score_unit"],
-        status=row["status"],
-        threshold=row["threshold"],
-        tiles_total=row["tiles_total"],
-        tiles_done=row["done"],
-        tiles_skipped=row["skipped"],
-        cell_px=row["cell_px"],
-        context_px=row["context_px"],
-        seconds=row["seconds"],
-        device=row["device"],
-        parameters=json.loads(row["parameters"]),
-        started=row["started"],
-        finished=row["finished"],
-    )
-
-
-def detection_of(row: sqlite3.Row, label: str, severity: float) -> Detection:
-    """A detection from a row of `detections` joined with its scan's `section_id` and `model`; `label`: as it is called now."""
-    said = row["label"]
-    return Detection(
-        id=row["id"],
-        section_id=row["section_id"],
-        scan_id=row["scan_id"],
-        model=row["model"],
-        label=label,
-        score=row["score"],
-        box=Box(row["x_px"], row["y_px"], row["w_px"], row["h_px"]),
-        area_px=row["area_px"],
-        severity=severity,
-        status=row["status"],
-        note=row["note"],
-        outline=unpacked_outline(row["outline"]),
-        model_label="" if said == label else said,
-        decided_by=row["decided_by"],
-        decided_at=row["decided_at"],
-        carried_from=row["carried_from"],
-        source=row["source"],
-        drawing_id=row["drawing_id"],
-    )
+    return section_of(db.execute(f"{_SECTIONS} WHERE id = ?", (section_id,)).fetchone()).um2_per_px2

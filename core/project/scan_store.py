@@ -15,16 +15,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from core.classes import ClassTable
 from core.detection import Candidate, Detection
 from core.models.base import ModelSpec
 from core.project.carrying import carry_over, put_aside
 from core.project.fragments import Fragment, Joined, OpenFragments, StoredFragments
 from core.project.maps import ScanMaps
-from core.project.project import Project, detection_of
+from core.project.project import Project
 from core.project.raw_boxes import packed, packed_outline, unpacked
 from core.project.records import ScanRecord, ScanStatus, SectionRecord
-from core.ranking import severity
 from core.timing import timestamp
 
 Array = np.ndarray
@@ -158,10 +156,7 @@ class ScanStore:
             ids = [int(db.execute(_INSERT_DETECTION, self._row(*one)).lastrowid or 0) for one in found]
             if ids:
                 carry_over(db, self.record.id, ids)
-            rows = [db.execute(_SELECT_DETECTION, (new_id,)).fetchone() for new_id in ids]
-        classes = self.project.classes() if rows else ClassTable()
-        called = [classes.shown(row["decided_label"] or row["label"]) for row in rows]
-        return [detection_of(row, label, row["severity"]) for row, label in zip(rows, called, strict=True)]
+        return sorted(self.project.detections_by_id(ids), key=lambda one: one.id)
 
     def sound(self) -> int:
         """How many things were found so far that are no defect."""
@@ -185,29 +180,20 @@ class ScanStore:
         self.record = self.project.scan(self.record.id)
 
     def _row(self, tile: int, candidate: Candidate) -> dict[str, Any]:
-        rank = severity(
-            candidate.score,
-            self._spec.threshold,
-            candidate.area_px,
-            self._section.um2_per_px2,
-            is_probability=self._spec.score_unit == "probability",
-            is_artefact=candidate.label in self._spec.artefact_labels,
-        )
         return {
             "scan": self.record.id,
             "tile": tile,
             "label": candidate.label,
             "score": candidate.score,
             "area": candidate.area_px,
-            "severity": rank,
             "outline": packed_outline(candidate.outline),
             **asdict(candidate.box),
         }
 
 
 _INSERT_DETECTION = (
-    "INSERT INTO detections (scan_id, tile, label, score, x_px, y_px, w_px, h_px, area_px, severity, outline)"
-    " VALUES (:scan, :tile, :label, :score, :x, :y, :w, :h, :area, :severity, :outline)"
+    "INSERT INTO detections (scan_id, tile, label, score, x_px, y_px, w_px, h_px, area_px, outline)"
+    " VALUES (:scan, :tile, :label, :score, :x, :y, :w, :h, :area, :outline)"
 )
 _INSERT_TILE = "INSERT OR IGNORE INTO tiles (scan_id, tile, state, boxes, outlines) VALUES (?, ?, ?, ?, ?)"
 _SET_EMITTED = (
@@ -215,4 +201,3 @@ _SET_EMITTED = (
     " ON CONFLICT (scan_id, tile) DO UPDATE SET state = 'emitted', sound = excluded.sound"
 )
 _IS_EMITTED = "SELECT 1 FROM tiles WHERE scan_id = ? AND tile = ? AND state = 'emitted'"
-_SELECT_DETECTION = "SELECT d.*, s.section_id, s.spec ->> 'id' AS model FROM detections d JOIN scans s ON s.id = d.scan_id WHERE d.id = ?"

@@ -13,7 +13,7 @@ from core.project.drawn_defects import mirror_all
 # What to do in one step of a migration.
 Statement = str | Callable[[sqlite3.Connection], None]
 
-VERSION = 5
+VERSION = 6
 
 _GESTURES = """CREATE TABLE gestures (
     id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, author TEXT NOT NULL, at TEXT NOT NULL,
@@ -100,7 +100,7 @@ TABLES = (
     id INTEGER PRIMARY KEY AUTOINCREMENT, scan_id TEXT NOT NULL REFERENCES scans ON DELETE CASCADE,
     tile INTEGER NOT NULL, label TEXT NOT NULL, score REAL NOT NULL,
     x_px REAL NOT NULL, y_px REAL NOT NULL, w_px REAL NOT NULL, h_px REAL NOT NULL, area_px REAL NOT NULL,
-    severity REAL NOT NULL, status TEXT NOT NULL DEFAULT 'unreviewed', note TEXT NOT NULL DEFAULT '')""",
+    status TEXT NOT NULL DEFAULT 'unreviewed', note TEXT NOT NULL DEFAULT '')""",
     "CREATE INDEX detections_by_scan ON detections (scan_id, score)",
     "CREATE TABLE view_state (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
     _GESTURES,
@@ -121,6 +121,13 @@ TABLES = (
     _DECISIONS_BY_DETECTION,
     _SAMPLES,
 )
+
+
+def _drop_severity(db: sqlite3.Connection) -> None:
+    """Versions 1 to 5 stored how bad a detection is by itself, which is nothing that anybody sees (`severities`)."""
+    if any(column["name"] == "severity" for column in db.execute("PRAGMA table_info(detections)")):
+        db.execute("ALTER TABLE detections DROP COLUMN severity")
+
 
 # Versions 1 to 4 logged status and note alone.
 _DECISIONS_4 = """CREATE TABLE decisions (
@@ -176,7 +183,8 @@ _FROM_4 = (
     " FROM decisions y LEFT JOIN gestures g ON g.id = y.gesture WHERE g.state IS NULL OR g.state IN ('done', 'archived')"
     " GROUP BY y.detection_id) x WHERE x.detection_id = detections.id AND (status != 'unreviewed' OR note != '')",
     _SAMPLES,
+    _drop_severity,  # before anything is stored as it is today
     mirror_all,
 )
 
-MIGRATIONS: dict[int, tuple[Statement, ...]] = {1: _FROM_1, 2: _FROM_2, 3: _FROM_3, 4: _FROM_4}
+MIGRATIONS: dict[int, tuple[Statement, ...]] = {1: _FROM_1, 2: _FROM_2, 3: _FROM_3, 4: _FROM_4, 5: (_drop_severity,)}

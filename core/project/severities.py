@@ -1,7 +1,4 @@
-"""Decides how bad stored detections are: ranked among all of their scan, by the weights that this project gives its classes.
-
-The column `severity` holds what is known of a detection by itself; nothing here writes it.
-"""
+"""Decides how bad stored detections are: ranked among all of their scan, by the weights that this project gives its classes."""
 
 from __future__ import annotations
 
@@ -14,8 +11,12 @@ from typing import Any
 import numpy as np
 
 from core.classes import ClassTable
+from core.project.class_table import class_table
+from core.project.stored import as_stored
 from core.ranking import Ranking, Scale, default_weights
 from core.truth import ARTEFACT_CLASSES
+
+Array = np.ndarray
 
 WEIGHTS_KEY = "class_weights"
 
@@ -39,20 +40,19 @@ class Severities:
     def of(
         self,
         db: sqlite3.Connection,
-        rows: Sequence[sqlite3.Row],
+        scan_ids: Sequence[str],
         labels: Sequence[str],
-        classes: ClassTable,
+        scores: Array,
+        areas: Array,
         *,
         whole: bool,
-    ) -> list[float]:
-        """Of rows of `detections`, with their classes as they are called now, in their order.
+    ) -> Array:
+        """(n,) of detections: their scans, their classes as they are called now, (n,) scores and areas in level-0 px².
 
         `whole`: these are all that their scans have, and they are ranked among each other anew.
         """
-        scores = np.fromiter((row["score"] for row in rows), np.float64, len(rows))
-        areas = np.fromiter((row["area_px"] for row in rows), np.float64, len(rows))
-        names, scans = np.array(labels, dtype=object), np.array([row["scan_id"] for row in rows], dtype=object)
-        found = np.zeros(len(rows))
+        names, scans = np.array(labels, dtype=object), np.array(scan_ids, dtype=object)
+        found, classes = np.zeros(len(scores)), class_table(db)
         for scan_id in set(scans.tolist()):
             here = np.flatnonzero(scans == scan_id)
             if whole:
@@ -61,7 +61,7 @@ class Severities:
             else:
                 ranking = self.ranking(db, scan_id, classes)
             found[here] = ranking.severities(names[here].tolist(), scores[here], areas[here])
-        return found.tolist()
+        return found
 
     def ranking(self, db: sqlite3.Connection, scan_id: str, classes: ClassTable) -> Ranking:
         """As it was when all of the scan was read last, by these names; else it is made of what the scan has now."""
@@ -100,6 +100,7 @@ class Severities:
         )
 
 
+@as_stored()
 def chosen_weights(db: sqlite3.Connection) -> dict[str, float]:
     """What somebody chose in this project, 0 to 1 by class; damaged ones are left out."""
     row = db.execute("SELECT value FROM view_state WHERE key = ?", (WEIGHTS_KEY,)).fetchone()
@@ -109,11 +110,13 @@ def chosen_weights(db: sqlite3.Connection) -> dict[str, float]:
     return {str(k): float(v) for k, v in stored.items() if isinstance(v, int | float) and 0 <= v <= 1}
 
 
+@as_stored()
 def _defaults(spec: Mapping[str, Any], classes: ClassTable) -> dict[str, float]:
     artefacts = classes.artefacts(spec["labels"], spec["artefact_labels"])
     return default_weights(map(classes.shown, (*spec["labels"], *ARTEFACT_CLASSES)), artefacts)
 
 
+@as_stored()
 def _spec(db: sqlite3.Connection, scan_id: str) -> dict[str, Any]:
     row = db.execute("SELECT section_id, spec FROM scans WHERE id = ?", (scan_id,)).fetchone()
     return json.loads(row["spec"]) | {"section_id": row["section_id"]}

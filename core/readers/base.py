@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import core.readers
-from core.discovery import find_specs, own_specs
+from core.discovery import find_specs, own_specs, specs_named
 from core.errors import InputError
 from core.section import Section
 
@@ -37,8 +37,9 @@ def _own_readers() -> tuple[ReaderSpec, ...]:
 
 
 def _reader_of(path: Path, head: bytes) -> ReaderSpec | None:
-    """The reader that knows the content: Schliff's own first, so that a plug-in is looked for only when it is needed."""
-    for among in (_own_readers, readers):
+    """The reader that knows the content: the one named like the file first, then Schliff's own, so that what isn't needed
+    isn't loaded."""
+    for among in (partial(specs_named, core.readers, path.suffix[1:].lower()), _own_readers, readers):
         for reader in among():
             if reader.sniff(path, head):
                 return reader
@@ -67,8 +68,14 @@ def open_section(path: str | Path) -> Section:
             path=path,
             remedy="Copy or export it again from the microscope's software.",
         )
-    raise InputError(
-        "this kind of file is not known", path=path, remedy="Schliff opens " + ", ".join(known_suffixes()) + "."
+    what = "there is no section in this folder" if path.is_dir() else "this kind of file is not known"
+    raise InputError(what, path=path, remedy="Schliff opens " + ", ".join(known_suffixes()) + ".")
+
+
+def unreadable(path: Path, error: OSError) -> InputError:
+    """What is said where the system can't give a file's bytes: the drive is gone, or failing."""
+    return InputError(
+        f"it can't be read ({error.strerror or error})", path=path, remedy="Check the drive or the network."
     )
 
 
@@ -88,9 +95,7 @@ def _head(path: Path) -> bytes:
             "no permission to read it", path=path, remedy="Ask its owner, or copy it to a folder of yours."
         ) from None
     except OSError as error:
-        raise InputError(
-            f"it can't be read ({error.strerror or error})", path=path, remedy="Check the drive or the network."
-        ) from None
+        raise unreadable(path, error) from None
     if not head:
         raise InputError("the file is empty", path=path, remedy="Copy it again; the transfer may have failed.")
     return head

@@ -8,6 +8,7 @@ uses it for a first look.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +18,6 @@ from core.readers.base import ReaderSpec
 from core.readers.convert import ValueRange, value_range, with_samples
 from core.readers.czi_directory import COPY_AGAIN
 from core.readers.czi_layout import Layout
-from core.readers.czi_libczi import LibCzi
 from core.readers.czi_metadata import CziMetadata, parse_metadata
 from core.readers.czi_mosaic import Mosaic, cut_off
 from core.readers.czi_pixels import can_read
@@ -25,6 +25,9 @@ from core.readers.czi_segments import MAGIC, Contents, read_contents, read_xml
 from core.readers.czi_stage import find_stage, tile_positions
 from core.section import Array, Plane, PyramidLevel, Scene, Section, SectionInfo
 from core.section_info import NO_PIXEL_SIZE
+
+if TYPE_CHECKING:
+    from core.readers.czi_libczi import LibCzi
 
 
 class CziSection(Section):
@@ -37,7 +40,7 @@ class CziSection(Section):
         self._ranges: dict[int, ValueRange] = {}
         metadata = parse_metadata(read_xml(path, contents))
         plain = self._layout.uniform and can_read(contents.directory)
-        self._source: Mosaic | LibCzi = Mosaic(path, self._layout) if plain else LibCzi(path, self._layout)
+        self._source: Mosaic | LibCzi = Mosaic(path, self._layout) if plain else _by_libczi(path, self._layout)
         try:
             self.info = self._describe(contents, metadata)
         except BaseException:
@@ -100,6 +103,7 @@ class CziSection(Section):
             objective=metadata.objective,
             acquired=metadata.acquired,
             warnings=tuple(warnings),
+            is_own_scale=any(one.is_own for one in self._ranges.values()),
         )
 
     def _missing_tiles(self) -> list[str]:
@@ -125,6 +129,12 @@ class CziSection(Section):
                 self._ranges[c] = value_range(self._source.sample(Plane(c=c)))
                 warnings.append(self._ranges[c].warning(kind.name))
         return warnings
+
+
+def _by_libczi(path: Path, layout: Layout) -> LibCzi:
+    from core.readers.czi_libczi import LibCzi
+
+    return LibCzi(path, layout)
 
 
 SPEC = ReaderSpec(

@@ -1,4 +1,5 @@
-"""Decides how the pixels of one compressed subblock are unpacked. Codecs are imagecodecs' business."""
+"""Decides how the pixels of one compressed subblock are unpacked. Codecs are imagecodecs' business; that of JPEG-XR crashes
+on damaged streams, so it runs elsewhere (`core.decoding`)."""
 
 from __future__ import annotations
 
@@ -37,11 +38,15 @@ def decode(compression: int, data: bytes, shape: tuple[int, int, int], dtype: np
 
 
 def _picture(compression: int, data: bytes, shape: tuple[int, int, int], dtype: np.dtype) -> Array:
+    promised = shape if shape[2] == 3 else shape[:2]
+    if compression == JPEG_XR:
+        from core.decoding.pool import decode_elsewhere
+
+        return decode_elsewhere({"do": "jpegxr", "shape": promised, "dtype": dtype.str}, data).reshape(shape)
     import imagecodecs
 
-    out = np.empty(shape if shape[2] == 3 else shape[:2], dtype)
-    decoder = imagecodecs.jpeg8_decode if compression == JPEG else imagecodecs.jpegxr_decode
-    if decoder(data, out=out).shape != out.shape:
+    out = np.empty(promised, dtype)
+    if imagecodecs.jpeg8_decode(data, out=out).shape != out.shape:
         raise ValueError(f"not the promised {shape[1]} × {shape[0]} px")
     return out.reshape(shape)
 

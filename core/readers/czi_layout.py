@@ -13,7 +13,8 @@ import numpy as np
 
 from core.errors import InputError
 from core.geometry import Box
-from core.readers.czi_directory import ABSENT, COPY_AGAIN, Directory
+from core.readers.czi_directory import ABSENT, Directory
+from core.readers.limits import refuse_absurd
 from core.section import Plane
 
 Array = np.ndarray
@@ -41,7 +42,6 @@ PIXEL_KINDS = {
 }
 
 _LARGEST_TILE_BYTES = 2 << 30
-_LARGEST_SIDE_PX = 4_000_000
 _BLOCK_BYTES = 32 << 20
 _MOST_COMPARED = 64
 _ALL_WHERE = ("S", "M")  # a plane is whatever the other dimensions choose
@@ -194,8 +194,7 @@ def _step(starts: Array, ends: Array) -> int:
 
 
 def _check(path: Path, directory: Directory, full: Array, size: tuple[int, int], types: list[int]) -> None:
-    if max(size) > _LARGEST_SIDE_PX:
-        raise InputError(f"its tiles lie {max(size)} px apart: it is damaged", path=path, remedy=COPY_AGAIN)
+    refuse_absurd(path, *size)
     for kind in types:
         if kind not in PIXEL_KINDS:
             raise InputError(

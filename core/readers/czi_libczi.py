@@ -1,16 +1,20 @@
 """Decides how libCZI (pylibCZIrw) reads what Schliff doesn't read itself: rare compressions, mixed pixel types.
 
-It reads whole subblocks for every region and scales by taking every n-th pixel.
+It reads whole subblocks for every region and scales by taking every n-th pixel. A damaged file can crash it, so it runs in a
+helper process (`core.decoding`); a crash costs the region that was asked for.
 """
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from core.errors import InputError
+from core.decoding.helper import DecodeError, Helper
+from core.errors import InputError, ResourceError
 from core.readers.czi_directory import COPY_AGAIN
 from core.readers.czi_layout import Layout
 from core.readers.handle import SharedHandle
@@ -18,16 +22,21 @@ from core.section import Plane
 
 Array = np.ndarray
 
-_CACHE_BYTES = 256 << 20
 _SAMPLE_PX = 512
 
 
 class LibCzi:
-    """One CZI, opened by libCZI. May be read by several threads at once."""
+    """One CZI, opened by libCZI. May be read by several threads; one at a time is served."""
 
     def __init__(self, path: Path, layout: Layout) -> None:
         self._path, self._layout = path, layout
-        self._handle = SharedHandle(path, _open(path), lambda reader: reader.close())
+        remote = _Remote(path)
+        try:
+            remote.ask()
+        except DecodeError as error:
+            remote.end()
+            raise InputError(f"it can't be opened ({error})", path=path, remedy=COPY_AGAIN) from error
+        self._handle = SharedHandle(path, remote, _Remote.end)
 
     def read(self, x: int, y: int, width: int, height: int, plane: Plane) -> Array:
         return self._read(x, y, width, height, plane, None)
@@ -45,27 +54,51 @@ class LibCzi:
 
     def _read(self, x: int, y: int, width: int, height: int, plane: Plane, zoom: float | None) -> Array:
         layout = self._layout
-        roi = (x + layout.origin[0], y + layout.origin[1], width, height)
-        with self._handle.use() as reader:
+        region = {
+            "roi": (x + layout.origin[0], y + layout.origin[1], width, height),
+            "plane": layout.coordinates(plane),
+            "zoom": zoom,
+            "pixel_type": layout.kinds[plane.c].name,
+        }
+        with self._handle.use() as remote:
             try:
-                name = layout.kinds[plane.c].name
-                pixels = reader.read(roi=roi, plane=layout.coordinates(plane), zoom=zoom, pixel_type=name)
-            except Exception as error:
+                pixels = remote.ask(region)
+            except DecodeError as error:
                 raise InputError(
-                    f"pixels at {x}, {y} can't be decoded ({_first_line(error)})", path=self._path, remedy=COPY_AGAIN
+                    f"pixels at {x}, {y} can't be decoded ({error})", path=self._path, remedy=COPY_AGAIN
                 ) from error
         return pixels[:, :, ::-1] if pixels.shape[2] == 3 else pixels
 
 
-def _open(path: Path) -> Any:
-    from pylibCZIrw.czi import CacheOptions, CacheType, CziReader
+class _Remote:
+    """A helper process that has the file open; another one after a crash."""
 
-    try:
-        cache = CacheOptions(type=CacheType.Standard, max_memory_usage=_CACHE_BYTES, max_sub_block_count=100_000)
-        return CziReader(str(path), cache_options=cache)
-    except Exception as error:
-        raise InputError(f"it can't be opened ({_first_line(error)})", path=path, remedy=COPY_AGAIN) from error
+    def __init__(self, path: Path) -> None:
+        self._path, self._lock = path, threading.Lock()
+        self._helper: Helper | None = None
 
+    def ask(self, region: Mapping[str, Any] | None = None) -> Array:
+        """Pixels of a region; without one the file is opened. Raises DecodeError, ResourceError."""
+        with self._lock:
+            helper, self._helper = self._helper or self._started(), None
+            try:
+                pixels = helper.ask({"do": "czi", "path": str(self._path), "region": region})
+            except DecodeError as error:
+                self._helper = None if error.fatal else helper
+                raise
+            self._helper = helper
+            return pixels
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    def end(self) -> None:
+        with self._lock:
+            if self._helper is not None:
+                self._helper.end()
+
+    def _started(self) -> Helper:
+        try:
+            return Helper()
+        except OSError as error:
+            raise ResourceError(
+                f"no process can be started to read it ({error.strerror or error})", path=self._path,
+                remedy="Close other programs.",
+            ) from None  # fmt: skip

@@ -143,6 +143,8 @@ class SubblockPixels:
         data = self.read(file, stored, stored.start, stored.count)
         try:
             return decode(stored.compression, data, stored.shape, stored.kind.dtype)
+        except MemoryError:  # the file may be sound
+            raise
         except Exception as error:  # each codec has errors of its own
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
             raise self._error(stored, f"can't be decoded ({reason})") from error

@@ -8,6 +8,7 @@ the program.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -61,7 +62,7 @@ class FileBytes:
 
     def expect(self, offset: int, count: int) -> None:
         """Tells the system that these bytes are wanted soon, so that it fetches many such pieces at once."""
-        if hasattr(os, "posix_fadvise"):
+        if sys.platform == "linux":
             os.posix_fadvise(self._file.fileno(), offset, count, os.POSIX_FADV_WILLNEED)
 
     def read_rows(self, offset: int, step: int, target: Array) -> bool:

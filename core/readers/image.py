@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 
 from core.errors import InputError
-from core.readers.base import ReaderSpec
+from core.readers.base import ReaderSpec, unreadable
 from core.readers.convert import with_samples
+from core.readers.limits import refuse_absurd
 from core.readers.scale import believable_resolution
 from core.section import Array, Plane, PyramidLevel, Section, SectionInfo
 from core.section_info import NO_PIXEL_SIZE
@@ -48,6 +49,7 @@ class ImageSection(Section):
         self._path, self._lock = path, threading.Lock()
         self._pixels: Array | None = None
         header = self._read_header()
+        refuse_absurd(path, header.width, header.height)
         megabytes = header.width * header.height * header.samples * np.dtype(header.dtype).itemsize / 1e6
         if megabytes * 1e6 > _LARGEST_BYTES:
             raise InputError(
@@ -88,11 +90,17 @@ class ImageSection(Section):
             raise InputError("the picture is cut short", path=self._path, remedy=_COPY_AGAIN) from None
         if header is None:
             # BMP and WebP say too little in few bytes; WebP ends at 16383 px, BMP at the file's own size.
-            pixels = _decode(self._path, self._path.read_bytes())
+            pixels = _decode(self._path, self._content())
             name = "BMP" if head.startswith(_BMP) else "WebP"
             header = _Header(name, pixels.shape[1], pixels.shape[0], pixels.shape[2], pixels.dtype.name)
             self._pixels = pixels
         return header
+
+    def _content(self) -> bytes:
+        try:
+            return self._path.read_bytes()
+        except OSError as error:
+            raise unreadable(self._path, error) from error
 
     def _ends(self) -> tuple[bytes, bytes]:
         """The first and the last bytes: enough for what a header says, and whether the file is whole."""
@@ -102,7 +110,7 @@ class ImageSection(Section):
             return head, file.read(_TAIL_BYTES)
 
     def _decode(self) -> Array:
-        pixels = with_samples(_decode(self._path, self._path.read_bytes()), self.info.samples, self.info.dtype)
+        pixels = with_samples(_decode(self._path, self._content()), self.info.samples, self.info.dtype)
         if pixels.shape[:2] != (self.info.height_px, self.info.width_px):
             raise InputError("its size is not what it says", path=self._path, remedy=_COPY_AGAIN)
         return pixels
@@ -118,7 +126,9 @@ def _decode(path: Path, data: bytes) -> Array:
         raise InputError("the picture can't be decoded", path=path, remedy=_COPY_AGAIN)
     if pixels.ndim == 2:
         return pixels[:, :, None]
-    return np.ascontiguousarray(pixels[:, :, 2::-1])
+    if pixels.shape[2] == 3:  # in its place: another copy of a large picture would take as much memory again
+        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)
+    return cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB) if pixels.shape[2] == 4 else pixels[:, :, :1]
 
 
 def _png(data: bytes, tail: bytes) -> _Header:

@@ -7,6 +7,7 @@ whose three 8-bit channels are red, green and blue is read as RGB.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from core.errors import InputError, SchliffError
 from core.readers.base import ReaderSpec
 from core.readers.convert import number_scaling
 from core.readers.levels import pyramid_level
+from core.readers.limits import refuse_absurd
 from core.readers.scale import sane_size, to_um
 from core.readers.zarr_chunks import open_chunks
 from core.readers.zarr_levels import ZarrLevel
+from core.readers.zarr_packing import packing_of
 from core.section import Array, Plane, Section, SectionInfo
 from core.section_info import NO_PIXEL_SIZE
 
@@ -69,7 +72,7 @@ class OmeZarrSection(Section):
         base = self._arrays[0]
         width, height = self._size(base)
         self._rgb = self._is_rgb(attributes.get("omero", {}))
-        self._scale, dtype, _, warnings = number_scaling(base.dtype, base.dtype.itemsize * 8, self._sample)
+        self._scale, dtype, _, warnings, is_own = number_scaling(base.dtype, base.dtype.itemsize * 8, self._sample)
         pixel_size = _pixel_size(multiscale, self._axes)
         if pixel_size is None:
             warnings += (NO_PIXEL_SIZE,)
@@ -86,34 +89,40 @@ class OmeZarrSection(Section):
             t_count=self._count("t"),
             pixel_size_um=pixel_size,
             warnings=warnings,
+            is_own_scale=is_own,
         )
 
     def _open_level(self, folder: Path, number: int, path: str) -> Any:
         if ".." in Path(path).parts or Path(path).is_absolute():
             raise InputError("a level of it lies outside the folder", path=self._path, remedy=_COPY_AGAIN)
+        packing = packing_of(folder / path, self._path)
         direct = open_chunks(folder / path, len(self._axes) - 2) if len(self._axes) >= 2 else None
-        return direct or ZarrLevel(folder / path, (self._owner, number))
+        return direct or ZarrLevel(folder / path, (self._owner, number), packing)
 
     def _check(self) -> None:
+        """Raises InputError. Levels with other planes than the first are left out: they show something else."""
         names = set(self._axes)
         if self._axes[-2:] != ["y", "x"] or not names <= set("tczyx") or len(names) < len(self._axes):
             raise InputError(
                 f"its axes {self._axes} are not t, c, z, y, x", path=self._path, remedy="Export it as OME-Zarr 0.4."
             )
+        base = self._arrays[0]
         for array in self._arrays:
             if len(array.shape) != len(self._axes) or array.dtype.kind not in "biuf" or 0 in array.shape:
                 raise InputError("its pixels are of no known kind", path=self._path, remedy=_COPY_AGAIN)
-            if int(np.prod(array.chunks)) * array.dtype.itemsize > _LARGEST_CHUNK_BYTES:
+            if math.prod(int(n) for n in array.chunks) * array.dtype.itemsize > _LARGEST_CHUNK_BYTES:
                 raise InputError(
                     "its chunks are larger than 1 GB", path=self._path, remedy="Write it with chunks of about 1024 px."
                 )
+        self._arrays = [one for one in self._arrays if one.shape[:-2] == base.shape[:-2] and one.dtype == base.dtype]
+        refuse_absurd(self._path, *self._size(base), math.prod(int(n) for n in base.shape[:-2]))
 
     def _stored(self, level: int, x: int, y: int, width: int, height: int, plane: Plane) -> Array:
         chosen: dict[str, Any] = {"t": plane.t, "z": plane.z, "c": slice(0, 3) if self._rgb else plane.c}
         where = tuple(chosen[axis] for axis in self._axes[:-2])
         try:
             pixels = self._arrays[level].read(y, y + height, x, x + width, where)
-        except InputError:
+        except (InputError, MemoryError):  # where memory runs out the file may be sound
             raise
         except Exception as error:
             raise InputError(

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from core.errors import InputError, SchliffError
-from core.readers.base import ReaderSpec
+from core.readers.base import ReaderSpec, unreadable
 from core.readers.file_bytes import FileBytes
 from core.readers.handle import SharedHandle
 from core.readers.levels import pyramid_level
-from core.readers.tiff_levels import is_cut_short, levels_of
+from core.readers.tiff_levels import check_chain, is_cut_short, levels_of
 from core.readers.tiff_metadata import TiffMetadata, read_metadata
 from core.readers.tiff_pages import (
     COPY_AGAIN,
@@ -92,7 +92,10 @@ class TiffSection(Section):
             reader = self._readers[level].get(page)
             if reader is None:
                 return np.zeros((height, width, self.info.samples), self.info.dtype)
-            stored = reader.read(file, x, y, width, height)
+            try:
+                stored = reader.read(file, x, y, width, height)
+            except OSError as error:
+                raise unreadable(self._path, error) from error
         return stored if values.are_stored else np.ascontiguousarray(values.convert(stored, plane.c % channels))
 
     @property
@@ -106,6 +109,7 @@ class TiffSection(Section):
         import tifffile
 
         with tifffile.TiffFile(self._path, _multifile=False) as tiff:
+            check_chain(self._path, tiff, file)
             levels = levels_of(tiff)
             base = levels[0]
             keyframe = base.keyframe
@@ -181,6 +185,7 @@ class TiffSection(Section):
             objective=metadata.objective,
             acquired=metadata.acquired,
             warnings=tuple(warnings),
+            is_own_scale=values.is_own_scale,
         )
 
 

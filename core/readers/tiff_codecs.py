@@ -1,7 +1,12 @@
-"""Decides which compressed tiles and strips are decoded straight into the answer; all others are for tifffile."""
+"""Decides where compressed tiles and strips are decoded: straight into the answer, by tifffile, or by it in a helper process.
+
+Of the codecs that tifffile knows, those of pictures have been seen to crash on damaged streams (`benchmarks/fuzz.py`); all but
+ordinary JPEG are left to a helper (`core.decoding`).
+"""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +15,30 @@ import numpy as np
 Array = np.ndarray
 Decoder = Callable[[bytes, tuple[int, int, int]], Array | None]
 
-_DEFLATE, _OLD_DEFLATE, _ZSTD = 8, 32946, 50000
+_NONE, _LZW, _JPEG, _DEFLATE, _PACKBITS, _OLD_DEFLATE, _ZSTD = 1, 5, 7, 8, 32773, 32946, 50000
+_SAFE = frozenset({_NONE, _LZW, _DEFLATE, _OLD_DEFLATE, _PACKBITS, _ZSTD})
+_ORDINARY_FRAMES = frozenset({0xFFC0, 0xFFC1, 0xFFC2})  # baseline, extended, progressive (ITU-T T.81, table B.1)
+_BEFORE_FRAMES = frozenset(
+    {0xFFC4, 0xFFDB, 0xFFDD, 0xFFFE, *range(0xFFE0, 0xFFF0)}
+)  # tables, comments, what programs add
+
+
+def is_safe(compression: int, data: bytes) -> bool:
+    """Whether a stored tile or strip can be decoded in this process."""
+    return compression in _SAFE or (compression == _JPEG and _is_ordinary_jpeg(data))
+
+
+def _is_ordinary_jpeg(data: bytes) -> bool:
+    """Whether the first frame is one of 8 bits that isn't lossless; whatever is odd before it isn't ordinary."""
+    at = 2
+    while data[:2] == b"\xff\xd8" and at + 5 <= len(data):
+        marker, length = struct.unpack_from(">HH", data, at)
+        if marker in _ORDINARY_FRAMES:
+            return data[at + 4] == 8
+        if marker not in _BEFORE_FRAMES:
+            return False
+        at += 2 + length
+    return False
 
 
 def direct_decoder(page: Any) -> Decoder | None:

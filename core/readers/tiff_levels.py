@@ -1,11 +1,28 @@
-"""Decides which images of a TIFF are reductions of its first one, and whether the file was cut off among them."""
+"""Decides which images of a TIFF are reductions of its first one, and whether the file was cut off among them, or lists them in
+a circle."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from core.errors import InputError
 from core.readers.file_bytes import FileBytes
 from core.readers.levels import is_power_of_two, pyramid_level
+
+_MOST_IMAGES = 1_000_000
+
+
+def check_chain(path: Path, tiff: Any, file: FileBytes) -> None:
+    """Raises InputError where the chain of images leads back into itself: tifffile would follow it for ever."""
+    offset, seen = tiff.pages.first.offset, set[int]()
+    while 0 < offset < file.size:
+        if offset in seen or len(seen) > _MOST_IMAGES:
+            raise InputError(
+                "its list of images runs in a circle", path=path, remedy="Copy or export it again; it is damaged."
+            )
+        seen.add(offset)
+        offset = _number(tiff, file, _end_of_tags(tiff, file, offset), tiff.tiff.offsetsize)
 
 
 def levels_of(tiff: Any) -> list[Any]:

@@ -17,7 +17,7 @@ from core.caches import PASSING_SHARE, DecodedCache, decoded_parts
 from core.errors import InputError
 from core.memory import share
 from core.readers.file_bytes import FileBytes
-from core.readers.tiff_codecs import direct_decoder
+from core.readers.tiff_codecs import direct_decoder, is_safe
 from core.readers.tiff_rows import PlainRows
 
 Array = np.ndarray
@@ -43,6 +43,8 @@ def check_image(path: Path, page: Any, file_size: int, contiguous: bool) -> None
     listed = len(page.dataoffsets) if contiguous else min(len(page.dataoffsets), len(page.databytecounts))
     if not any(page.databytecounts) or listed < int(np.prod(page.chunked)):
         raise InputError(f"it says it has {size}, but its pixels are missing", path=path, remedy=COPY_AGAIN)
+    if min((*page.dataoffsets, *page.databytecounts), default=0) < 0:
+        raise InputError("its list of tiles is damaged", path=path, remedy=COPY_AGAIN)
     if data_end(page) > file_size or (contiguous and page.dataoffsets[0] + page.nbytes > file_size):
         raise InputError(f"the file ends before its {size} do", path=path, remedy=COPY_AGAIN)
     if page.nbytes > _LARGEST_RATIO * file_size:
@@ -220,7 +222,11 @@ class PageReader:
     def _decoded(self, data: bytes | None, index: int) -> Array | None:
         tables = self._keyframe.jpegtables
         try:
+            if data is not None and not is_safe(int(self._keyframe.compression), data):
+                return self._decoded_elsewhere(data, index)
             return self._keyframe.decode(data, index, **({} if tables is None else {"jpegtables": tables}))[0]
+        except MemoryError:  # the file may be sound
+            raise
         except Exception as error:  # each codec has errors of its own
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
             raise InputError(
@@ -228,6 +234,13 @@ class PageReader:
                 path=self._path,
                 remedy="Copy it again, or save it with another compression (LZW, Deflate or none).",
             ) from error
+
+    def _decoded_elsewhere(self, data: bytes, index: int) -> Array | None:
+        from core.decoding.pool import decode_elsewhere
+
+        asked = {"do": "tiff", "path": str(self._path), "offset": self._keyframe.offset, "index": index}
+        pixels = decode_elsewhere(asked, data)
+        return pixels if pixels.size else None
 
 
 def _is_plain(page: Any, byte_counts: Sequence[int]) -> bool:

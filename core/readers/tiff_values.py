@@ -22,7 +22,7 @@ _SELF_CONVERTING = {6, 7, 33003, 33004, 33005, 33007, 34712, 34892}  # JPEG kind
 class Values:
     """`convert` turns (h, w, stored samples) into (h, w, `samples`) of `dtype`, given which channel is wanted.
 
-    `are_stored`: it would change nothing.
+    `are_stored`: it would change nothing. `is_own_scale`: see `SectionInfo`.
     """
 
     samples: int
@@ -31,6 +31,7 @@ class Values:
     convert: Callable[[Array, int], Array]
     warnings: tuple[str, ...] = ()
     are_stored: bool = False
+    is_own_scale: bool = False
 
 
 def values_of(path: Path, page: Any, palette_is_data: bool, sample: Callable[[], Array]) -> Values:
@@ -51,7 +52,7 @@ def values_of(path: Path, page: Any, palette_is_data: bool, sample: Callable[[],
     colour = photometric in (_RGB, _YCBCR) and stored >= 3
     channels = 1 if colour else max(1, stored - sum(1 for kind in page.extrasamples or () if int(kind) in (1, 2)))
     bits = page.bitspersample if isinstance(page.bitspersample, int) else max(page.bitspersample)
-    scale, dtype, top, warnings = number_scaling(np.dtype(page.dtype), bits, sample)
+    scale, dtype, top, warnings, is_own = number_scaling(np.dtype(page.dtype), bits, sample)
 
     def convert(pixels: Array, channel: int) -> Array:
         numbers = scale(pixels[:, :, :3] if colour else pixels[:, :, channel : channel + 1])
@@ -60,7 +61,7 @@ def values_of(path: Path, page: Any, palette_is_data: bool, sample: Callable[[],
     samples = 3 if colour else 1
     is_whole = bits == dtype.itemsize * 8 and np.dtype(page.dtype) == dtype and dtype.kind == "u"
     are_stored = is_whole and stored == samples and photometric != _MINISWHITE
-    return Values(samples, dtype, channels, convert, warnings, are_stored)
+    return Values(samples, dtype, channels, convert, warnings, are_stored, is_own)
 
 
 def _from_palette(table: Array) -> Values:

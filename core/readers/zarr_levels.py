@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Hashable, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from core.caches import decoded_parts
+from core.readers.zarr_codecs import check_packed
+from core.readers.zarr_packing import Packing
 
 Array = np.ndarray
 
@@ -20,9 +23,10 @@ _MOST_KEPT_CHUNKS = 16
 class ZarrLevel:
     """One Zarr array of any kind, rows and columns its last two axes. `owner` begins the keys of what is kept."""
 
-    def __init__(self, folder: Path, owner: tuple[Hashable, ...]) -> None:
+    def __init__(self, folder: Path, owner: tuple[Hashable, ...], packing: Packing) -> None:
         import zarr
 
+        self._folder, self._packing = folder, packing
         self._array: Any = zarr.open_array(folder, mode="r")
         self._owner = owner
         self.shape: tuple[int, ...] = tuple(self._array.shape)
@@ -50,4 +54,20 @@ class ZarrLevel:
         return out
 
     def _decode(self, before: Sequence[int | slice], rows: slice, columns: slice) -> Array:
-        return np.asarray(self._array[(*before, rows, columns)])
+        where = (*before, rows, columns)
+        self._check(where)
+        return np.asarray(self._array[where])
+
+    def _check(self, where: Sequence[int | slice]) -> None:
+        """Raises InputError for a stored chunk that isn't to be decoded."""
+        size = math.prod(self.chunks) * self.dtype.itemsize
+        counts = [a // b for a, b in zip(self._array.shards or self.chunks, self.chunks, strict=True)]
+        spans = [
+            range(part // n, part // n + 1) if isinstance(part, int) else range(part.start // n, -(-part.stop // n))
+            for part, n in zip(where, self.chunks, strict=True)
+        ]
+        for index in itertools.product(*spans):
+            outer = tuple(number // count for number, count in zip(index, counts, strict=True))
+            inside = [number % count for number, count in zip(index, counts, strict=True)]
+            file = self._folder / self._array.metadata.encode_chunk_key(outer)
+            check_packed(file, self._packing, size, inside, counts)

@@ -24,6 +24,15 @@ _DOUBTFUL = 4.0
 # SerialEM warns beyond these: scale, stretch, µm.
 _SCALES = (0.8, 1.25)
 _MEAN_UM, _MOST_UM = 5.0, 10.0
+# No section and no stage is so large, in px or µm; beyond, sums of squares leave what numbers can hold.
+_FARTHEST = 1e12
+
+
+def refuse_what_lies_nowhere(fiducials: Sequence[Fiducial]) -> None:
+    """Raises UsageError for a place, of fiducials seen in the SEM, that can be none."""
+    for one in fiducials:
+        if max(map(abs, (one.x_px, one.y_px, *one.sem_um))) > _FARTHEST:
+            raise UsageError(f"{one.name!r} lies impossibly far away", remedy="Correct its place, or leave it out.")
 
 
 def refuse_what_decides_nothing(fiducials: Sequence[Fiducial], um_per_px: tuple[float, float] | None) -> None:

@@ -1,8 +1,8 @@
 """Decides where a picture from a microscope lies on a section: through the registration, by hand, or by matched places.
 
 Frames: the picture's own px and the section's level-0 px, both with x right and y down; the SEM's stage in µm. An
-unturned scan has +X to the right and +Y up; how a picture is turned or mirrored against that is a value of its own, as
-the tags of microscopes don't say it for sure.
+unturned scan has +X to the right and +Y up (a real CZI of a ZEISS SEM says so of its axes); how a picture is turned or
+mirrored against that is a value of its own, as the tags of microscopes don't say it for sure.
 """
 
 from __future__ import annotations

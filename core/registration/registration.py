@@ -11,7 +11,7 @@ import numpy as np
 
 from core.errors import UsageError
 from core.geometry import Box
-from core.registration.checks import refuse_what_decides_nothing, warnings_of
+from core.registration.checks import refuse_what_decides_nothing, refuse_what_lies_nowhere, warnings_of
 from core.registration.fiducials import UM_PER_UNIT, Fiducial, SemUnit
 from core.registration.fit import Fit, FitKind, affine_gain, fit
 
@@ -145,6 +145,7 @@ def register(
     if kind not in get_args(RegistrationKind):
         raise UsageError(f"there is no registration {kind!r}", remedy="Choose auto, similarity or affine.")
     seen = tuple(one for one in fiducials if one.is_seen)
+    refuse_what_lies_nowhere(seen)
     used = [one for one in seen if one.role == "fiducial"]
     refuse_what_decides_nothing(used, um_per_px)
     places = np.array([(one.x_px, one.y_px) for one in used])

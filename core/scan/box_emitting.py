@@ -11,13 +11,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from core.detection import Candidate, Detection
-from core.errors import ResourceError
 from core.geometry import Box
 from core.measure import area
 from core.models.base import ModelSpec
 from core.outlines import Outline, as_outline, corners_of, cut, placed
 from core.project.fragments import Fragment
 from core.project.scan_store import ScanStore
+from core.scan.answers import require_numbers
 from core.scan.box_reading import (
     SeenBoxes,
     covered,
@@ -50,10 +50,7 @@ class BoxEmitter:
     def keep(self, tile: Tile, values: Array) -> None:
         """Stores a tile's boxes (see `Model.find_boxes`) in level-0 px, cut to the section; empty ones are dropped."""
         boxes = np.array(values, np.float32)
-        if not np.isfinite(boxes).all():
-            raise ResourceError(
-                f"{self._spec.id} gave values that are not numbers", remedy="Scan on the CPU (--device cpu)."
-            )
+        require_numbers(boxes, self._spec.id, tile.box)
         x, y, *_ = self._plan.grid.model_box(tile, self._spec.halo_px)
         boxes = placed(boxes, x, y, self._plan.grid.scale, self._section)
         self._store.mapped(tile.index, boxes[boxes[:, 4] >= self._spec.score_floor])

@@ -16,6 +16,7 @@ from core.project import Project
 from core.scan.plan import plan_scan
 from core.scan.reading import TileSource
 from core.section import Plane, Section
+from core.seen_range import seen_range
 from core.specimen_mask import Mask
 
 
@@ -36,7 +37,7 @@ def drift_of_section(
     progress: Progress = no_progress,
     cancel: CancelToken | None = None,
 ) -> list[Finding]:
-    """The same before a section is scanned with a model, from a few of its tiles. None for a model that tells no looks.
+    """The same before a section is scanned with a model, from the tiles that a scan looks at, too. None for a model that tells no looks.
 
     Args:
         mask: where there is specimen, if that is known already.
@@ -50,11 +51,11 @@ def drift_of_section(
     shown = auto_range(section, plane)
     mask = mask or foreground_mask(section, plane, (shown.low, shown.high), cancel=cancel)
     plan = plan_scan(section.info, spec, mask, (), None)
-    source, tiles = TileSource(section, plane, shown, plan.grid.scale), plan.to_map
-    chosen = np.random.default_rng(0).permutation(len(tiles))[:TILES]
+    source = TileSource(section, plane, seen_range(section, plane, spec), plan.grid.scale)
+    chosen = plan.by_chance[:TILES]
     seen: list[np.ndarray] = []
-    for index in chosen:
+    for tile in chosen:
         cancel.check()
         progress(Step(len(seen), len(chosen), "Looking at the section"))
-        seen.append(source.read(*plan.grid.model_box(tiles[index], 0)))
+        seen.append(source.read(*plan.grid.model_box(tile, spec.halo_px)))
     return Acquaintance.made(seen, training).findings if seen else []

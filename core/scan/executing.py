@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
+from core.compute_memory import TooLittleMemoryError, free_memory, memory_told
 from core.jobs import CancelToken, Progress, Step, no_progress
 from core.models.base import Model, ModelSpec
 from core.models.catalog import load_model
@@ -14,6 +16,9 @@ from core.readers.base import open_section
 from core.scan.options import ScanSummary, Watchers
 from core.scan.request import ScanRequest
 from core.scan.runner import run_scan
+from core.section import Section
+
+Load = Callable[[ModelSpec, str], Model]
 
 
 def run_request(
@@ -21,9 +26,11 @@ def run_request(
     progress: Progress = no_progress,
     cancel: CancelToken | None = None,
     watchers: Watchers | None = None,
-    load: Callable[[ModelSpec, str], Model] | None = None,
+    load: Load | None = None,
 ) -> ScanSummary:
     """Scans as asked; makes the project where there is none. Importing what the model needs happens in here.
+
+    Where a graphics card has too little memory for a single tile, the processor goes on with what is left.
 
     `load`: another way to a loaded model than `core.models.catalog.load_model`.
     Raises as `core.scan.runner.run_scan`, and what opening raises: InputError for the section, the project or the
@@ -35,7 +42,30 @@ def run_request(
         with_overviews(open_section(request.section), OverviewCache()) as section,
         Project.open_or_create(request.project) as project,
     ):
-        progress(Step(0, 0, "Loading the model"))
-        model = (load or load_model)(request.spec(), request.options.device)
-        cancel.check()
-        return run_scan(project, section, model, request.options, progress, cancel, watchers)
+        scan = partial(_scan, request, load or load_model, project, section, progress, cancel, watchers)
+        try:
+            return scan(request.options.device)
+        except TooLittleMemoryError as error:
+            if "cpu" in (request.options.device, error.device):
+                raise
+            told = f"{error.what[0].upper()}{error.what[1:]}: going on with the processor"
+        free_memory()
+        progress(Step(0, 0, told))
+        return scan("cpu")
+
+
+def _scan(
+    request: ScanRequest,
+    load: Load,
+    project: Project,
+    section: Section,
+    progress: Progress,
+    cancel: CancelToken,
+    watchers: Watchers | None,
+    device: str,
+) -> ScanSummary:
+    progress(Step(0, 0, "Loading the model"))
+    with memory_told(device, request.model_id):
+        model = load(request.spec(), device)
+    cancel.check()
+    return run_scan(project, section, model, request.options, progress, cancel, watchers)

@@ -1,9 +1,9 @@
 """Decides how marks are read from a map of scores. Pure: no model, no file.
 
-A mark starts at a local maximum of one label's scores and covers the joined cells around it that reach a share of that
-maximum (the cut at 45 % is Badmos's for class activation maps, dissertation §4.1.3), within what the model says of its
-scores: what hardly anything normal reaches isn't left out of a mark, and what much that is normal reaches isn't part of one.
-Where marks of several labels cover the same cells, the surest stays.
+A mark starts at a local maximum of one label's scores and covers the joined cells around it that reach a share of its
+height (the cut at 45 % is Badmos's for class activation maps, dissertation §4.1.3), within what the model says of its
+scores (`core.mark_levels`): what much that is normal reaches isn't part of a mark, and what hardly anything normal reaches is
+no mark of its own beside one. Where marks of several labels cover the same cells, the surest stays.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from core.detection import Candidate
 from core.geometry import Box
-from core.models.base import ANY_LEVEL
+from core.mark_levels import ANY_LEVEL, MarkLevels
 
 Array = np.ndarray
 
@@ -28,7 +28,8 @@ SAME_FINDING = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A finding in cells: its box, how many cells it marks, and the cell (row, column) of its highest score."""
+    """A finding in cells: the box it is drawn by, how many cells of that it marks, and the cell (row, column) of its
+    highest score."""
 
     label: int
     score: float
@@ -48,20 +49,21 @@ class MarkedCells:
     numbers: Array
 
 
-def find_marks(scores: Array, floor: float, levels: tuple[float, float] = ANY_LEVEL) -> list[Mark]:
+def find_marks(scores: Array, floor: float, levels: MarkLevels = ANY_LEVEL) -> list[Mark]:
     """Every mark in a map, surest first, one per finding. Arguments as for `mark_cells`."""
     return list(mark_cells(scores, floor, levels).marks.values())
 
 
-def mark_cells(scores: Array, floor: float, levels: tuple[float, float] = ANY_LEVEL) -> MarkedCells:
+def mark_cells(scores: Array, floor: float, levels: MarkLevels = ANY_LEVEL) -> MarkedCells:
     """Every mark in a map, one per finding, with its cells.
 
     Args:
         scores: (labels, rows, columns) float32; NaN where nothing was scanned.
         floor: maxima below it are nothing.
-        levels: a mark is cut at a score within these (`core.models.base.Model.mark_levels`).
+        levels: see `core.models.base.Model.mark_levels`.
     """
-    filled = np.nan_to_num(scores, nan=0.0, posinf=6e4)
+    filled = _without_gaps(np.nan_to_num(scores, nan=0.0, posinf=6e4), levels)
+    filled[np.isnan(scores)] = 0
     numbers = np.zeros(filled.shape, np.int32)
     marks: dict[int, Mark] = {}
     for label, plane in enumerate(filled):
@@ -112,9 +114,7 @@ def _same_findings(marks: dict[int, Mark], numbers: Array) -> dict[int, set[int]
     return rivals
 
 
-def _marks_of(
-    label: int, plane: Array, floor: float, levels: tuple[float, float], numbers: Array, first: int
-) -> Iterator[Mark]:
+def _marks_of(label: int, plane: Array, floor: float, levels: MarkLevels, numbers: Array, first: int) -> Iterator[Mark]:
     """One label's marks: each maximum, highest first, takes the cells around it that are not taken yet.
 
     Writes the marks' numbers, from `first` on, into `numbers`.
@@ -126,6 +126,17 @@ def _marks_of(
         if not numbers[row, column]:
             yield _grow(label, plane, levels, taken, numbers, (row, column), number)
             number += 1
+
+
+def _without_gaps(planes: Array, levels: MarkLevels) -> Array:
+    """(labels, rows, columns) with valleys filled up (a grey closing) between cells that surely belong to findings."""
+    if not levels.gap_cells:
+        return planes
+    side, rim = 2 * levels.gap_cells + 1, 2 * levels.gap_cells
+    framed = np.pad(np.float32(planes), ((0, 0), (rim, rim), (rim, rim)))  # beyond the border there is nothing to join
+    framed[framed < levels.surely] = 0
+    closed = [cv2.morphologyEx(one, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8)) for one in framed]
+    return np.maximum(planes, np.stack(closed)[:, rim:-rim, rim:-rim])
 
 
 def _maxima(plane: Array, floor: float) -> list[tuple[int, int]]:
@@ -142,14 +153,16 @@ _JUST_TAKEN, _TAKEN = 2, 1
 def _grow(
     label: int,
     plane: Array,
-    levels: tuple[float, float],
+    levels: MarkLevels,
     taken: Array,
     numbers: Array,
     peak: tuple[int, int],
     number: int,
 ) -> Mark:
     score = float(plane[peak])
-    cut = min(max(SHARE_OF_PEAK * score, levels[0]), levels[1], score)
+    height = SHARE_OF_PEAK * max(score - levels.ground, 0.0)
+    of_peak = min(max(levels.ground + height, levels.least), score)
+    cut = min(of_peak, levels.surely)
     flags = 8 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (_JUST_TAKEN << 8)
     lower, upper = score - cut, 0.0
     cells, _, _, (x, y, w, h) = cv2.floodFill(plane, taken, peak[::-1], 0, lower, upper, flags)
@@ -157,4 +170,8 @@ def _grow(
     mine = around == _JUST_TAKEN
     numbers[y : y + h, x : x + w][mine] = number
     around[mine] = _TAKEN
-    return Mark(label, score, Box(x, y, w, h), int(cells), peak)
+    if not levels.spills:
+        return Mark(label, score, Box(x, y, w, h), int(cells), peak)
+    drawn = mine & (plane[y : y + h, x : x + w] >= of_peak)
+    left, top, width, height = cv2.boundingRect(drawn.astype(np.uint8))
+    return Mark(label, score, Box(x + left, y + top, width, height), int(drawn.sum()), peak)

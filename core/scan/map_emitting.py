@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.detection import Candidate, Detection
-from core.errors import ResourceError
 from core.geometry import Box
 from core.models.base import Model
 from core.models.classifier import BOXES, CAM
@@ -21,6 +20,7 @@ from core.models.zooms import factors_of
 from core.project.fragments import Fragment
 from core.project.scan_store import ScanStore
 from core.scan.activation_boxes import tightened
+from core.scan.answers import require_numbers
 from core.scan.extract import SHARE_OF_PEAK, MarkedCells, mark_cells, to_candidate
 from core.scan.finishing import Finisher
 from core.scan.long_marks import Part, long_objects, parts_within
@@ -72,10 +72,7 @@ class MapEmitter:
         """Stores the core of a tile's map (see `Model.map_tile`)."""
         halo = self._spec.halo_px // self._spec.stride_px
         values = values[:, halo : halo + tile.h_cells, halo : halo + tile.w_cells]
-        if not np.isfinite(values).all():
-            raise ResourceError(
-                f"{self._spec.id} gave values that are not numbers", remedy="Scan on the CPU (--device cpu)."
-            )
+        require_numbers(values, self._spec.id, tile.box)
         self._store.maps.write("model", tile.y_cell, tile.x_cell, values)
         self._store.mapped(tile.index)
 
@@ -161,6 +158,9 @@ class MapEmitter:
             block = np.where(missing, np.nanmedian(block, axis=(1, 2), keepdims=True), block)
             unknown |= missing.any(axis=0)
         scores = self._model.scores(block)
+        cell = grid.cell_px
+        around = Box(column * cell, row * cell, block.shape[2] * cell, block.shape[1] * cell)
+        require_numbers(scores[:, ~unknown], self._spec.id, around)
         return np.where(unknown, np.float32(np.nan), scores) if unknown.any() else scores
 
 

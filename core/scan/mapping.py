@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from core.compute_memory import free_memory, is_out_of_memory, memory_told, too_little_memory
+from core.compute_memory import TooLittleMemoryError, free_memory, is_out_of_memory, memory_told
 from core.errors import CancelledError
 from core.jobs import CancelToken
 from core.models.base import Model
@@ -113,7 +113,7 @@ class TilePipeline:
                 return
             pending = self._try(prepared)
             if pending is _TOO_LARGE:
-                raise too_little_memory(self._model.device, self._model.spec.id)
+                raise TooLittleMemoryError(self._model.device, self._model.spec.id)
         computed.put(_Batch(tiles, pending))
 
     def _try(self, prepared: Sequence[Any]) -> Any:

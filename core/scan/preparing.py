@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.display import DisplayRange, auto_range
+from core.display import auto_range
 from core.foreground import Mask, foreground_mask, whole_section
 from core.jobs import CancelToken
 from core.models.base import Model
@@ -17,6 +17,7 @@ from core.scan.plan import ScanPlan, map_parameters, model_scale, plan_scan, sca
 from core.scan.provenance import first_notes
 from core.scan.reading import TileSource
 from core.section import Section
+from core.seen_range import seen_range
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,13 @@ def prepare(project: Project, section: Section, model: Model, options: ScanOptio
     """Finds the scan that is asked for, or begins it. Raises as `core.scan.runner.run_scan`."""
     record = project.add_section(section)  # with the scale that was entered for it
     spec, info = model.spec, section.info
-    shown = auto_range(section, options.plane)
+    shown = seen_range(section, options.plane, spec)
     parameters = scan_parameters(spec, options, (shown.low, shown.high), model_scale(info, spec))
     earlier = ScanStore.find(project, record, spec, scan_key(record, spec, parameters))
     found = None if earlier is None or options.restart or not earlier.maps.exists() else earlier
     mask = None if found is None else Mask.load(found.maps.specimen_path)
     if mask is None:
-        mask = _specimen(section, options, shown, cancel)
+        mask = _specimen(section, options, cancel)
         if found is not None:  # of a version that kept none
             mask.save(found.maps.specimen_path)
     plan = plan_scan(info, spec, mask, options.regions, options.start_at)
@@ -61,10 +62,11 @@ def prepare(project: Project, section: Section, model: Model, options: ScanOptio
     return Prepared(store, plan, TileSource(section, options.plane, shown, plan.grid.scale), resumed, taken_over)
 
 
-def _specimen(section: Section, options: ScanOptions, shown: DisplayRange, cancel: CancelToken) -> Mask:
+def _specimen(section: Section, options: ScanOptions, cancel: CancelToken) -> Mask:
     """Kept with a scan, so that whoever goes on with it, or asks what it found, needs not look again."""
     if not options.foreground.skip:
         return whole_section(section.info)
+    shown = auto_range(section, options.plane)
     return foreground_mask(section, options.plane, (shown.low, shown.high), options.foreground.caution, cancel=cancel)
 
 

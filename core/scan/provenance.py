@@ -13,6 +13,7 @@
                   (what the model computed on), device_name, threads, schliff, tiles (asked of the model in this run),
                   taken_over (of another scan's answers, in this run), megapixels, busy (share of the time, 0 to 1, in
                   which the device computed; None where it had nothing to do), process (its number, and when it began),
+                  ended_by (why it was interrupted, in words, where it could still say so),
                   doubts (what speaks against trusting the model on this section, sentences; once it had a look)
 """
 

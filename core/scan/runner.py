@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
-from hashlib import blake2b
 
 from core.compute_memory import memory_told
+from core.errors import SchliffError
 from core.jobs import CancelToken, Progress, Step, no_progress
 from core.models.base import Model
 from core.project import Project
@@ -83,8 +83,10 @@ class _Run:
                     self._learn()
                     self._notes.update(doubts=self._model.doubts())
                     self._map_all()
-            except BaseException:
-                self._note("interrupted")
+            except BaseException as error:
+                with suppress(SchliffError):  # what went wrong counts, not that it can't be noted either
+                    self._notes.update(ended_by=str(error) or type(error).__name__)
+                    self._note("interrupted")
                 raise
             self._note("done")
         return self._summary()
@@ -110,7 +112,7 @@ class _Run:
         if learned is not None:
             self._model.restore(learned)
             return
-        offered = sorted(self._plan.to_map, key=lambda tile: blake2b(str(tile.index).encode()).digest())
+        offered = self._plan.by_chance
         learned = self._model.learn(
             len(offered), lambda i: self._pipeline.read(offered[i]), self._learning, self._cancel
         )

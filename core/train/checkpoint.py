@@ -86,10 +86,10 @@ class Checkpoint:
                 for name, tensor in state.items():
                     tensor.copy_(flat[f"{part}/{name}"])
             self._optimiser.load_state_dict({"state": _slots(flat), "param_groups": kept["groups"]})
+            self._rate.load_state_dict(kept["rate"])
             step, notes = int(kept["step"]), dict(kept["notes"])
         except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError):
             raise InputError("this is no checkpoint of this training", path=self._path, remedy=_REMEDY) from None
-        self._rate.load_state_dict(kept["rate"])
         self._random.bit_generator.state = kept["random"]
         torch.set_rng_state(flat["torch_random"])
         return step, notes

@@ -17,7 +17,7 @@ from core.data.reading import read_data
 from core.errors import InputError, UsageError
 from core.jobs import CancelToken, Progress, Step, no_progress
 from core.models.base import Family
-from core.models.card import CARD_FORMAT, draft_of
+from core.models.card import draft_of
 from core.models.classical import ANOMALY, METHODS, ONE_CLASS, scan_fields, tensors_of
 from core.models.classical_features import width_of, window_features
 from core.models.weights import save_model
@@ -25,6 +25,7 @@ from core.parameters import resolve
 from core.train.classical_learning import learn
 from core.train.examples import Examples, Folds, read_examples, scale_of
 from core.train.families.classical import PARAMETERS
+from core.train.identity import Identity
 from core.train.record import training_record
 from core.truth import ARTEFACT_CLASSES
 
@@ -124,17 +125,9 @@ def make_card(
 ) -> dict[str, Any]:
     """The card but for what is known after learning. A one-class machine's labels are the data's until then."""
     limits = (_LIMIT, _LIMIT_FLOOR) if values["method"] in ONE_CLASS else (_THRESHOLD, _FLOOR)
-    identity = values["id"] or out.resolve().name
+    artefacts = [label for label in labels if label in ARTEFACT_CLASSES]
     return {
-        "format": CARD_FORMAT,
-        "id": identity,
-        "name": values["name"] or identity,
-        "kind": "classical",
-        "family": family,
-        "description": values["description"],
-        "licence": values["licence"] or "not stated",
-        "labels": list(labels),
-        "artefact_labels": [label for label in labels if label in ARTEFACT_CLASSES],
+        **Identity.of(out, values).card_head("classical", family, labels, artefacts),
         "input": {"um_per_px": um_per_px},
         "network": {},
         "scan": scan_fields(values["method"], len(labels), values["window_px"], values["stride_px"], *limits),

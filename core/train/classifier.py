@@ -25,8 +25,9 @@ from core.train.best_state import BestState, Measured
 from core.train.dataset import read_sections
 from core.train.evaluate import Findings, choose_threshold, find_on, metrics_table
 from core.train.families.cells import PARAMETERS
+from core.train.identity import Identity
 from core.train.loop import Schedule, fit
-from core.train.package import Identity, Recipe, make_card, save_best_and_last, tensors_at
+from core.train.package import Recipe, make_card, save_best_and_last, tensors_at
 from core.train.record import training_record
 from core.train.regions import LabelledSection
 from core.train.sampling import CropSampler
@@ -55,7 +56,7 @@ def train_classifier(
         raise UsageError("crop_px must be a multiple of 8")
     cancel = cancel or CancelToken()
     marked = read_marks(data)
-    identity = _identity(values, out)
+    identity = Identity.of(out, values)
     random = np.random.default_rng(seed)
     torch.manual_seed(seed)
     network = ResNetCells(len(marked.labels) + 1, values["width"], values["blocks"])
@@ -83,6 +84,7 @@ def train_classifier(
         "history": best.history,
         "seconds": round(time.monotonic() - started),
         "device": str(next(network.parameters()).device),
+        "threshold_chosen_on": "validation" if sections.validation else "training",
     }
     metrics = metrics_table(best.found, draft.artefact_labels, threshold)
     card = make_card(identity, _recipe(values, marked, threshold, training, {"validation": metrics}), network.reach_px)
@@ -98,11 +100,6 @@ def _measured(
     quality = choose_threshold(findings, spec.artefact_labels, spec.score_floor)
     figures = {"f2": round(quality.f2, 4), "ap": round(quality.ap, 4)}
     return Measured((quality.f2 + quality.ap,), figures, findings)
-
-
-def _identity(values: Mapping[str, Any], out: Path) -> Identity:
-    chosen = values["id"] or out.resolve().name
-    return Identity(chosen, values["name"] or chosen, values["description"], values["licence"])
 
 
 def _recipe(

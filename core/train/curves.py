@@ -101,7 +101,7 @@ def _read(path: Path) -> Iterator[TrainStep]:
             told = json.loads(line)
             figures = {str(name): float(value) for name, value in told["figures"].items()}
             yield TrainStep(int(told["done"]), int(told["total"]), "", figures, str(told["phase"]))
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return
 
 

@@ -30,7 +30,8 @@ from core.train.detector_package import DetectorRecipe, make_card, normalisation
 from core.train.detector_start import commands_before, put_start, start_weights
 from core.train.evaluate import Findings, choose_threshold, find_on, metrics_table
 from core.train.families.detector import ADAMW, PARAMETERS, SGD
-from core.train.package import Identity, save_best_and_last, tensors_at
+from core.train.identity import Identity
+from core.train.package import save_best_and_last, tensors_at
 from core.train.rate_finder import RATE_NAME, RateCurve, found_once
 from core.train.record import training_record
 from core.train.regions import LabelledSection
@@ -65,8 +66,7 @@ def train_detector(
         raise UsageError("a learning_rate is given and shall be found", remedy="Leave out one of the two.")
     cancel = cancel or CancelToken()
     marked = read_marks(data)
-    chosen = values["id"] or out.resolve().name
-    identity = Identity(chosen, values["name"] or chosen, values["description"], values["licence"])
+    identity = Identity.of(out, values)
     random = np.random.default_rng(seed)
     torch.manual_seed(seed)
     draft = configure(draft_of(make_card(identity, _recipe(values, marked))), {})
@@ -93,6 +93,7 @@ def train_detector(
     )
     record |= {"history": best.history, "seconds": round(time.monotonic() - started)}
     record |= {"device": str(next(network.parameters()).device)}
+    record |= {"threshold_chosen_on": "validation" if sections.validation else "training"}
     record |= {"rate_curve": curve.to_json()} if curve else {}
     metrics = {**_precisions(best.found), **metrics_table(best.found, draft.artefact_labels, threshold)}
     card = make_card(identity, _recipe(values, marked, threshold, record, {"validation": metrics}))

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.models.card import CARD_FORMAT
 from core.models.detector import HALO_PX, TILE_PX, scan_fields
-from core.train.package import DEVIATION, MEAN, Identity, versions
+from core.train.identity import Identity
+from core.train.package import DEVIATION, MEAN, versions
 
 Three = tuple[float, float, float]
 
@@ -45,15 +45,7 @@ class DetectorRecipe:
 def make_card(identity: Identity, recipe: DetectorRecipe) -> dict[str, Any]:
     """The card, but for the hash of the weights, which `save_model` adds."""
     return {
-        "format": CARD_FORMAT,
-        "id": identity.id,
-        "name": identity.name,
-        "kind": "detector",
-        "family": "detector",
-        "description": identity.description,
-        "licence": identity.licence or "not stated",
-        "labels": list(recipe.labels),
-        "artefact_labels": list(recipe.artefact_labels),
+        **identity.card_head("detector", "detector", recipe.labels, recipe.artefact_labels),
         "input": {"um_per_px": recipe.um_per_px, "mean": list(recipe.mean), "deviation": list(recipe.deviation)},
         "network": dict(recipe.network),
         "scan": scan_fields(recipe.threshold, recipe.score_floor, recipe.tile_px, recipe.halo_px),

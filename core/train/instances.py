@@ -31,11 +31,11 @@ from core.train.detector_start import commands_before, put_start, start_weights
 from core.train.evaluate import choose_threshold, metrics_table
 from core.train.families.detector import ADAMW, SGD
 from core.train.families.instances import CELLS, PARAMETERS
+from core.train.identity import Identity
 from core.train.instances_classes import fit_judge
 from core.train.instances_package import PART, make_card, parts_alone, write_instances
 from core.train.instances_parts import PARTS, measure_parts
 from core.train.instances_quality import findings, look_at, part_figures
-from core.train.package import Identity
 from core.train.record import training_record
 from core.train.sampling import CropSampler
 from core.truth import is_no_defect
@@ -91,8 +91,7 @@ def train_instances(
             "nothing in it has an outline", path=data, remedy="Give polygons or masks, or train a detector."
         )
     labels, no_defect = _classes(marked, values["no_defect"])
-    chosen = values["id"] or out.resolve().name
-    identity = Identity(chosen, values["name"] or chosen, values["description"], values["licence"])
+    identity = Identity.of(out, values)
     draft = draft_of(make_card(identity, values, labels, no_defect))
     names = (*labels, *((no_defect,) if no_defect else ()))
     random = np.random.default_rng(seed)
@@ -106,6 +105,7 @@ def train_instances(
     record = training_record("instances", PARAMETERS, values, marked, seed, data, out, before)
     record |= {"history": {"parts": history, "classes": told}, "seconds": round(time.monotonic() - started)}
     record |= {"device": str(task.device)}
+    record |= {"threshold_chosen_on": "validation" if sections.validation else "training"}
     card = make_card(identity, values, labels, no_defect, threshold, record, {"validation": metrics})
     write_instances(out, card, parts, judge)
     for left in (PARTS_CHECKPOINT, CLASSES_CHECKPOINT):

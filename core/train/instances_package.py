@@ -10,7 +10,6 @@ from typing import Any
 from torch import nn
 
 from core.models.base import ModelSpec
-from core.models.card import CARD_FORMAT
 from core.models.instances import CELLS, scan_fields
 from core.models.networks import backbones
 from core.models.networks.instance_model import Judge, as_one
@@ -18,7 +17,8 @@ from core.models.networks.window_classifier import tensors_of
 from core.models.weights import save_model
 from core.train.detector_package import IMAGENET, OWN
 from core.train.families.instances import ONE_CLASS
-from core.train.package import Identity, versions
+from core.train.identity import Identity
+from core.train.package import versions
 from core.train.window_package import network_fields, normalisation_of
 from core.truth import ARTEFACT_CLASSES
 
@@ -38,17 +38,10 @@ def make_card(
     """The card, but for the hash of the weights, which `save_model` adds. `values`: the trainer's parameters."""
     own = {"width": values["width"], "blocks": values["blocks"]} if values["network"] == CELLS else {}
     mean, deviation = OWN if values["network"] == CELLS else IMAGENET
+    artefacts = [label for label in labels if label in ARTEFACT_CLASSES]
     is_judged = values["parts"] == ONE_CLASS and len(labels) + (no_defect is not None) > 1
     return {
-        "format": CARD_FORMAT,
-        "id": identity.id,
-        "name": identity.name,
-        "kind": "instances",
-        "family": "instances",
-        "description": identity.description,
-        "licence": identity.licence or "not stated",
-        "labels": list(labels),
-        "artefact_labels": [label for label in labels if label in ARTEFACT_CLASSES],
+        **identity.card_head("instances", "instances", labels, artefacts),
         "input": {"um_per_px": values["um_per_px"], "mean": list(mean), "deviation": list(deviation)},
         "network": {
             "parts": {"architecture": values["network"], **own},

@@ -72,7 +72,7 @@ def read_learning_curve(folder: Path) -> LearningCurve | None:
         return None
     try:
         return LearningCurve.from_json(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"a learning curve can't be read ({error})", path=path, remedy="Delete it and ask for it again."
         ) from None

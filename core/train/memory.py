@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from core.parameters import resolve
 from core.train.families.memory import PARAMETERS
 from core.train.memory_package import make_card
 from core.train.memory_start import Start, start_of
+from core.train.memory_views import Views
 from core.train.normal_windows import NormalWindows, read_normal
 from core.train.record import training_record
 
@@ -35,9 +37,7 @@ CHECKPOINT_NAME = ".training.safetensors"
 _CELLS_HELD, _CANDIDATES = 400_000, 40_000
 _FEWEST_CELLS = 16  # of a window
 _PROJECTED_FROM = 64  # windows
-_CALIBRATED, _EXTREMES = 400, 100  # windows at most
-# Of a component's spread, how much is taken away: at 0 the strongest decide alone, at 1 noise counts as much.
-_WHITENED, _LEAST = 0.5, 1e-3
+_CALIBRATED, _EXTREMES, _FOLDS = 400, 100, 5  # windows at most; times that a part of the memory is taken away
 
 
 def train_memory(
@@ -65,10 +65,10 @@ def train_memory(
         out.mkdir(parents=True, exist_ok=True)
     start = start_of(values, windows, learnt, held_out, out / CHECKPOINT_NAME, chosen, seed, progress, cancel)
     work = _Work(windows, start, values, chosen, seed, progress, cancel)
-    memory, kept = work.remembered(learnt)
+    memory, kept, seen_in = work.remembered(learnt)
     sizes = sizes_of(start.features.channels, memory)
     card = make_card(out, values, windows, learnt, start, sizes)
-    calibration = work.calibrated(card, memory, kept, held_out)
+    calibration = work.calibrated(card, memory, seen_in, kept, held_out)
     card["calibration"] = calibration.to_json()
     commands = start.commands
     card["training"] = {
@@ -105,16 +105,18 @@ class _Work:
         as_kept(self._features)
         self._places = Places(self._features, *start.normalisation, device)
         self._halo = self._features.halo_px
+        self._views = Views(windows, self._places, self._halo, values["variety"], seed, progress, cancel)
 
-    def remembered(self, learnt: Array) -> tuple[dict[str, Array], Array]:
-        """The memory's tensors, rounded as they are kept, and the windows that it may be of."""
-        mean, projection = self._projection(learnt)
+    def remembered(self, learnt: Array) -> tuple[dict[str, Array], Array, Array]:
+        """The memory's tensors, rounded as they are kept, the windows that it may be of, and the window of each member."""
+        some = self._some(learnt, _PROJECTED_FROM)
+        mean, projection = (half(one) for one in self._views.projection(some, self._values["components"]))
         share = max(_FEWEST_CELLS, _CELLS_HELD // len(learnt))
         random = np.random.default_rng(self._seed)
         cells, owners, at = [], [], []
-        for number, found in enumerate(self._each(learnt, "Looking at what is normal")):
-            chosen = np.sort(random.permutation(found.shape[0] * found.shape[1])[:share])
-            cells.append((found.flatten(0, 1)[torch.from_numpy(chosen).to(found.device)] - mean) @ projection)
+        for number, found in enumerate(self._views.each(learnt)):
+            chosen = np.sort(random.permutation(len(found))[:share])
+            cells.append((found[torch.from_numpy(chosen).to(found.device)] - mean) @ projection)
             owners.append(np.full(len(chosen), number))
             at.append(chosen)
         features, owner, place = torch.cat(cells), np.concatenate(owners), np.concatenate(at)
@@ -131,39 +133,40 @@ class _Work:
             "memory.mean": mean, "memory.projection": projection, "memory.members": chosen_members,
             "memory.origin": origin.float(),
         }  # fmt: skip
-        return {**{name: t.cpu().numpy() for name, t in memory.items()}, "memory.examples": examples}, learnt[kept]
+        tensors = {**{name: t.cpu().numpy() for name, t in memory.items()}, "memory.examples": examples}
+        return tensors, learnt[kept], learnt[owner[usable[members.numpy()]]]
 
     def calibrated(
-        self, card: Mapping[str, Any], memory: Mapping[str, Array], kept: Array, held_out: Array
+        self, card: Mapping[str, Any], memory: Mapping[str, Array], seen_in: Array, kept: Array, held_out: Array
     ) -> Calibration:
-        """On windows held out, as a scan sees them."""
-        model = MemoryModel(draft_of(card), self._places, memory, 1.0)
-        edge = self._halo // CELL_PX
+        """On windows held out, as a scan sees them; and on those learnt from, each compared with what the memory knows from
+        elsewhere (`seen_in`: the window of each member): a few sections differ by more than one held out can tell."""
+        spec, edge = draft_of(card), self._halo // CELL_PX
 
-        def raw(indices: Array) -> Iterator[Array]:
+        def raw(indices: Array, known: Array | slice = slice(None)) -> Iterator[Array]:
+            own = {name: memory[name][known] for name in ("memory.members", "memory.origin")}
+            model = MemoryModel(spec, self._places, {**memory, **own}, 1.0)
             for done, pixels in enumerate(self._windows.around(indices, self._halo)):
                 self._cancel.check()
                 self._progress(Step(done, len(indices), "Finding out what scores are normal"))
                 yield model.map_tile(pixels)[0, edge:-edge, edge:-edge]
 
         is_of_learnt = bool(np.intersect1d(kept, held_out).size)
-        held_out, kept = (self._some(*pair) for pair in ((held_out, _CALIBRATED), (kept, _EXTREMES)))
+        others = self._some(kept, 0 if is_of_learnt else max(0, _CALIBRATED - len(held_out)))
+        turns = [raw(self._some(held_out, _CALIBRATED))]
+        folds = (fold for fold in self._folds(kept) if not fold[seen_in].all())
+        turns += [raw(others[fold[others]], ~fold[seen_in]) for fold in folds]
         area, trim = self._windows.window_mm2, self._windows.trim
-        return calibrate(raw(held_out), raw(kept), area, trim, self._seed, is_of_learnt)
+        extremes = raw(self._some(kept, _EXTREMES))
+        return calibrate(chain.from_iterable(turns), extremes, area, trim, self._seed, is_of_learnt)
 
-    def _projection(self, learnt: Array) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean (features,) and projection (features, components) onto the components that change most."""
-        some = self._each(self._some(learnt, _PROJECTED_FROM), "Looking at what is normal")
-        found = torch.cat([one.flatten(0, 1) for one in some])
-        mean, deviation = found.mean(0), found.std(0)
-        # What is never seen to change says nothing, and nothing of how much is much.
-        scale = torch.where(deviation > _LEAST * deviation.max(), deviation, torch.inf)
-        scaled = (found - mean) / scale
-        spread, axes = torch.linalg.eigh((scaled.T @ scaled / len(scaled)).double())
-        count = min(self._values["components"], len(spread))
-        spread, axes = spread[-count:].clamp(min=float(spread[-1]) * _LEAST), axes[:, -count:]
-        projection = axes.float() / scale[:, None] * spread.float() ** (-_WHITENED / 2)
-        return half(mean), half(projection)
+    def _folds(self, indices: Array) -> list[Array]:
+        """For each of up to `_FOLDS` sets of parts of what is learnt from (n,) bool, which windows are of them; none where
+        there is a single part."""
+        parts = self._windows.parts
+        names = np.unique(parts[indices])
+        count = min(len(names), _FOLDS)
+        return [np.isin(parts, names[number::count]) for number in range(count)] if count > 1 else []
 
     def _trusted(self, features: torch.Tensor, owner: Array, count: int) -> Array:
         """Which of `count` windows may be remembered: all, or but for the share that is most unlike the others."""
@@ -175,22 +178,14 @@ class _Work:
         return np.sort(np.argsort(worst, kind="stable")[: count - left_out])
 
     def _examples(self, indices: Array, places: Array) -> Array:
-        """(n, 64, 64, 3) float32 around places (numbers of cells) of windows."""
-        margin, across = EXAMPLE_PX // 2, self._windows.side // CELL_PX
+        """(n, 64, 64, 3) float32 around places (numbers of cells, as `Views.each` gives them) of windows."""
+        margin = EXAMPLE_PX // 2
         shown = []
         for index, place in zip(indices, places, strict=True):
             pixels = next(self._windows.around([index], margin))
-            row, column = (int(one) + margin // CELL_PX for one in divmod(place, across))
-            shown.append(example_at(pixels, row, column))
+            row, column = self._views.origin(int(place))
+            shown.append(example_at(pixels, row + margin // CELL_PX, column + margin // CELL_PX))
         return np.stack(shown).astype(np.float32)
-
-    def _each(self, indices: Array, what: str) -> Iterator[torch.Tensor]:
-        """(rows, columns, features) of each window, seen with its surroundings."""
-        edge = self._halo // CELL_PX
-        for done, pixels in enumerate(self._windows.around(indices, self._halo)):
-            self._cancel.check()
-            self._progress(Step(done, len(indices), what))
-            yield self._places.of(pixels)[edge:-edge, edge:-edge]
 
     def _some(self, indices: Array, most: int) -> Array:
         return _by_picture(self._windows, np.random.default_rng(self._seed).permutation(indices)[:most])

@@ -22,6 +22,7 @@ from core.geometry import Box
 from core.scan.plan import scale_for
 from core.scan.reading import TileSource
 from core.section import Plane, Section
+from core.seen_range import is_comparable
 from core.specimen_mask import Mask
 
 Array = np.ndarray
@@ -59,6 +60,8 @@ class Clip:
 class NormalPlaces:
     """One picture at `um_per_px`, or as it is; `number`: which one; `side`: of a window.
 
+    `shown`: in which range its values are read, its own at first; `is_comparable`: whether those of others may be, too.
+
     Raises InputError when it can't be read, UsageError when it is too coarse.
     """
 
@@ -67,8 +70,9 @@ class NormalPlaces:
         with open_picture(picture) as section:
             info = section.info
             self._scale = scale = scale_for(info, um_per_px, "these windows")
-            self._range = auto_range(section, Plane())
-            self._mask = None if picture.is_cut else _specimen(section, self._range)
+            self.shown = auto_range(section, Plane())
+            self.is_comparable = is_comparable(info)
+            self._mask = None if picture.is_cut else _specimen(section, self.shown)
         self.width, self.height = (max(1, round(n / scale)) for n in (info.width_px, info.height_px))
         self._regions = None if picture.regions is None else [_scaled(ring, scale) for ring in picture.regions]
         self._defects = _scaled_boxes(picture.defects, scale)
@@ -104,7 +108,7 @@ class NormalPlaces:
         yield from self._around(self._picture.defects, _scaled_boxes((), 1))
 
     def reader(self, section: Section) -> TileSource:
-        return TileSource(section, Plane(), self._range, self._scale)
+        return TileSource(section, Plane(), self.shown, self._scale)
 
     def _around(self, boxes: Iterable[Box], wrong: Array) -> Iterator[Clip]:
         for x, y, w, h in _scaled_boxes(boxes, self._scale):

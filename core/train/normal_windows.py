@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from core.anomaly.looks import Looks, looks_of
 from core.data.normal import NormalData, find_normal
 from core.data.opening import open_picture
-from core.errors import UsageError
+from core.errors import InputError, UsageError
 from core.jobs import CancelToken, Progress, Step, no_progress
 from core.section import Section
+from core.seen_range import RANGE, common_range
 from core.train.augment import orient
 from core.train.dataset import memory_for_pictures
 from core.train.normal_clips import STEP_PX, Clip, NormalPlaces, halved
@@ -29,6 +31,8 @@ Array = np.ndarray
 _APART = 0.5
 # Of the memory for pictures; networks of normal hold more beside them than others.
 _SHARE_OF_MEMORY = 0.5
+_LOOKED_AT = 64  # windows
+_NOTHING = 1.0  # grey level, the standard deviation of a window that shows nothing
 
 
 class NormalWindows:
@@ -63,6 +67,12 @@ class NormalWindows:
 
     def __len__(self) -> int:
         return len(self._windows)
+
+    @property
+    def input_fields(self) -> dict[str, Any]:
+        """For the `input` part of a card: how a model has to look at a section to see the same."""
+        deep = {RANGE: [self._places[0].shown.low, self._places[0].shown.high]}
+        return {"um_per_px": self.um_per_px, **(deep if all(one.is_comparable for one in self._places) else {})}
 
     @property
     def window_mm2(self) -> float | None:
@@ -113,6 +123,20 @@ class NormalWindows:
         if not aside.any():
             return np.arange(len(self)), np.arange(len(self))
         return np.flatnonzero(~aside), np.flatnonzero(aside)
+
+    @property
+    def parts(self) -> Array:
+        """(n,) int: what of each window shares nothing with others: its group, or of a single group its clip."""
+        return self.groups if len(np.unique(self.groups)) > 1 else self._windows[:, 0]
+
+    def looks(self, indices: Array) -> Looks:
+        """What some of these windows look like, for a card: what drift is told by."""
+        return looks_of(self.read(int(index)) for index in indices[:: max(1, len(indices) // _LOOKED_AT)])
+
+    @property
+    def shows_anything(self) -> bool:
+        """Whether some window holds more than a grey level's noise. To be asked once they are loaded."""
+        return any(float(self.read(index).std()) > _NOTHING for index in range(len(self)))
 
     def labels(self) -> Array | None:
         """(n,) bool, which windows are known to show a defect; None where none was let in (`contamination`)."""
@@ -166,7 +190,7 @@ def read_normal(
 
     Args:
         values: at least those of `NORMAL_PARAMETERS`.
-    Raises InputError for data that can't be read or says nothing of what is normal, UsageError where no window fits
+    Raises InputError for data that can't be read, says or shows nothing of what is normal, UsageError where no window fits
     into what is normal, or pictures are of several scales; CancelledError.
     """
     cancel, rng = cancel or CancelToken(), np.random.default_rng(seed)
@@ -181,6 +205,9 @@ def read_normal(
         picture = found.pictures[number]
         progress(Step(done, len(chosen), f"Looking for what is normal on {picture.path.name}"))
         places.append(NormalPlaces(picture, len(places), um_per_px, side_px))
+    common = common_range([one.shown if one.is_comparable else None for one in places])
+    for one in places:
+        one.shown = common or one.shown
     kept = NormalData(found.source, found.format, tuple(found.pictures[n] for n in chosen), found.is_sure, found.notes)
     clips, windows = _drawn(places, side_px, most, rng, cancel)
     if not len(windows):
@@ -192,6 +219,11 @@ def read_normal(
     trim = 0.0 if kept.is_sure and labels is None else float(values["trim"])
     drawn = NormalWindows(kept, side_px, um_per_px, trim, places, clips, windows, labels)
     drawn.load(progress, cancel)
+    if not drawn.shows_anything:
+        raise InputError(
+            "nothing shows in what is normal: each window is one even grey", path=data,
+            remedy="Choose pictures of the specimen itself, or look whether they were exported all black or white.",
+        )  # fmt: skip
     return drawn
 
 
@@ -199,7 +231,8 @@ def _drawn(
     places: Sequence[NormalPlaces], side: int, most: int, rng: np.random.Generator, cancel: CancelToken
 ) -> tuple[list[Clip], Array]:
     """Clips, and (n, 3) int: clip, x, y of each window. Blocks of all pictures are looked at in an order drawn by chance,
-    each as likely, until there are enough windows, or memory has no room for more."""
+    each as likely, until there are enough windows side by side, or memory has no room for more; where all of them are
+    too few, windows between them are taken, too."""
     clips = [clip for place in places for clip in place.around_false_alarms()]
     rng.shuffle(clips)
     del clips[most:]
@@ -210,6 +243,7 @@ def _drawn(
     if len(every) == 1:  # a single one leaves nothing to be held out
         every = halved(every[0], side)
         owners = np.repeat(owners, len(every))
+    between: list[Array] = []
     room, count = int(memory_for_pictures() * _SHARE_OF_MEMORY), len(rows)
     for index in rng.permutation(len(every)):
         cancel.check()
@@ -217,12 +251,17 @@ def _drawn(
             break
         clip = places[owners[index]].clip(every[index])
         if clip is not None:
-            at = _at_rest(clip, side)
-            rows.append(np.column_stack([np.full(len(at), len(clips)), at]))
+            at, is_beside = _at_rest(clip, side)
+            numbered = np.column_stack([np.full(len(at), len(clips)), at])
+            rows.append(numbered[is_beside])
+            between.append(numbered[~is_beside])
             clips.append(clip)
-            room, count = room - clip.nbytes, count + len(at)
-    windows = np.concatenate(rows) if rows else np.zeros((0, 3), int)
-    return clips, windows[:most]
+            room, count = room - clip.nbytes, count + int(is_beside.sum())
+    windows = np.concatenate(rows)[:most] if rows else np.zeros((0, 3), int)
+    if len(windows) < most and between:
+        further = np.concatenate(between)
+        windows = np.concatenate([windows, further[rng.permutation(len(further))[: most - len(windows)]]])
+    return clips, windows[np.argsort(windows[:, 0], kind="stable")]
 
 
 def _aside(units: Array, share: float, rng: np.random.Generator) -> Array:
@@ -235,13 +274,15 @@ def _aside(units: Array, share: float, rng: np.random.Generator) -> Array:
     return chosen[of_unit]
 
 
-def _at_rest(clip: Clip, side: int) -> Array:
-    """(n, 2) int: x, y of windows in a clip, half a window apart, beginning with the first place that is free."""
+def _at_rest(clip: Clip, side: int) -> tuple[Array, Array]:
+    """(n, 2) int: x, y of windows in a clip, half a window apart, beginning with the first place that is free; and (n,)
+    bool, those that lie side by side: the others show nothing new, and are for pictures too small to give enough."""
     apart = max(1, round(_APART * side / STEP_PX))
     rows, columns = np.nonzero(clip.free)
     first = rows[0] % apart, columns[0] % apart
     row, column = np.nonzero(clip.free[first[0] :: apart, first[1] :: apart])
-    return np.column_stack([column * apart + first[1], row * apart + first[0]]) * STEP_PX
+    at = np.column_stack([column * apart + first[1], row * apart + first[0]]) * STEP_PX
+    return at, (row - row.min()) % 2 + (column - column.min()) % 2 == 0
 
 
 def _with_defects(

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from core.anomaly.calibration import calibrate
-from core.anomaly.looks import looks_of
 from core.jobs import CancelToken, Progress, Step, no_progress
 from core.models.card import draft_of
 from core.models.classical import ANOMALY, METHODS, tensors_of
@@ -24,8 +23,6 @@ from core.train.normal_windows import NormalWindows, read_normal
 from core.train.record import training_record
 
 Array = np.ndarray
-
-_LOOKED_AT = 64  # windows
 
 
 def train_one_class(
@@ -47,6 +44,7 @@ def train_one_class(
     check_windows(values)
     windows = read_normal(data, values, values["window_px"], seed, progress, cancel)
     card = make_card(out, values, [ANOMALY], windows.um_per_px, "anomaly")
+    card["input"] = windows.input_fields
     draft_of(card)
     learnt, held_out = windows.split(values["held_share"], seed)
     features = _features(windows, values, progress, cancel)
@@ -62,7 +60,7 @@ def train_one_class(
     calibration = calibrate(strange - middle, known - middle, windows.window_mm2, windows.trim, seed, is_of_learnt)
     weight, bias = np.array([[-1 / calibration.limit]]), np.array([-middle / calibration.limit])
     card["calibration"] = calibration.to_json()
-    card["looks"] = looks_of(windows.read(int(i)) for i in learnt[:: max(1, len(learnt) // _LOOKED_AT)]).to_json()
+    card["looks"] = windows.looks(learnt).to_json()
     card["training"] = {
         **training_record("one_class", PARAMETERS, values, windows.data, seed, data, out),
         "windows": len(learnt) + left_out,

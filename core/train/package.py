@@ -13,25 +13,15 @@ import torch
 import torchvision
 
 import core
-from core.models.card import CARD_FORMAT
 from core.models.networks.resnet_cells import STRIDE_PX
 from core.models.networks.window_classifier import tensors_of
 from core.models.weights import save_model
+from core.train.identity import Identity
 
 TILE_PX = 1024
 LAST_NAME = "last"
 # Grey levels of light micrographs lie around the middle; fixed numbers, so that a window alone decides.
 MEAN, DEVIATION = 0.5, 0.25
-
-
-@dataclass(frozen=True)
-class Identity:
-    """How a model is called and what it may be used for."""
-
-    id: str
-    name: str
-    description: str = ""
-    licence: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,15 +43,7 @@ class Recipe:
 def make_card(identity: Identity, recipe: Recipe, reach_px: int) -> dict[str, Any]:
     """The card, but for the hash of the weights, which `save_model` adds."""
     return {
-        "format": CARD_FORMAT,
-        "id": identity.id,
-        "name": identity.name,
-        "kind": "classifier",
-        "family": "classifier",
-        "description": identity.description,
-        "licence": identity.licence or "not stated",
-        "labels": list(recipe.labels),
-        "artefact_labels": list(recipe.artefact_labels),
+        **identity.card_head("classifier", "classifier", recipe.labels, recipe.artefact_labels),
         "input": {"um_per_px": recipe.um_per_px, "mean": MEAN, "deviation": DEVIATION},
         "network": {"backbone": "resnet_cells", "width": recipe.width, "blocks": recipe.blocks},
         "scan": {

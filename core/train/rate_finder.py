@@ -85,7 +85,7 @@ def found_once(path: Path, find: Callable[[], RateCurve]) -> RateCurve:
     """The curve that a file keeps, else a new one, which is kept there. Raises what `find` raises, ResourceError."""
     try:
         return RateCurve.from_json(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         curve = find()
     with disk_errors(path), written_whole(path) as part:
         part.write_text(json.dumps(curve.to_json()), "utf-8")

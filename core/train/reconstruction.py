@@ -78,7 +78,7 @@ def train_reconstruction(
     if features is not None:
         features.to(chosen)
     out.mkdir(parents=True, exist_ok=True)
-    judge = Judge(course, windows, learnt, held_out, values["input_px"], out, cancel, features)
+    judge = Judge(course, windows, learnt, held_out, values["input_px"], out, progress, cancel, features)
     best = BestState(course, judge.measured, values["steps"], progress)
     last = _fit(course, judge, best, windows, learnt, values, out / CHECKPOINT_NAME, random, progress, cancel)
     course.load_state_dict({**best.state, "left_out": last["left_out"]})
@@ -130,7 +130,9 @@ def _fit(
 ) -> State:
     """Trains `course` in place and returns the last running mean of its weights."""
     optimiser = course.optimiser(values["learning_rate"])
-    rate = torch.optim.lr_scheduler.ConstantLR(optimiser, 1.0)
+    rate = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda done: share_of_rate(done, values["steps"], values["falling"])
+    )
     looked = round(values["first_pass"] * values["steps"])
     device = next(course.parameters()).device
 
@@ -145,10 +147,17 @@ def _fit(
             raise ResourceError(
                 "the loss is no number any more", remedy="Start over with a lower learning_rate and another --out."
             )
+        rate.step()
         return loss
 
     learner = Learner(course, learn, optimiser, rate, random, lambda: course.figures)
     return train_steps(learner, best, Plan(values["steps"], values["every"], checkpoint), progress, cancel)
+
+
+def share_of_rate(done: int, steps: int, falling: float) -> float:
+    """What is left of the learning rate after so many steps; over a share of them, at the end, it falls in a straight line
+    (Isola et al. 2017: over the second half)."""
+    return min(1.0, (steps - done) / (falling * steps or 1.0))
 
 
 def _worst(doubts: Array, share: float) -> Array:

@@ -11,7 +11,7 @@ import torch
 
 from core.anomaly.calibration import Calibration, calibrate
 from core.disk import written_whole
-from core.jobs import CancelToken
+from core.jobs import CancelToken, Progress, Step
 from core.models.networks.cgan import EdgeToImage
 from core.models.networks.feature_comparison import FeatureComparison
 from core.models.networks.reconstructors import as_seen, compared, residuals
@@ -45,10 +45,12 @@ class Judge:
         held_out: Array,
         side_px: int,
         folder: Path,
+        progress: Progress,
         cancel: CancelToken,
         features: FeatureComparison | None = None,
     ) -> None:
-        self._course, self._windows, self._side, self._cancel = course, windows, side_px, cancel
+        self._course, self._windows, self._side = course, windows, side_px
+        self._progress, self._cancel = progress, cancel
         self._features = features
         self._learnt, self._held_out = learnt, held_out
         chosen = np.random.default_rng(0).permutation(len(held_out))
@@ -63,14 +65,15 @@ class Judge:
         return Measured((middle,), {"ssim": middle, "lowest_ssim": round(float(alike.min()), 6)}, None)
 
     def doubts(self) -> Array:
-        """For each window learnt from, how unlike its drawing it is where it is most unlike."""
-        found = [raw_scores(one, CHANNELS[PLACE], 0.0).max() for said in self._said(self._learnt) for one in said]
-        return np.array(found)
+        """For each window learnt from, how unlike its drawing it is where it is most unlike. Broken off, it begins anew."""
+        told = self._told(self._learnt, "Looking for windows that may hold a defect")
+        return np.array([raw_scores(one, CHANNELS[PLACE], 0.0).max() for said in told for one in said])
 
     def calibrations(self) -> Ways:
         """For each way of running the model. Of a window the middle counts that is nearest to it in a scan."""
         kept = self._learnt[~self._course.left_out.cpu().numpy()]
-        held_out, learnt = (np.concatenate(list(self._said(_some(those)))) for those in (self._held_out, kept))
+        what = "Finding out what scores are normal"
+        held_out, learnt = (np.concatenate(list(self._told(_some(those), what))) for those in (self._held_out, kept))
         told = {score: channel for score, channel in CHANNELS.items() if channel < held_out.shape[1]}
         return {
             stride: {score: self._calibrated(held_out, learnt, cells, channel) for score, channel in told.items()}
@@ -115,6 +118,14 @@ class Judge:
         """What a scan says of single windows: (n, 3, 32, 32), in batches."""
         for seen, drawn in self._drawn(indices):
             yield compared(seen, drawn, self._features).cpu().numpy()
+
+    def _told(self, indices: Array, what: str) -> Iterator[Array]:
+        """As `_said`, of many windows: how far it is, is told."""
+        done = 0
+        for said in self._said(indices):
+            done += len(said)
+            self._progress(Step(done, len(indices), what))
+            yield said
 
     def _show(self) -> None:
         """Input, edges, drawing and residual of some held-out windows, a row for each."""

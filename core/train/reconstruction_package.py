@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.anomaly.looks import looks_of
-from core.models.card import CARD_FORMAT
 from core.models.networks.cgan import sobel
 from core.models.networks.reconstructors import as_seen
 from core.models.reconstruction import CGAN, KIND, LABEL, SCORE, STRIDE, scan_fields
+from core.train.identity import Identity
 from core.train.normal_windows import NormalWindows
 from core.train.package import versions
 from core.train.reconstruction_judging import Ways
@@ -47,7 +46,6 @@ def make_card(
     metrics: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The card, but for the hash of the weights. `values`: the trainer's parameters; `learnt`: windows that count."""
-    identity = values["id"] or folder.resolve().name
     numbers = {
         stride: {score: {"usual": usual, "limit": found.limit} for score, (usual, found) in told.items()}
         for stride, told in ways.items()
@@ -56,21 +54,13 @@ def make_card(
         stride: {score: found.to_json() for score, (_, found) in told.items()} for stride, told in ways.items()
     }
     return {
-        "format": CARD_FORMAT,
-        "id": identity,
-        "name": values["name"] or identity,
-        "kind": KIND,
-        "family": "anomaly",
-        "description": values["description"],
-        "licence": values["licence"] or "not stated",
-        "labels": [LABEL],
-        "artefact_labels": [],
-        "input": {"um_per_px": windows.um_per_px},
+        **Identity.of(folder, values).card_head(KIND, "anomaly", [LABEL]),
+        "input": windows.input_fields,
         "network": dict(network),
         "scan": scan_fields(values["window_px"], numbers),
         "calibration": calibrations[STRIDE.default][SCORE.default],
         "calibrations": calibrations,
-        "looks": looks_of(windows.read(int(index)) for index in learnt[:: max(1, len(learnt) // _LOOKED_AT)]).to_json(),
+        "looks": windows.looks(learnt).to_json(),
         "training": dict(training),
         "metrics": dict(metrics),
         "versions": versions(),

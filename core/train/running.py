@@ -13,7 +13,7 @@ from typing import Any
 
 from core.data.labelled import DataKind
 from core.data.normal import find_normal
-from core.data.reading import kind_of, read_data
+from core.data.reading import kind_of, read_data, reading_once
 from core.disk import disk_errors, written_whole
 from core.errors import InputError, UsageError
 from core.jobs import CancelToken, Progress, no_progress
@@ -39,7 +39,11 @@ def run_training(
     """
     if (request.out / CARD_NAME).exists():
         raise UsageError("a model lies there already", path=request.out, remedy="Choose another folder (--out).")
-    spec = checked_trainer(request)
+    with reading_once():
+        return _run(request, checked_trainer(request), progress, cancel)
+
+
+def _run(request: TrainRequest, spec: TrainerSpec, progress: Progress, cancel: CancelToken | None) -> dict[str, Any]:
     with only_one(request.out):
         is_new = _begin(request)
         told = CurveWriter(request.out, progress).step
@@ -74,7 +78,7 @@ def unfinished(folder: Path) -> TrainRequest | None:
         return None
     try:
         return TrainRequest.from_json(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"can't be read ({error})", path=path, remedy="Delete it and start anew.") from None
 
 

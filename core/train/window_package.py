@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 
-from core.models.card import CARD_FORMAT
 from core.models.classifier import scan_fields
 from core.models.networks.backbones import DenseBackbone, build
 from core.models.networks.computing import Network
 from core.models.networks.window_classifier import tensors_of
 from core.train.families.windows import SMALL
+from core.train.identity import Identity
 from core.train.package import DEVIATION, MEAN, save_best_and_last, versions
 from core.truth import ARTEFACT_CLASSES
 
@@ -51,17 +51,9 @@ def make_card(
     A window is `input_px` wide, rounded up to whole cells of the network.
     """
     mean, deviation = normalisation_of(network)
-    identity = values["id"] or folder.resolve().name
+    artefacts = [label for label in labels if label in ARTEFACT_CLASSES]
     return {
-        "format": CARD_FORMAT,
-        "id": identity,
-        "name": values["name"] or identity,
-        "kind": "classifier",
-        "family": "classifier",
-        "description": values["description"],
-        "licence": values["licence"] or "not stated",
-        "labels": list(labels),
-        "artefact_labels": [label for label in labels if label in ARTEFACT_CLASSES],
+        **Identity.of(folder, values).card_head("classifier", "classifier", labels, artefacts),
         "input": {"um_per_px": um_per_px, "mean": list(mean), "deviation": list(deviation)},
         "network": network_fields(values["backbone"]),
         "scan": _scan_fields(network, values["backbone"], len(labels), values["input_px"]),

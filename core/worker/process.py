@@ -45,7 +45,7 @@ class WorkerProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=_environment(),
+                env=own_environment(),
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
@@ -152,12 +152,17 @@ def _how(code: int) -> str:
 
 
 def _command() -> list[str]:
+    return own_command("core.worker", WORKER_ARGUMENT)
+
+
+def own_command(module: str, argument: str) -> list[str]:
+    """What starts this program as another kind of process: as a module, or by an argument where it was built."""
     if getattr(sys, "frozen", False):
-        return [sys.executable, WORKER_ARGUMENT]
-    return [sys.executable, "-P", "-m", "core.worker"]
+        return [sys.executable, argument]
+    return [sys.executable, "-P", "-m", module]
 
 
-def _environment() -> dict[str, str]:
+def own_environment() -> dict[str, str]:
     """This process's own, with all places that it imports from, wherever it was started."""
     environment = KEPT_MEMORY | os.environ
     if not getattr(sys, "frozen", False):

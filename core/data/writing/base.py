@@ -28,8 +28,8 @@ from core.data.gathering import GROUPS_FILE
 from core.data.judged import JudgedSection, judged_sections
 from core.data.writing.tiles import DEFAULT_TILE_PX, LEAST_TILE_PX, MOST_TILE_PX, Tile, tiles_of
 from core.detection import Detection
-from core.discovery import find_specs
-from core.disk import disk_errors
+from core.discovery import find_specs, spec_called
+from core.disk import disk_errors, take_place
 from core.display import auto_range
 from core.errors import InputError, UsageError
 from core.jobs import CancelToken, Progress, Step
@@ -97,11 +97,7 @@ def data_writers() -> tuple[DataWriter, ...]:
 
 def find_writer(format_id: str) -> DataWriter:
     """Raises UsageError for a format there isn't."""
-    found = next((one for one in data_writers() if one.id == format_id), None)
-    if found is None:
-        known = ", ".join(one.id for one in data_writers())
-        raise UsageError(f"there is no data format {format_id!r}", remedy=f"Choose one of: {known}.")
-    return found
+    return spec_called(format_id, data_writers(), "data format")
 
 
 def write_data(
@@ -138,7 +134,7 @@ def write_data(
             (temporary / PROVENANCE_FILE).write_text(told, "utf-8")
             if out.exists():
                 out.rmdir()
-            temporary.replace(out)
+            take_place(temporary, out)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     counted = Counter(mark.mark.label for one in written for mark in one.tile.marks)

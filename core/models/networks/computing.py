@@ -6,15 +6,13 @@ head (`half_precision`). Scores of windows then differ by at most `HALF_TOLERANC
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from core.errors import ResourceError
+from core.compute_memory import memory_told
 from core.models.networks.backbones import DenseBackbone
 from core.models.networks.folding import folded, in_bands
 from core.models.networks.resnet_cells import ResNetCells, normalise
@@ -77,7 +75,7 @@ class DenseComputing:
 
     def submit(self, pixels: torch.Tensor) -> Pending:
         """Starts computing; on CUDA it returns before that is finished. Raises ResourceError when memory runs out."""
-        with _memory_errors(self._name, self._device), torch.inference_mode():
+        with memory_told(self._device, self._name), torch.inference_mode():
             if self._stream is None:
                 return Pending(self._logits(pixels.to(self._device)).cpu())
             with torch.cuda.device(self._device), torch.cuda.stream(self._stream):
@@ -122,16 +120,3 @@ def format_for(network: Network, device: torch.device) -> torch.dtype:
 def _has_half_units() -> bool:
     known = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
-
-
-@contextmanager
-def _memory_errors(name: str, device: torch.device) -> Iterator[None]:
-    try:
-        yield
-    except RuntimeError as error:  # only CUDA has a type of its own for it
-        if not isinstance(error, torch.OutOfMemoryError) and "memory" not in str(error):
-            raise
-        raise ResourceError(
-            f"{device} has too little free memory for {name}",
-            remedy="Close what else uses it, or scan with --device cpu; what was scanned is kept.",
-        ) from error

@@ -36,7 +36,7 @@ RATIOS = (0.5, 1.0, 2.0)
 # Of a training image's proposals so many are learned from, a quarter of them on defects (Ren et al. 2015; Badmos 2022, §3.10).
 _LOOKED_AT = 128
 # Each map's anchors that may become proposals, for one proposal that is wanted: many lie on the same defect.
-ANCHORS_EACH = 5
+_ANCHORS_EACH = 5
 # Narrower than 8, gradients of channels-last convolutions overwrite foreign memory (oneDNN in torch 2.14).
 _SIZES = {"width": (8, 128), "blocks": (1, 4)}
 
@@ -112,14 +112,32 @@ def build(network: Mapping[str, Any], classes: int, limits: Limits | None = None
     name = network.get("architecture")
     if name not in NETWORKS:
         raise ValueError("the card describes no detector that is known here")
-    sizes = {key: value for key, value in network.items() if key != "architecture"}
-    known = _SIZES if name == "ssd_cells" else {}
-    for key, value in sizes.items():
-        if key not in known or type(value) is not int or not known[key][0] <= value <= known[key][1]:
-            raise ValueError(f"network.{str(key)[:50]} = {str(value)[:50]} can't be used for {name}")
+    sizes = checked_sizes(network, _SIZES if name == "ssd_cells" else {}, "network")
     detector = _BUILDERS[name](classes + 1, limits or Limits(), **sizes)
     detector.transform = TileInput()
     return detector
+
+
+def checked_sizes(network: Mapping[str, Any], known: Mapping[str, tuple[int, int]], where: str) -> dict[str, int]:
+    """What a card's `network` says beside its architecture; `known`: least and most of each. Raises ValueError."""
+    sizes = {key: value for key, value in network.items() if key != "architecture"}
+    for key, value in sizes.items():
+        if key not in known or type(value) is not int or not known[key][0] <= value <= known[key][1]:
+            name = network["architecture"]
+            raise ValueError(f"{where}.{str(key)[:50]} = {str(value)[:50]} can't be used for {name}")
+    return sizes
+
+
+def two_stages(limits: Limits, anchors: AnchorGenerator) -> dict[str, Any]:
+    """What torchvision's detectors of two stages have in common here."""
+    return {
+        "rpn_anchor_generator": anchors,
+        "rpn_pre_nms_top_n_test": _ANCHORS_EACH * limits.proposals,
+        "rpn_post_nms_top_n_test": limits.proposals,
+        "box_score_thresh": limits.floor,
+        "box_nms_thresh": limits.nms_iou,
+        "box_detections_per_img": limits.per_tile,
+    }
 
 
 # -- two stages ------------------------------------------------------------------------------------------------------
@@ -127,18 +145,8 @@ def build(network: Mapping[str, Any], classes: int, limits: Limits | None = None
 
 def _faster_rcnn(backbone: nn.Module, classes: int, limits: Limits, anchors: AnchorGenerator, **parts: Any) -> Detector:
     chosen = {"num_classes": classes} if "box_predictor" not in parts else {}
-    return FasterRCNN(
-        backbone,
-        rpn_anchor_generator=anchors,
-        rpn_pre_nms_top_n_test=ANCHORS_EACH * limits.proposals,
-        rpn_post_nms_top_n_test=limits.proposals,
-        box_score_thresh=limits.floor,
-        box_nms_thresh=limits.nms_iou,
-        box_detections_per_img=limits.per_tile,
-        box_batch_size_per_image=_LOOKED_AT,
-        **chosen,
-        **parts,
-    )
+    given = {**two_stages(limits, anchors), **chosen, **parts}
+    return FasterRCNN(backbone, box_batch_size_per_image=_LOOKED_AT, **given)
 
 
 def _plain_anchors(maps: int = 1) -> AnchorGenerator:

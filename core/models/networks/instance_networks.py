@@ -20,7 +20,15 @@ from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
 from core.models.instances import CELLS, MOBILENET, NETWORKS, RESNET50
 from core.models.networks.detector_maps import Maps, SsdCells
-from core.models.networks.detectors import ANCHORS_EACH, ANCHORS_PX, RATIOS, Detector, Limits, TileInput
+from core.models.networks.detectors import (
+    ANCHORS_PX,
+    RATIOS,
+    Detector,
+    Limits,
+    TileInput,
+    checked_sizes,
+    two_stages,
+)
 
 # Narrower than 8, gradients of channels-last convolutions overwrite foreign memory (oneDNN in torch 2.14).
 SIZES = {"width": (8, 128), "blocks": (1, 4)}
@@ -59,27 +67,14 @@ def build_parts(network: Mapping[str, Any], classes: int, limits: Limits | None 
     name = network.get("architecture")
     if name not in NETWORKS:
         raise ValueError("the card describes no network for parts that is known here")
-    sizes = {key: value for key, value in network.items() if key != "architecture"}
-    known = SIZES if name == CELLS else {}
-    for key, value in sizes.items():
-        if key not in known or type(value) is not int or not known[key][0] <= value <= known[key][1]:
-            raise ValueError(f"network.parts.{str(key)[:50]} = {str(value)[:50]} can't be used for {name}")
+    sizes = checked_sizes(network, SIZES if name == CELLS else {}, "network.parts")
     made = _BUILDERS[name](classes + 1, limits or Limits(), **sizes)
     made.transform = MaskInput()
     return made
 
 
 def _mask_rcnn(backbone: nn.Module, limits: Limits, anchors: AnchorGenerator, **parts: Any) -> Detector:
-    return MaskRCNN(
-        backbone,
-        rpn_anchor_generator=anchors,
-        rpn_pre_nms_top_n_test=ANCHORS_EACH * limits.proposals,
-        rpn_post_nms_top_n_test=limits.proposals,
-        box_score_thresh=limits.floor,
-        box_nms_thresh=limits.nms_iou,
-        box_detections_per_img=limits.per_tile,
-        **parts,
-    )
+    return MaskRCNN(backbone, **two_stages(limits, anchors), **parts)
 
 
 def _resnet50(classes: int, limits: Limits) -> Detector:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from core.anomaly.calibration import Calibration
 from core.devices import choose_device
 from core.errors import InputError
+from core.mark_levels import MarkLevels
 from core.models.base import Evidence, ModelSpec
 from core.models.card import CARD_NAME
 from core.models.memory import CELL_PX, EXAMPLE_PX, Sizes
@@ -106,6 +108,11 @@ class MemoryModel(ModelOfNormal):
         self._members = on_device["members"]
         self._origin = memory["memory.origin"].astype(np.intp)
         self._examples = np.rint(memory["memory.examples"]).clip(0, 255).astype(np.uint8)
+
+    @property
+    def mark_levels(self) -> MarkLevels:
+        """What its network sees around a place counts for the place, too."""
+        return replace(super().mark_levels, spills=True)
 
     def prepare(self, pixels: Array) -> Array:
         return self.matched(pixels)

@@ -22,6 +22,8 @@ PARAMETERS: tuple[Parameter, ...] = (
               "whatever backbone that has; own: empty", offers=(("", "Learnt here"), ("imagenet", "ImageNet (online)")),
               takes_model=True, main=True),
     Parameter("members", int, 2000, "places remembered; more take longer to compare", 16, MOST_MEMBERS, "places", main=True),
+    Parameter("variety", float, 0.35, "how much another lamp, focus or camera may change what is normal; 0: not at all, where "
+              "brightness alone is a defect", 0.0, 1.0),
     Parameter("components", int, 96, "numbers that describe a place", 4, 512),
     Parameter("steps", int, 300, "own: batches that the network learns from", 0, 1_000_000, main=True),
     Parameter("batch", int, 8, "own: windows per batch", 2, 1024),
@@ -30,6 +32,8 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("window_px", int, 128, "side of a window, a multiple of 16", 64, 1024, "px"),
 )  # fmt: skip
 
+# No preview: nothing can be compared before all is remembered, and then it is done. It can't go on from another memory
+# either: whose features it listens to decides what its members mean; `weights` takes a window classifier.
 SPEC = TrainerSpec(
     id="memory",
     family="anomaly",

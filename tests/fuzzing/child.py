@@ -1,0 +1,153 @@
+"""Decides how one process fuzzes: file after file, each told before it is tried and judged afterwards.
+
+Started by `tests.fuzzing.watched`. It limits its own memory, and ends with a trace of every thread where a file hangs.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib
+import json
+import logging
+import random
+import resource
+import shutil
+import signal
+import sys
+import time
+import traceback
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from core.errors import SchliffError
+from tests.fuzzing.subjects import Subject
+
+HANG_S = 10  # of a processor
+STUCK_S = 90  # of a clock, on a machine that others use too
+MOST_BYTES = 2 << 30
+_LONGEST_MESSAGE = 700
+
+
+def main() -> None:
+    """Arguments: folder, seed, where to keep what fails ("" = nowhere), module of the subjects; on stdin lines of `subject, first, count` as JSON; on stdout a line for each file."""
+    folder, seed, kept = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    out = sys.stdout
+    sys.stdout = sys.stderr  # what libraries print
+    warnings.simplefilter("ignore")
+    logging.disable()
+    from core.memory import set_budget
+
+    set_budget(64 << 20)
+    known: dict[str, Subject] = importlib.import_module(sys.argv[4]).subjects()
+    for line in sys.stdin:
+        name, first, count = json.loads(line)
+        subject = known[name]
+        sound = folder / "sound"
+        shutil.rmtree(sound, ignore_errors=True)
+        sound.mkdir(parents=True)
+        for limit in (resource.RLIMIT_AS, resource.RLIMIT_CPU):  # those of the subject before
+            resource.setrlimit(limit, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        seeds = subject.write(sound)
+        for path in seeds:  # loads what is loaded late
+            with suppress(SchliffError):
+                subject.use(path)
+        _limit_memory()
+        for number in range(first, first + count):
+            print(json.dumps({"subject": name, "number": number}), file=out, flush=True)
+            _limit_time()
+            told = _tried(subject, seeds, folder / "work", f"{seed}/{name}/{number}")
+            faulthandler.cancel_dump_traceback_later()
+            if told["outcome"] == "wrong" and kept:
+                keep(folder / "work", Path(kept), name, number, told["why"])
+            print(json.dumps({"subject": name, "number": number, **told}), file=out, flush=True)
+
+
+def make(subject: Subject, seeds: list[Path], work: Path, key: str) -> Path:
+    """The mutated file or folder that `key` names, in `work`, which is emptied."""
+    rng = random.Random(key)
+    sound = rng.choice(seeds)
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    path = work / sound.name
+    if sound.is_dir():
+        shutil.copytree(sound, path)
+    else:
+        shutil.copyfile(sound, path)
+    subject.mutate(path, rng)
+    return path
+
+
+def _tried(subject: Subject, seeds: list[Path], work: Path, key: str) -> dict[str, Any]:
+    path = make(subject, seeds, work, key)
+    _reset_peak()
+    before = time.process_time()
+    outcome, why = "opened", ""
+    try:
+        subject.use(path)
+    except BaseException as error:
+        outcome, why = judged(error)
+    seconds, peak = time.process_time() - before, _peak_bytes()
+    if peak > MOST_BYTES:
+        outcome, why = "wrong", f"{peak >> 20} MB of memory"
+    return {"outcome": outcome, "why": why, "seconds": seconds, "peak": peak}
+
+
+def judged(error: BaseException) -> tuple[str, str]:
+    """Whether an error is one a user can be told: of Schliff's own, with a path and a remedy, in one line."""
+    if not isinstance(error, SchliffError):
+        return "wrong", "".join(traceback.format_exception(error))
+    problem = ""
+    if error.path is None:
+        problem = "no path"
+    elif not error.remedy:
+        problem = "no remedy"
+    elif len(str(error)) > _LONGEST_MESSAGE or not str(error).isprintable():
+        problem = "no message that can be read"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, MemoryError):
+            problem = "too much memory asked for"
+        cause = cause.__cause__ or cause.__context__
+    if problem:
+        return "wrong", f"{problem}: {str(error)[:2000]}\n" + "".join(traceback.format_exception(error))
+    return "refused", str(error)
+
+
+def keep(work: Path, place: Path, subject: str, number: int, why: str) -> None:
+    """Puts a file that failed aside, with what happened."""
+    target = place / subject.replace(" ", "-") / str(number)
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(work, target, symlinks=True)
+    (target / "what-happened.txt").write_text(why, "utf-8", "replace")
+
+
+def _limit_memory() -> None:
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + MOST_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _limit_time() -> None:
+    """The next file has ten seconds of a processor; then the process ends, and tells where it was."""
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + HANG_S + 1, resource.RLIM_INFINITY))
+    faulthandler.dump_traceback_later(STUCK_S, exit=True)
+
+
+def _reset_peak() -> None:
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak_bytes() -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) << 10
+    return 0
+
+
+if __name__ == "__main__":
+    faulthandler.enable()
+    faulthandler.register(signal.SIGXCPU, chain=True)
+    main()
