@@ -164,8 +164,8 @@ def test_reasons_and_context_are_switched_by_hand(qtbot, session, gallery):
     qtbot.waitUntil(lambda: gallery.pictures.reasons.get(one.id) is not None)
     narrow = gallery.pictures.crops.get(one.id).crop
     QTest.mouseClick(gallery.foot.wide, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: gallery.pictures.crops.get(one.id).crop.w > 2 * narrow.w)
-    qtbot.waitUntil(lambda: gallery.pictures.reasons.get(one.id).crop.w > 2 * narrow.w)
+    for drawn in (gallery.pictures.crops, gallery.pictures.reasons):  # for a moment there is none: it is drawn anew
+        qtbot.waitUntil(lambda drawn=drawn: (new := drawn.get(one.id)) is not None and new.crop.w > 2 * narrow.w)
     assert gallery.state()["wide"]
     assert gallery.state()["reasons"]
     fill(session, some_detections())
@@ -214,7 +214,7 @@ def test_selected_crops_side_by_side_show_the_same_width(qtbot, session, gallery
     before = window.field_px
     window.field.setValue(window.field.maximum())
     assert window.field_px > 2 * before
-    qtbot.waitUntil(lambda: {window.thumbnails.get(i).crop.w for i in ids}.isdisjoint(widths))
+    qtbot.waitUntil(lambda: all((new := window.thumbnails.get(i)) is not None and new.crop.w not in widths for i in ids))
     QTest.mouseClick(window.copy, Qt.MouseButton.LeftButton)
     assert not QApplication.clipboard().pixmap().isNull()
     with qtbot.waitSignal(gallery.fly_requested):
