@@ -214,7 +214,9 @@ def test_selected_crops_side_by_side_show_the_same_width(qtbot, session, gallery
     before = window.field_px
     window.field.setValue(window.field.maximum())
     assert window.field_px > 2 * before
-    qtbot.waitUntil(lambda: all((new := window.thumbnails.get(i)) is not None and new.crop.w not in widths for i in ids))
+    qtbot.waitUntil(
+        lambda: all((new := window.thumbnails.get(i)) is not None and new.crop.w not in widths for i in ids)
+    )
     QTest.mouseClick(window.copy, Qt.MouseButton.LeftButton)
     assert not QApplication.clipboard().pixmap().isNull()
     with qtbot.waitSignal(gallery.fly_requested):
