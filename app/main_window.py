@@ -179,7 +179,7 @@ class MainWindow(QMainWindow):
             gallery.restore_state(self.settings.get("gallery"))
             gallery.open_requested.connect(commands.file.open_section)
             gallery.model_requested.connect(commands.scan.choose_model)
-            gallery.scan_requested.connect(commands.scan.scan_section)
+            gallery.resume_requested.connect(commands.scan.resume_scan)
             gallery.fly_requested.connect(commands.review.fly_to)
             gallery.drift.match_requested.connect(commands.scan.scan_matched)
             gallery.drift.train_requested.connect(commands.train.train_scanned_with)

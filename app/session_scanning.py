@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QElapsedTimer, QTimer
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from app.session import Session
     from core.models.base import ModelSpec
     from core.project import Project
+    from core.project.records import ScanRecord
     from core.scan.options import ScanOptions
     from core.scan.queue import Entry
+    from core.scan.request import ScanRequest
     from core.section import Section
 
 SHOW_FOUND_MS = 200  # how long new detections are gathered: a fast scan must not keep the window busy
@@ -81,9 +83,19 @@ class ScanControl:
 
     def start(self, spec: ModelSpec, options: ScanOptions) -> None:
         """Scans the open section, now or when the scans before it are over."""
+        from core.scan.request import ScanRequest
+
+        self._ask(lambda section, home: ScanRequest.of(section, home, spec, options), spec.name)
+
+    def resume(self, record: ScanRecord, device: str) -> None:
+        """Goes on with a stopped scan of the open section, as it was asked for then."""
+        from core.scan.request import ScanRequest
+
+        self._ask(lambda section, home: ScanRequest.again(record, section, home, device), record.model_name)
+
+    def _ask(self, request: Callable[[Path, Path], ScanRequest], model: str) -> None:
         from app.opening import project_home
         from core.scan.queue import Entry
-        from core.scan.request import ScanRequest
 
         session = self._session
         if session.section is None:
@@ -93,7 +105,7 @@ class ScanControl:
             return
         path = session.section.info.path
         home = session.project.path if session.project is not None else project_home(path)
-        entry = Entry(ScanRequest.of(path, home, spec, options), spec.name)
+        entry = Entry(request(path, home), model)
         was_busy = self.running
         added = self.runner.add([entry], now=True)
         if was_busy:

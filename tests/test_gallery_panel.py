@@ -201,7 +201,7 @@ def test_empty_states_say_why_and_help(qtbot, session, gallery):
     stopped = replace(scan_record(), status="cancelled")
     fill(session, [], scans=[stopped], scan=stopped)
     qtbot.waitUntil(lambda: gallery.empty.title.text() == "Scan not finished")
-    with qtbot.waitSignal(gallery.scan_requested):
+    with qtbot.waitSignal(gallery.resume_requested):
         QTest.mouseClick(gallery.empty.button, Qt.MouseButton.LeftButton)
     fill(session, [])
     qtbot.waitUntil(lambda: gallery.empty.title.text() == "Nothing found")

@@ -229,6 +229,38 @@ def test_regions_reach_the_scan(qtbot, panel, opened):
     assert panel.region.whole.isChecked()
 
 
+def test_a_stopped_scan_of_a_region_is_resumed_whatever_is_chosen_meanwhile(qtbot, panel, opened):
+    SlowModel.gate = threading.Event()
+    panel.model.choose("tuned")
+    panel.form.field("gain").setValue(2.5)
+    panel.set_drawn_region(Box(50.0, 60.0, 350.0, 340.0))
+    press(panel.start_button)
+    qtbot.waitUntil(lambda: panel.progress.bar.value() >= 24, timeout=10000)
+    press(panel.cancel_button)
+    SlowModel.gate.set()
+    finish(qtbot, opened)
+    qtbot.waitUntil(lambda: opened.scan is not None and opened.scan.status == "interrupted", timeout=5000)
+    stopped = opened.scan
+    panel.model.choose("texture-toy")
+    panel.set_drawn_region(None)
+    panel.resume(stopped)
+    assert panel.model.spec.id == "tuned"
+    assert panel.region.region() == Box(50, 60, 350, 340)
+    finish(qtbot, opened)
+    qtbot.waitUntil(lambda: opened.scan is not None and opened.scan.status == "done", timeout=5000)
+    assert [scan.id for scan in opened.scans] == [stopped.id]
+    assert opened.scan.parameters["model"] == {"gain": 2.5}
+
+
+def test_the_region_of_a_stopped_scan_is_chosen_when_its_section_is_opened_again(panel, session):
+    stopped = replace(scan_record(), status="interrupted", parameters={"region": [100, 50, 200, 150]})
+    fill(session, [], grey_section(), scans=[stopped], scan=stopped)
+    assert panel.region.region() == Box(100, 50, 200, 150)
+    done = replace(stopped, status="done")
+    fill(session, [], grey_section(), scans=[done], scan=done)
+    assert panel.region.region() is None
+
+
 def test_device_threshold_and_parameters_are_handed_over(qtbot, panel, opened):
     panel.model.choose("tuned")
     panel.form.field("gain").setValue(2.5)

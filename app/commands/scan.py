@@ -97,6 +97,12 @@ class ScanCommands(Commands):
         self.docks.bring("scan")
         self.docks.scan.start_in_view()
 
+    def resume_scan(self) -> None:
+        """Goes on with the scan that is shown."""
+        self.docks.bring("scan")
+        if self.session.scan is not None:
+            self.docks.scan.resume(self.session.scan)
+
     def scan_several(self) -> None:
         """Asks for sections and models, and queues their scans."""
         from app.scan_queue.several_dialog import SeveralDialog

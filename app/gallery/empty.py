@@ -13,7 +13,7 @@ from app.scores import PROBABILITY, format_score
 from app.session import Session
 from core.arrangement import Arrangement
 
-Remedy = Literal["", "open", "model", "scan", "threshold", "labels", "filter"]
+Remedy = Literal["", "open", "model", "resume", "threshold", "labels", "filter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def why_empty(session: Session, arrangement: Arrangement) -> EmptyText:
         return EmptyText("No scan yet", hint, "model", "Choose a model…")
     if not session.detections and session.scan.status != "done":
         hint = "The scan was stopped before anything was found. It goes on from there."
-        return EmptyText("Scan not finished", hint, "scan", "Resume…")
+        return EmptyText("Scan not finished", hint, "resume", "Resume")
     if not session.detections:
         hint = f"{session.scan.model_name} found nothing in what it scanned. Another model in the Scan panel may find more."
         return EmptyText("Nothing found", hint)

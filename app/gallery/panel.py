@@ -38,12 +38,12 @@ class GalleryPanel(QWidget):
     """The detections worth looking at as crops, the worst first.
 
     `fly_requested(id)`: Enter or a double click on a crop, also on the one that is already selected.
-    `model_requested()`, `scan_requested()` and `open_requested()`: buttons of the empty gallery.
+    `model_requested()`, `resume_requested()` and `open_requested()`: buttons of the empty gallery.
     """
 
     fly_requested = Signal(int)
     model_requested = Signal()
-    scan_requested = Signal()
+    resume_requested = Signal()
     open_requested = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -268,8 +268,8 @@ class GalleryPanel(QWidget):
         session = self._session
         if remedy == "model":
             self.model_requested.emit()
-        elif remedy == "scan":
-            self.scan_requested.emit()
+        elif remedy == "resume":
+            self.resume_requested.emit()
         elif remedy == "open":
             self.open_requested.emit()
         elif remedy == "filter":

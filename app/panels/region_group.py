@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QRadioButton, QWidget
@@ -62,6 +62,13 @@ class RegionGroup(Group):
         elif self.drawn.isChecked():
             self.whole.setChecked(True)
         self.region_changed.emit()
+
+    def choose(self, regions: Sequence[Box]) -> None:
+        """What an earlier scan was of; several rectangles at once can't be chosen here."""
+        if len(regions) == 1:
+            self.set_drawn(regions[0])
+        elif not regions:
+            self.whole.setChecked(True)
 
     def _section_changed(self) -> None:
         self.set_drawn(None)

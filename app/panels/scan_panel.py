@@ -25,7 +25,7 @@ from core.geometry import Box
 from core.jobs import Step
 from core.models.base import ModelSpec, with_values
 from core.project.records import ScanRecord
-from core.scan.plan import model_scale, scale_doubt, stored_regions
+from core.scan.plan import model_scale, regions_of, scale_doubt, stored_regions
 
 if TYPE_CHECKING:
     from core.scan.options import ScanOptions
@@ -99,6 +99,11 @@ class ScanPanel(FootedPanel):
         """Scans what the viewer shows."""
         self.region.in_view.setChecked(True)
         self.start()
+
+    def resume(self, scan: ScanRecord) -> None:
+        """Goes on with a stopped scan: the same model over the same region, whatever is chosen now."""
+        self._choose_as(scan)
+        self._session.scan_control.resume(scan, self.device.currentData())
 
     def set_drawn_region(self, box: Box | None) -> None:
         """A rectangle was drawn in the viewer, or taken away."""
@@ -181,10 +186,15 @@ class ScanPanel(FootedPanel):
         self.progress.clear()
         if self._session.scanning:
             self._begin_progress()
-        scan = self._session.scan
-        self.model.choose_for(scan.model_id if scan is not None else None)
+        self._choose_as(self._session.scan)
         self._look()
         self._state_changed()
+
+    def _choose_as(self, scan: ScanRecord | None) -> None:
+        """The model of a scan, and its region while there is something left to scan of it."""
+        self.model.choose_for(scan.model_id if scan is not None else None)
+        if scan is not None and scan.status != "done":
+            self.region.choose(regions_of(scan.parameters.get("region")))
 
     def _state_changed(self) -> None:
         session, earlier = self._session, self._earlier()

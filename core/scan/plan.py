@@ -126,7 +126,10 @@ def plan_scan(
 def scan_parameters(
     spec: ModelSpec, options: ScanOptions, display: tuple[float, float], scale: float
 ) -> dict[str, object]:
-    """All that makes the result what it is, besides section and model; goes into the scan's key and provenance."""
+    """All that makes the result what it is, besides section and model; goes into the scan's key and provenance.
+
+    `core.scan.request.ScanRequest.again` is the inverse.
+    """
     plane, foreground = options.plane, options.foreground
     parameters: dict[str, object] = {
         "plane": [plane.c, plane.z, plane.t],

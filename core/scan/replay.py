@@ -15,10 +15,8 @@ from core.project import Project
 from core.project.records import ScanRecord
 from core.scan.comparing import Comparison, compare
 from core.scan.executing import run_request
-from core.scan.options import Foreground, ScanOptions, ScanSummary
-from core.scan.plan import regions_of
+from core.scan.options import ScanSummary
 from core.scan.request import ScanRequest
-from core.section import Plane
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,29 +78,9 @@ def replay_request(project: Project, record: ScanRecord, target: Path, device: s
         if section.scale_by_hand:
             with Project.open_or_create(target) as replayed:
                 replayed.add_section(opened)  # with its scale
-    request = ScanRequest(
-        section=path,
-        project=target,
-        model_id=record.model_id,
-        model_version=record.model_version,
-        model_path=record.model_path,
-        values=dict(record.parameters.get("model", {})),
-        options=_options(record, device),
-    )
+    request = ScanRequest.again(record, path, target, device)
     request.spec()  # before anything is opened for nothing
     return request
-
-
-def _options(record: ScanRecord, device: str) -> ScanOptions:
-    """The inverse of `core.scan.plan.scan_parameters`."""
-    parameters = record.parameters
-    return ScanOptions(
-        regions=regions_of(parameters["region"]),
-        threshold=record.threshold,
-        device=device,
-        plane=Plane(*parameters["plane"]),
-        foreground=Foreground(**parameters.get("foreground", {})),
-    )
 
 
 def _finished(project: Project, scan_id: str) -> ScanRecord:

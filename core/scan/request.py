@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.errors import InputError
 from core.geometry import Box
 from core.models.base import ModelSpec
 from core.models.catalog import model_of_scan
 from core.scan.options import Foreground, ScanOptions
+from core.scan.plan import regions_of
 from core.section import Plane
+
+if TYPE_CHECKING:
+    from core.project.records import ScanRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,22 @@ class ScanRequest:
     @classmethod
     def of(cls, section: Path, project: Path, spec: ModelSpec, options: ScanOptions) -> ScanRequest:
         return cls(section, project, spec.id, spec.version, spec.path, spec.values, options)
+
+    @classmethod
+    def again(cls, record: ScanRecord, section: Path, project: Path, device: str = "auto") -> ScanRequest:
+        """What has to be asked for to get the very scan of a record, in this project."""
+        parameters = record.parameters
+        return cls(
+            section, project, record.model_id, record.model_version, record.model_path,
+            values=dict(parameters.get("model", {})),
+            options=ScanOptions(
+                regions=regions_of(parameters["region"]),
+                threshold=record.threshold,
+                device=device,
+                plane=Plane(*parameters["plane"]),
+                foreground=Foreground(**parameters.get("foreground", {})),
+            ),
+        )  # fmt: skip
 
     def spec(self) -> ModelSpec:
         """The model with its values. Raises UsageError when it is not here any more or has changed."""
