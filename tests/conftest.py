@@ -108,6 +108,19 @@ def session(qtbot):
 
 
 @pytest.fixture
+def gallery(qtbot, session):
+    """The gallery of that session, as narrow as a dock."""
+    from app.gallery.panel import GalleryPanel
+
+    panel = GalleryPanel(session)
+    qtbot.addWidget(panel)
+    panel.resize(460, 640)
+    panel.show()
+    yield panel
+    panel.shut()
+
+
+@pytest.fixture
 def still(qapp):
     """No flights and no fades while a test looks."""
     qapp.setProperty("still", True)

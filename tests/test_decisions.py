@@ -21,10 +21,9 @@ from core.history import Replayed
 from core.people import call_user, user_name
 from core.project import Project
 from core.project.drawing_store import DrawingStore
-from core.project.scan_store import ScanStore
 from core.review import Review
 from tests.test_project import scan_with
-from tests.toy import spotted_image, toy_spec, write_image
+from tests.toy import begin_toy_scan, spotted_image, toy_spec, write_image
 
 VERSION_4 = Path(__file__).parent / "data" / "project-v4.schliff"
 BOX = Drawing("box", ((10, 120), (50, 160)), label="pore")
@@ -48,10 +47,7 @@ def scan_by(project: Project, model: str, labels: tuple[str, ...], found: list[t
     """What another model found on the section, in the order given."""
     spec = toy_spec(id=model, labels=labels)
     record = project.sections()[0]
-    store = ScanStore.begin(
-        project, record, spec, parameters={}, tiles_total=1, cell_px=8, context_px=24, threshold=0.5, device="cpu",
-        provenance={},
-    )  # fmt: skip
+    store = begin_toy_scan(project, record, spec)
     return store.emit(0, [Candidate(label, 0.8, box, box.area / 2, box.center) for label, box in found])
 
 

@@ -20,16 +20,13 @@ from core.project.drawing_store import DrawingStore
 from core.project.scan_store import ScanStore
 from core.review import Review
 from tests.test_decisions import BOX, get, project, scan_by, section_path  # noqa: F401 - fixtures
-from tests.toy import toy_spec
+from tests.toy import begin_toy_scan, toy_spec
 
 
 def started_over(project: Project, scan_id: str) -> ScanStore:  # noqa: F811
     """The same scan once more in place of the one before."""
     spec, section = toy_spec(id="one", labels=("pore",)), project.sections()[0]
-    return ScanStore.begin(
-        project, section, spec, parameters={}, tiles_total=1, cell_px=8, context_px=24, threshold=0.5, device="cpu",
-        provenance={}, replacing=ScanStore.find(project, section, spec, project.scan(scan_id).key),
-    )  # fmt: skip
+    return begin_toy_scan(project, section, spec, ScanStore.find(project, section, spec, project.scan(scan_id).key))
 
 
 def test_what_was_drawn_and_joined_stays_when_its_scan_is_started_over(project: Project):  # noqa: F811

@@ -26,16 +26,6 @@ from tests.gallery_support import (
 
 
 @pytest.fixture
-def gallery(qtbot, session):
-    panel = GalleryPanel(session)
-    qtbot.addWidget(panel)
-    panel.resize(460, 640)
-    panel.show()
-    yield panel
-    panel.shut()
-
-
-@pytest.fixture
 def reviewed(session, tmp_path):
     """A session on a real project, so that decisions are really recorded."""
     project = fill_from_project(session, tmp_path, some_detections())

@@ -11,7 +11,6 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.gallery.crop import WIDE_CONTEXT, crop_request
-from app.gallery.panel import GalleryPanel
 from app.gallery.rendering import KEPT_SIDES_PX, CropRenderer, ReasonRenderer
 from app.gallery.side_by_side import MOST, SideBySide
 from app.gallery.weights_dialog import WeightsDialog
@@ -30,16 +29,6 @@ from tests.gallery_support import (
     scan_record,
     some_detections,
 )
-
-
-@pytest.fixture
-def gallery(qtbot, session):
-    panel = GalleryPanel(session)
-    qtbot.addWidget(panel)
-    panel.resize(460, 640)
-    panel.show()
-    yield panel
-    panel.shut()
 
 
 @pytest.fixture

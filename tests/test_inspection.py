@@ -19,10 +19,9 @@ from core.inspection_csv import InspectedPlace, read_places
 from core.project import Project, SectionRecord
 from core.project.drawing_store import DrawingStore
 from core.project.inspection_store import Inspection, InspectionStore
-from core.project.scan_store import ScanStore
 from core.readers.base import open_section
 from core.review import Review
-from tests.toy import spotted_image, toy_spec, write_image
+from tests.toy import begin_toy_scan, spotted_image, toy_spec, write_image
 
 # Mirrored, turned by 90°, half a µm/px: x_um = 1000 - y / 2, y_um = 2000 - x / 2.
 STAGE = StageTransform("pixel_to_stage", ((0.0, -0.5, 1000.0), (-0.5, 0.0, 2000.0)))
@@ -38,10 +37,7 @@ def project(tmp_path: Path):
         with open_section(path) as section:
             record = made.add_section(section)
         spec = toy_spec(labels=("pore", "cloth"), artefact_labels=("cloth",))
-        store = ScanStore.begin(
-            made, record, spec, parameters={}, tiles_total=1, cell_px=8, context_px=24, threshold=0.5, device="cpu",
-            provenance={},
-        )  # fmt: skip
+        store = begin_toy_scan(made, record, spec)
         found = [Candidate("pore", 0.6 + i / 20, Box(50 * i, 100, 20, 20), 64, (50 * i, 100)) for i in range(4)]
         found += [
             Candidate("cloth", 0.9, Box(300, 300, 20, 20), 64, (304, 304)),
@@ -194,10 +190,7 @@ def test_the_command_line_compares_samples_and_writes_data(
 
 def test_each_place_is_listed_once(project: Project, capsys: pytest.CaptureFixture[str]):
     record = project.sections()[0]
-    store = ScanStore.begin(
-        project, record, toy_spec(id="second"), parameters={}, tiles_total=1, cell_px=8, context_px=24, threshold=0.5,
-        device="cpu", provenance={},
-    )  # fmt: skip
+    store = begin_toy_scan(project, record, toy_spec(id="second"))
     same, new = (Candidate("anomaly", 0.7, Box(x, 102, 20, 20), 64, (x, 102)) for x in (2, 250))
     (twin, alone) = store.emit(0, [same, new])
     DrawingStore(project, "Ada").add(1, [Drawing("box", ((148, 98), (172, 122)), label="crack")])

@@ -13,10 +13,9 @@ from core.geometry import Box
 from core.precision import clopper_pearson, draw_sample, latest_sample, precision_of
 from core.project import Project
 from core.project.drawing_store import DrawingStore
-from core.project.scan_store import ScanStore
 from core.readers.base import open_section
 from core.review import Review
-from tests.toy import spotted_image, toy_spec, write_image
+from tests.toy import begin_toy_scan, spotted_image, toy_spec, write_image
 
 FOUND = 40
 
@@ -29,10 +28,7 @@ def project(tmp_path: Path):
         with open_section(path) as section:
             record = made.add_section(section)
         spec = toy_spec(labels=("pore", "cloth"), artefact_labels=("cloth",))
-        store = ScanStore.begin(
-            made, record, spec, parameters={}, tiles_total=1, cell_px=8, context_px=24, threshold=0.5, device="cpu",
-            provenance={},
-        )  # fmt: skip
+        store = begin_toy_scan(made, record, spec)
         found = [Candidate("pore", 0.6 + i / 200, Box(9 * i, 5, 8, 8), 64, (9 * i + 4, 9)) for i in range(FOUND)]
         found += [
             Candidate("cloth", 0.9, Box(0, 50, 8, 8), 64, (4, 54)),

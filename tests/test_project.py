@@ -20,7 +20,7 @@ from core.project.maps import ScanMaps
 from core.project.scan_store import ScanStore, scan_key
 from core.readers.base import open_section
 from core.review import Review
-from tests.toy import spotted_image, toy_spec, write_image
+from tests.toy import begin_toy_scan, spotted_image, toy_spec, write_image
 
 
 @pytest.fixture
@@ -39,10 +39,7 @@ def scan_with(project: Project, section_path: Path, count: int) -> ScanStore:
     with open_section(section_path) as section:
         record = project.add_section(section)
     before = ScanStore.find(project, record, toy_spec(), scan_key(record, toy_spec(), {}))
-    store = ScanStore.begin(
-        project, record, toy_spec(), parameters={}, tiles_total=1, cell_px=8, context_px=24, threshold=0.5,
-        device="cpu", provenance={}, replacing=before,
-    )  # fmt: skip
+    store = begin_toy_scan(project, record, toy_spec(), before)
     candidates = [Candidate("anomaly", (3 + i) / 10, Box(10 * i, 5, 8, 8), 64, (10 * i + 4, 9)) for i in range(count)]
     store.emit(0, candidates)
     return store

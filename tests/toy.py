@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 
 from core.models.base import Model, ModelSpec
+from core.project import Project, SectionRecord
+from core.project.scan_store import ScanStore
 
 STRIDE = 8
 
@@ -31,6 +33,16 @@ def toy_spec(**changes) -> ModelSpec:
         "version": "1",
     }
     return ModelSpec(**{**values, **changes})
+
+
+def begin_toy_scan(
+    project: Project, record: SectionRecord, spec: ModelSpec, replacing: ScanStore | None = None
+) -> ScanStore:
+    """A scan of one tile that a toy model has just begun, for candidates to be told to it."""
+    return ScanStore.begin(
+        project, record, spec, parameters={}, tiles_total=1, cell_px=STRIDE, context_px=24, threshold=0.5, device="cpu",
+        provenance={}, replacing=replacing,
+    )  # fmt: skip
 
 
 class ToyModel(Model):
