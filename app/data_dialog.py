@@ -13,13 +13,14 @@ from app.layout import muted
 from app.progress_dialog import ProgressDialog
 from app.session import Session
 from app.theme import SPACE
+from core.counting import counted
 from core.data.writing.tiles import DEFAULT_TILE_PX, LEAST_TILE_PX, MOST_TILE_PX
 
 if TYPE_CHECKING:
     from core.data.writing.base import WrittenSet
 
 _WHAT = (
-    "Every judged place as a picture with its labels: defects and preparation artefacts as marks, false alarms and what "
+    "Every judged place as a picture with its labels: defects and artefacts as marks, false alarms and what "
     "was drawn as normal as pictures without one. What is unsure or not reviewed teaches nothing. Beside the pictures "
     "stands which scan and which person each label came from."
 )
@@ -67,7 +68,9 @@ class DataDialog(QDialog):
     def _written(self, done: WrittenSet) -> None:
         marks = sum(done.marks.values())
         without = f", {done.empty:,} without a defect" if done.empty else ""
-        self._session.message.emit("info", f"{done.tiles:,} pictures with {marks:,} marks{without}: {done.path}")
+        self._session.message.emit(
+            "info", f"{counted(done.tiles, 'picture')} with {counted(marks, 'mark')}{without}: {done.path}"
+        )
 
     def _lay_out(self) -> None:
         from core.data.writing.base import data_writers

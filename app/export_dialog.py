@@ -18,6 +18,7 @@ from app.forms import ParameterForm
 from app.layout import muted
 from app.measure_text import bytes_text
 from app.theme import SPACE
+from core.counting import counted
 from core.detection import STATUS_NAMES, STATUSES, Status
 from core.errors import UsageError
 from core.export.base import ExporterSpec
@@ -136,7 +137,7 @@ class ExportDialog(QDialog):
 def amount_of(spec: ExporterSpec, count: int, settings: Mapping[str, object]) -> tuple[str, bool]:
     """What will be written of so many detections, in words, and whether that is much."""
     shown = shown_count(count, settings)
-    told = f"{count:,} detections" if count != 1 else "1 detection"
+    told = counted(count, "detection")
     if shown < count:
         told = f"The {shown:,} worst of {told}"
     if spec.bytes_each is None:

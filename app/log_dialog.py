@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.log_file import pack
 from app.theme import SPACE
+from core.counting import counted
 from core.errors import SchliffError
 
 SIZE = (800, 480)
@@ -75,4 +76,4 @@ class LogDialog(QDialog):
         except SchliffError as error:
             self.said.setText(str(error))
         else:
-            self.said.setText(f"Saved: {out} ({count} files)")
+            self.said.setText(f"Saved: {out} ({counted(count, 'file')})")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from app.session_keeping import Keeper
+from core.counting import counted
 from core.errors import SchliffError, UsageError
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class RegistrationControl(QObject):
         room = len(self.fiducials) - first_row
         if len(positions) > room:
             raise UsageError(
-                f"{len(positions)} positions were copied, but there is room for {room} from the chosen row on",
+                f"{counted(len(positions), 'position')} copied, but there is room for {room} from the chosen row on",
                 remedy="Pick the missing fiducials first, or choose an earlier row.",
             )
         filled = list(self.fiducials)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from app.decision_words import joined_text
+from core.counting import counted
 from core.detection import Detection, Status
 from core.errors import SchliffError
 
@@ -69,7 +70,7 @@ class ReviewControl:
             changed = self._do([0], lambda review: review.take_over(scan.id))
             if changed is not None:
                 found = (
-                    f"{len(changed):,} decisions of other scans taken over."
+                    f"{counted(len(changed), 'decision')} of other scans taken over."
                     if changed
                     else ("No decision of another scan clearly belongs to what nobody has judged here.")
                 )

@@ -48,6 +48,13 @@ def project_path(tmp_path: Path, section_path: Path, capsys: pytest.CaptureFixtu
     return tmp_path / "p"
 
 
+def test_a_sample_says_what_it_holds_in_whole_words(capsys, tmp_path: Path):
+    for defects, said in ((5, "5 defects and 1 artefact\n"), (1, "1 defect and 0 artefacts\n")):
+        code, out, err = run(capsys, "sample", tmp_path / f"{defects}.tif", "--size", "2400", "--defects", str(defects))
+        assert code == 0, err
+        assert out.endswith(said)
+
+
 def test_info_has_the_contracts_fields(capsys, section_path: Path):
     report = document(capsys, "info", section_path)
     assert set(report) >= {

@@ -13,9 +13,8 @@ from PySide6.QtWidgets import QLineEdit
 from core.detection import Candidate
 from core.geometry import Box
 from core.project import Project
-from core.project.scan_store import ScanStore
 from core.readers.base import open_section
-from tests.toy import spotted_image, toy_spec, write_image
+from tests.toy import begin_toy_scan, spotted_image, toy_spec, write_image
 from tests.window_support import drag_over, open_and_wait, open_window, press
 
 LABELS = ("pore", "crack", "preparation_artefact")
@@ -37,10 +36,7 @@ def made_project(folder: Path) -> Path:
     with Project.create(folder / "section.schliff") as project, open_section(path) as section:
         record = project.add_section(section)
         spec = toy_spec(labels=LABELS, artefact_labels=LABELS[2:], name="Battery windows")
-        store = ScanStore.begin(
-            project, record, spec, parameters={}, tiles_total=1, cell_px=8, context_px=24, threshold=0.5, device="cpu",
-            provenance={},
-        )  # fmt: skip
+        store = begin_toy_scan(project, record, spec)
         boxes = [Box(60 + 110 * (i % 6), 100 + 200 * (i // 6), 40, 30) for i in range(FOUND)]
         store.emit(0, [Candidate("pore", 0.95 - i / 50, box, 600, box.center) for i, box in enumerate(boxes)])
         store.set_status("done")
@@ -273,6 +269,6 @@ def test_a_training_set_is_written(qtbot, window, tmp_path):
     dialog.format.setCurrentIndex(dialog.format.findData("coco"))
     with qtbot.waitSignal(window.session.message, timeout=20_000) as told:
         dialog.write(tmp_path / "set")
-    assert "1 pictures with 1 marks" in told.args[1]
+    assert "1 picture with 1 mark" in told.args[1]
     assert read_marks(tmp_path / "set").count("pore") == 1
     dialog.deleteLater()

@@ -162,7 +162,7 @@ def test_the_command_line_says_both(project: Project, capsys: pytest.CaptureFixt
     (proposal,) = json.loads(capsys.readouterr().out)
     assert (proposal["class"], proposal["x_px"]) == ("pore", 400)
     run("propose", str(project.path))
-    assert "1 detection(s) to judge" in capsys.readouterr().out
+    assert "1 detection to judge" in capsys.readouterr().out
     with pytest.raises(UsageError, match=r"sample\.tif"):
         run("rounds", str(project.path), "--section", "other.tif")
 

@@ -23,6 +23,7 @@ from app.layout import Group, muted
 from app.scan_queue.wording import SCAN_FIRST
 from app.session import Session
 from core.class_colours import class_name
+from core.counting import counted
 from core.detection import STATUS_NAMES, Detection
 from core.inspection import Comparison
 from core.inspection_csv import InspectedPlace
@@ -109,7 +110,7 @@ class InspectionGroup(Group):
         self.tolerance.blockSignals(False)
         if found is None:
             self.figure.setText("…" if self._session.scan is not None else "Scan the section to compare.")
-            self.told.setText(f"{len(inspection.places):,} positions of {inspection.source}")
+            self.told.setText(f"{counted(len(inspection.places), 'position')} of {inspection.source}")
             self.tree.clear()
             return
         self.figure.setText(f"{len(found.agreed):,} agreed · {len(found.missed):,} missed · {len(found.extra):,} extra")
@@ -201,7 +202,7 @@ def _told(found: Comparison, source: str) -> str:
         f"{class_name(label) if label else 'no class'}: {n['manual']} by eye, {n['scan']} by the scan"
         for label, n in found.counts().items()
     )
-    return f"{by_eye:,} positions of {source}.{share}{extra}\n{classes}"
+    return f"{counted(by_eye, 'position')} of {source}.{share}{extra}\n{classes}"
 
 
 def _place_item(place: InspectedPlace, detection: Detection | None) -> QTreeWidgetItem:

@@ -17,6 +17,7 @@ from app.scan_queue.wording import SCAN_FIRST
 from app.session import Session
 from app.session_picked import Picked
 from app.theme import SPACE
+from core.counting import counted
 from core.errors import SchliffError
 from core.precision import DEFAULT_COUNT, MOST, Precision, draw_sample, latest_sample, precision_of
 from core.project import Project, ScanRecord
@@ -164,7 +165,7 @@ def told_text(found: Precision) -> str:
     unsure = f", {found.unsure} unsure" if found.unsure else ""
     left = f", {found.unreviewed} left" if found.unreviewed else ""
     return (
-        f"{found.right} defects, {found.wrong} not{unsure}{left}, of {len(sample.ids)} drawn from {sample.population:,} at"
+        f"{counted(found.right, 'defect')}, {found.wrong} not{unsure}{left}, of {len(sample.ids)} drawn from {sample.population:,} at"
         f" or above {sample.threshold:.2f} by {sample.author}, {when(sample.at)} (seed {sample.seed}). The interval holds"
         " with 95 % (Clopper and Pearson), whatever those are that nobody has decided."
     )

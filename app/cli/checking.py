@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli.console import ProgressLine, print_json, print_table, stop_by_signal
+from core.counting import counted
 from core.errors import InputError
 
 if TYPE_CHECKING:
@@ -69,10 +70,8 @@ def _lines(found: Sequence[Finding]) -> list[str]:
 def _print_summary(summary: dict[str, Any]) -> None:
     aside = f", {summary['validation']} of them for validation" if summary["validation"] else ""
     unmarked = f", {summary['unmarked']} with nothing marked" if summary["unmarked"] else ""
-    groups = f"{summary['groups']} group{'s' if summary['groups'] != 1 else ''}"
-    print(
-        f"{_KINDS[summary['kind']]} ({summary['format']}): {summary['pictures']} pictures in {groups}{aside}{unmarked}"
-    )
+    held = f"{counted(summary['pictures'], 'picture')} in {counted(summary['groups'], 'group')}"
+    print(f"{_KINDS[summary['kind']]} ({summary['format']}): {held}{aside}{unmarked}")
     print()
     columns = _COLUMNS if summary["validation"] else {k: v for k, v in _COLUMNS.items() if k != "validation"}
     print_table([{"class": label, **figures} for label, figures in summary["classes"].items()], columns)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.cli.console import ProgressLine, print_json, print_table, stop_by_signal
+from core.counting import counted
 from core.errors import UsageError
 from core.inspection import compare, tolerance_in_px
 from core.inspection_csv import read_places
@@ -70,7 +71,9 @@ def export_data(args: argparse.Namespace) -> None:
         print_json(written)
         return
     print_table([{"class": label, "marks": count} for label, count in written["marks"].items()], _MARKS)
-    print(f"{written['out']}: {written['tiles']} pictures, {written['empty_tiles']} of them without a defect")
+    print(
+        f"{written['out']}: {counted(written['tiles'], 'picture')}, {written['empty_tiles']} of them without a defect"
+    )
 
 
 _MARKS = {"class": "class", "marks": "marks"}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli.console import ProgressLine, print_json, print_table, stop_by_signal
+from core.counting import counted
 from core.errors import CancelledError, UsageError
 from core.project import Project
 
@@ -29,7 +30,7 @@ def scans(args: argparse.Namespace) -> None:
         print_json(rows)
         return
     print_table([{**row, "section": Path(row["section"]).name, "settings": _settings(row)} for row in rows], _SHOWN)
-    print(f"{len(rows)} scan(s)")
+    print(counted(len(rows), "scan"))
 
 
 def _row(project: Project, record: ScanRecord) -> dict[str, Any]:
@@ -133,11 +134,11 @@ def _lines(result: Replay) -> list[str]:
 def _verdict(result: Replay) -> str:
     found = result.comparison
     below = found.now - result.shown
-    counted = f"{result.shown} detections" + (f" (and {below} below the threshold)" if below else "")
+    shown = counted(result.shown, "detection") + (f" (and {below} below the threshold)" if below else "")
     return (
-        f"identical: {counted}"
+        f"identical: {shown}"
         if found.identical
-        else f"not identical: {found.before} detections then, {found.now} now"
+        else f"not identical: {counted(found.before, 'detection')} then, {found.now} now"
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from app.cli.console import ProgressLine, print_json, print_table, stop_by_signal
 from app.cli.pairs import pairs
+from core.counting import counted
 from core.detection import Detection
 from core.export.base import export_detections, find_exporter, usual_frame
 from core.export.document import FRAMES
@@ -47,7 +48,7 @@ def defects(args: argparse.Namespace) -> None:
         if args.top3:
             one["top3"] = ", ".join(f"{other['class']} {other['score']:.2f}" for other in one["top3"])
     print_table(listed, {**_SHOWN, "top3": "may be"} if args.top3 else _SHOWN)
-    print(f"{len(listed)} detection(s)")
+    print(counted(len(listed), "detection"))
 
 
 def _top_classes(project: Project, detections: Iterable[Detection]) -> Iterator[list[dict[str, Any]]]:
@@ -87,7 +88,7 @@ def export(args: argparse.Namespace) -> None:
             project, args.format, args.out, statuses=_split(args.status), scans=args.scans, frame=frame,
             settings=pairs(args.settings), progress=progress, cancel=cancel,
         )  # fmt: skip
-    print(f"{args.out}: {count} detection(s)" + (f", {FRAMES[frame]}" if exporter.purpose == "drive" else ""))
+    print(f"{args.out}: {counted(count, 'detection')}" + (f", {FRAMES[frame]}" if exporter.purpose == "drive" else ""))
 
 
 def _split(values: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from app.cli.console import print_json, print_table
+from core.counting import counted
 from core.errors import UsageError
 from core.project import Project, SectionRecord
 from core.proposals import propose
@@ -55,7 +56,7 @@ def proposals(args: argparse.Namespace) -> None:
         print_json(told)
         return
     print_table(told, _PROPOSED)
-    print(f"{len(told)} detection(s) to judge")
+    print(f"{counted(len(told), 'detection')} to judge")
 
 
 def _sections(project: Project, name: str | None) -> list[SectionRecord]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.cli.console import print_table
+from core.counting import counted
 from core.scan.options import ScanSummary
 
 Row = dict[str, Any]
@@ -63,7 +64,7 @@ def _note(row: Row) -> str:
 def _total(rows: Sequence[Row]) -> Row:
     failed = sum("error" in row for row in rows)
     sums = {name: _sum([row[name] for row in rows]) for name in _SUMMED}
-    whole = {**sums, "scan_id": "all", "section": f"{len(rows)} scans", "threshold": None}
+    whole = {**sums, "scan_id": "all", "section": counted(len(rows), "scan"), "threshold": None}
     return _shown(whole, f"{failed} failed" if failed else "")
 
 

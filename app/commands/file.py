@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.commands.base import ActionSpec, Commands, gap
 from app.jobs import Job
+from core.counting import counted
 from core.disk import keep_off, written_whole
 from core.errors import ResourceError
 
@@ -179,7 +180,9 @@ class FileCommands(Commands):
                 return write(own, progress=progress, cancel=cancel)
 
         job = Job(run, "Export")
-        job.finished.connect(lambda count: session.message.emit("info", f"{count:,} detections written to {name}"))
+        job.finished.connect(
+            lambda count: session.message.emit("info", f"{counted(count, 'detection')} written to {name}")
+        )
         job.failed.connect(session.report)
         job.cancelled.connect(lambda: session.message.emit("info", "Nothing was exported."))
         ProgressDialog(self.window, job, f"Writing {Path(name).name}").show()

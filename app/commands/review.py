@@ -30,11 +30,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "artefact",
-        "Mark as preparation artefact",
+        "Mark as artefact",
         "mark_artefact",
         ("T",),
         "artefact",
-        "A trace of preparation, not a defect",
+        "A trace of preparation, as a scratch, a smear or dirt; not a defect",
         "selection",
         in_toolbar=True,
     ),

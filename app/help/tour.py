@@ -77,7 +77,7 @@ STEPS: tuple[TourStep, ...] = (
     ),
     TourStep(
         "Judge, worst first",
-        "<b>A</b> defect, <b>R</b> false alarm, <b>T</b> trace of preparation, <b>S</b> unsure; <b>N</b> goes on to the "
+        "<b>A</b> defect, <b>R</b> false alarm, <b>T</b> artefact, <b>S</b> unsure; <b>N</b> goes on to the "
         "next. <b>Ctrl+Z</b> takes back.",
         _gallery,
         lambda window: window.docks.bring("gallery"),

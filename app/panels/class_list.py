@@ -15,7 +15,7 @@ from app.theme import SPACE
 
 
 class ClassList(QWidget):
-    """`hidden_changed(frozenset)` follows the user's hand. Traces of preparation stand apart below the defects."""
+    """`hidden_changed(frozenset)` follows the user's hand. Artefacts stand apart below the defects."""
 
     hidden_changed = Signal(object)
 
@@ -50,7 +50,7 @@ class ClassList(QWidget):
         for label in (x for x in labels if x not in self._artefacts):
             self._add(grid, label, chip_icon(colours[label]))
         if self._artefacts:
-            title = muted("Traces of preparation")
+            title = muted("Artefacts")
             title.setContentsMargins(0, SPACE // 2, 0, 0)
             grid.addWidget(title, grid.rowCount(), 0, 1, 2)
         for label in (x for x in labels if x in self._artefacts):

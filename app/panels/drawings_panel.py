@@ -27,6 +27,7 @@ from app.panels.fitted_table import FittedTable
 from app.panels.profile_group import ProfileGroup
 from app.session import Session
 from app.theme import SPACE
+from core.counting import counted
 
 _FORMATS = "CSV list (*.csv);;GeoJSON for QuPath (*.geojson)"
 _SHARES = (66, 50, 72, 90, 44, 40)  # of the width, by column
@@ -77,7 +78,9 @@ class DrawingsPanel(QWidget):
 
         classes = session.classes.table
         job = Job(lambda progress, cancel: export_drawings(drawings, record, path, classes), "Export")
-        job.finished.connect(lambda count: session.message.emit("info", f"{count:,} drawings written to {path}"))
+        job.finished.connect(
+            lambda count: session.message.emit("info", f"{counted(count, 'drawing')} written to {path}")
+        )
         session.run_io(job)
 
     def selected_rows(self) -> list[int]:

@@ -23,7 +23,8 @@ from app.panels.scans_table import ScansTable
 from app.scan_queue.wording import progress_text
 from app.session import Session
 from app.theme import SPACE
-from core.scan.queue import Entry, counted
+from core.counting import counted
+from core.scan.queue import Entry
 
 _EMPTY = (
     "No scan is running or waiting. Scan the open section in the Scan panel, or choose several sections and models."

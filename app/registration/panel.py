@@ -26,6 +26,7 @@ from app.registration.model import LEFT_OUT, SEM_X, FiducialsModel
 from app.registration.results import Results
 from app.session import Session
 from app.theme import SPACE
+from core.counting import counted
 from core.disk import written_whole
 from core.errors import SchliffError
 from core.registration.fiducials import COLUMNS, fiducials_csv, fiducials_in, read_fiducials
@@ -118,7 +119,7 @@ class RegistrationPanel(QWidget):
         except SchliffError as error:
             self._session.report(error)
             return
-        self._session.message.emit("info", f"{len(fiducials)} fiducials written to {path}")
+        self._session.message.emit("info", f"{counted(len(fiducials), 'fiducial')} written to {path}")
 
     def remove(self) -> None:
         self._session.registration.remove(self.selected_rows())

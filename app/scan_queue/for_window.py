@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
 
 from app.scan_queue.awake import Awake
 from app.scan_queue.telling import Teller
-from core.scan.queue import Entry, Report, counted
+from core.counting import counted
+from core.scan.queue import Entry, Report
 
 if TYPE_CHECKING:
     from app.session import Session

@@ -32,11 +32,12 @@ from app.panels.scan_panel import DEVICE_NAMES
 from app.session import Session
 from app.settings import Settings
 from app.theme import SPACE
+from core.counting import counted
 from core.devices import DEVICES
 from core.models.base import ModelSpec, with_values
 from core.project import PROJECT_SUFFIX
 from core.scan.options import ScanOptions
-from core.scan.queue import Entry, counted
+from core.scan.queue import Entry
 from core.scan.request import ScanRequest
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.counting import counted
 from core.jobs import Step
 from core.timing import spoken_seconds
 
@@ -46,7 +47,7 @@ def progress_text(step: Step, seconds_left: float | None) -> str:
 
 
 def found_text(count: int) -> str:
-    return "1 detection" if count == 1 else f"{count:,} detections"
+    return counted(count, "detection")
 
 
 def summary_text(summary: ScanSummary) -> str:

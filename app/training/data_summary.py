@@ -71,7 +71,7 @@ def _summary(path: Path, data: LabelledData | ImageSet, found: list[Finding]) ->
 
 
 def _artefacts_in(path: Path) -> frozenset[str]:
-    """The classes that stand for traces of preparation in a project."""
+    """The classes of artefacts in a project."""
     from core.project import Project
     from core.truth import ARTEFACT_CLASSES
 

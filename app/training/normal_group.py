@@ -147,7 +147,7 @@ class NormalGroup(DataGroup):
 
 def drawn_text(drawn: DrawnNormal) -> str:
     """What is drawn as normal, in words; how to begin where nothing is."""
-    from app.training.wording import counted
+    from core.counting import counted
 
     if not drawn.regions:
         return "None drawn yet on this section."

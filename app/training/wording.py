@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any
 
 from core.class_colours import class_name
+from core.counting import counted
 from core.jobs import Step
 from core.timing import spoken_seconds
 
@@ -39,11 +40,6 @@ def figure_name(name: str) -> str:
     return _FIGURES.get(name, name.replace("_", " ").capitalize())
 
 
-def counted(number: int, what: str) -> str:
-    """As "1 image", "2,300 images"."""
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
 def images_text(images: ImageSet) -> str:
     """How many images of which classes."""
     from core.data.image_set import counts
@@ -66,11 +62,11 @@ def marks_text(data: LabelledData) -> str:
 
 
 def decisions_text(data: LabelledData, artefacts: Set[str]) -> str:
-    """What has been judged in a project. `artefacts`: its classes of traces of preparation."""
+    """What has been judged in a project. `artefacts`: its classes of artefacts."""
     marks = {label: data.count(label) for label in data.labels}
-    traces = sum(count for label, count in marks.items() if label in artefacts)
+    others = sum(count for label, count in marks.items() if label in artefacts)
     alarms = sum(len(picture.empty) for picture in data.everything)
-    kinds = ((sum(marks.values()) - traces, "defect"), (traces, "artefact"), (alarms, "false alarm"))
+    kinds = ((sum(marks.values()) - others, "defect"), (others, "artefact"), (alarms, "false alarm"))
     judged = ", ".join(counted(number, what) for number, what in kinds if number)
     return f"{judged} in {counted(len(data.everything), 'section')}: {_classes(marks)}."
 
@@ -145,7 +141,7 @@ def _sentences(figures: Mapping[str, Any], which: str) -> Iterator[str]:
         if isinstance(figures.get(name), float):
             yield f"{figure_name(name)}: {figures[name]:.2f}."
     if figures.get("artefacts_called_defects"):
-        yield f"{counted(int(figures['artefacts_called_defects']), 'trace')} of preparation called a defect."
+        yield f"{counted(int(figures['artefacts_called_defects']), 'artefact')} called a defect."
 
 
 def _classes(counts: Mapping[str, int]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.class_colours import class_name
+from core.counting import counted
 from core.evaluation.curves import at_threshold
 from core.evaluation.values import Evaluation, FailureKind
 
@@ -81,9 +82,9 @@ def consequences(judged: Evaluation, threshold: float) -> str:
         return f"At {threshold:.3g} there is nothing to review; {missed} missed."
     what = "place" if judged.kind == "places" else "image"
     per_mm2 = f" ({row['per_mm2']:.3g} per mm²)" if row["per_mm2"] is not None else ""
-    found = f"{row['found']:,} of {_counted(total, 'defect')} {'is' if row['found'] == 1 else 'are'} found"
-    alarms = _counted(row["false_alarms"], "false alarm")
-    return f"At {threshold:.3g} you review {_counted(row['review'], what)}: {found}, {row['missed']:,} missed, {alarms}{per_mm2}."
+    found = f"{row['found']:,} of {counted(total, 'defect')} {'is' if row['found'] == 1 else 'are'} found"
+    alarms = counted(row["false_alarms"], "false alarm")
+    return f"At {threshold:.3g} you review {counted(row['review'], what)}: {found}, {row['missed']:,} missed, {alarms}{per_mm2}."
 
 
 def provenance(judged: Evaluation) -> list[tuple[str, str]]:
@@ -115,8 +116,8 @@ def _of_places(judged: Evaluation) -> list[str]:
     defects, sure = figures["defects"], figures["intervals"]
     is_one = "is a defect" if defects["tp"] == 1 else "are defects"
     told.append(
-        f"Of {_counted(defects['truth'], 'defect')} it finds {defects['tp']:,}{_range(defects['recall'], sure['recall'])}; "
-        f"of {_counted(defects['tp'] + defects['fp'], 'place')} it shows, {defects['tp']:,} {is_one}"
+        f"Of {counted(defects['truth'], 'defect')} it finds {defects['tp']:,}{_range(defects['recall'], sure['recall'])}; "
+        f"of {counted(defects['tp'] + defects['fp'], 'place')} it shows, {defects['tp']:,} {is_one}"
         f"{_range(defects['precision'], sure['precision'])}."
     )
     area = figures["area_mm2"]
@@ -125,12 +126,10 @@ def _of_places(judged: Evaluation) -> list[str]:
     weak = _weakest({n: r["recall"] for n, r in figures["classes"].items() if r["truth"]}, figures["artefact_classes"])
     if weak:
         told.append(weak)
-    traces = figures["artefacts_called_defects"]
-    if traces:
+    artefacts = figures["artefacts_called_defects"]
+    if artefacts:
         told.append(
-            "1 trace of preparation is taken for a defect."
-            if traces == 1
-            else f"{traces:,} traces of preparation are taken for defects."
+            "1 artefact is taken for a defect." if artefacts == 1 else f"{artefacts:,} artefacts are taken for defects."
         )
     return told
 
@@ -139,7 +138,7 @@ def _of_images(judged: Evaluation) -> list[str]:
     figures, sure = judged.figures, judged.figures["intervals"]
     right = sum(one.predicted == one.truth for one in judged.answers)
     told = [
-        f"Of {_counted(figures['images'], 'image')} {right:,} {'is' if right == 1 else 'are'} called right{_range(figures['accuracy'], sure['accuracy'])}."
+        f"Of {counted(figures['images'], 'image')} {right:,} {'is' if right == 1 else 'are'} called right{_range(figures['accuracy'], sure['accuracy'])}."
     ]
     row = at_threshold(figures["thresholds"], judged.threshold)
     if row is not None:
@@ -149,10 +148,6 @@ def _of_images(judged: Evaluation) -> list[str]:
         )
     weak = _weakest({n: r["recall"] for n, r in figures["classes"].items() if r["images"]}, ())
     return [*told, weak] if weak else told
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _range(share: float | None, interval: Sequence[float] | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core.counting import counted
 from core.export.document import ExportDocument, ExportItem
 from core.parameters import Parameter
 
@@ -36,5 +37,5 @@ def chosen_items(document: ExportDocument, values: Mapping[str, Any]) -> list[Ex
 
 def count_text(document: ExportDocument, shown: int) -> str:
     count = len(document.items)
-    told = "1 detection" if count == 1 else f"{count:,} detections"
+    told = counted(count, "detection")
     return told if shown == count else f"{told}, the {shown:,} worst of them shown"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
+from core.counting import counted
 from core.timing import spoken_seconds
 
 if TYPE_CHECKING:
@@ -216,11 +217,6 @@ class Report:
             which = "; ".join(f"{entry.title} ({entry.error.rstrip('.')})" for entry in self.failed)
             parts.append(f"{counted(len(self.failed), 'scan')} failed: {which}.")
         return " ".join(parts)
-
-
-def counted(count: int, what: str) -> str:
-    """As in "1 scan", "1,200 scans"."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _same_scan(one: ScanRequest, other: ScanRequest) -> bool:

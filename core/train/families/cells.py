@@ -19,7 +19,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("learning_rate", float, 3e-3, "highest learning rate of the one-cycle schedule", 1e-6, 1.0),
     Parameter("smoothing", float, 0.02, "label smoothing", 0.0, 0.5),
     Parameter("narrowing", float, 0.4, "share of the steps in which boxes narrow to their surest windows", 0.0, 1.0),
-    Parameter("artefact_weight", float, 1.0, "weight of classes that are traces of preparation", 0.01, 100.0),
+    Parameter("artefact_weight", float, 1.0, "weight of classes of artefacts", 0.01, 100.0),
     Parameter("augmentation", float, 1.0, "how strongly light, colour, focus and noise are varied; 0: not", 0.0, 2.0),
     Parameter("defect_share", float, 0.65, "share of crops around marked defects", 0.0, 1.0),
     Parameter("emphasis", str, "", "classes to look at more often than others, as pore:2,crack:3"),
