@@ -7,6 +7,7 @@ are meant.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ Array = np.ndarray
 
 TEXTURE = "texture"
 CLASSICAL = (ONE_CLASS_SVM, ISOLATION_FOREST)
-TRAINED = ("memory", "vae", "cgan")
+RECONSTRUCTIONS = ("vae", "cgan")
+TRAINED = ("memory", *RECONSTRUCTIONS)
 FAMILIES = (TEXTURE, *CLASSICAL, *TRAINED)
 SIZES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "small": {
@@ -67,14 +69,16 @@ SIZES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 _LEARNT_SIDE = 1024
 
 
-def fitted(family: str, data: Path, out: Path, size: str, device: str, matching: str = NONE, **settings: Any) -> Model:
+def fitted(
+    family: str, data: Path, out: Path, size: str, device: str, matching: str = NONE, seed: int = 0, **settings: Any
+) -> Model:
     """A model of what is normal in some data; `settings` beside those of the size. `matching`: of those that offer it.
 
     What lies in `out` is used, or gone on with.
     """
     trainer, method = ("one_class", {"method": family}) if family in CLASSICAL else (family, {})
     if not (out / CARD_NAME).is_file():
-        run_training(TrainRequest(trainer, data, out, {**SIZES[size][trainer], **method, **settings}, 0, device))
+        run_training(TrainRequest(trainer, data, out, {**SIZES[size][trainer], **method, **settings}, seed, device))
     spec = read_model_folder(out)
     offered = any(one.name == MATCHING.name for one in spec.parameters)
     return load_model(configure(spec, {MATCHING.name: matching} if offered else {}), device)
@@ -113,6 +117,29 @@ def thresholds_of(model: Model) -> dict[str, float]:
     if told is None:
         return {"default": model.spec.threshold}
     return {"default": model.spec.threshold} | {one.name: one.threshold for one in presets(Calibration.from_json(told))}
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """`--set steps=400 falling=0.5`: of VAE and cGAN, in place of those of the size."""
+    parser.add_argument("--set", nargs="+", default=[], type=_setting, metavar="NAME=VALUE", help="of VAE and cGAN")
+
+
+def chosen_settings(family: str, args: argparse.Namespace) -> dict[str, str]:
+    """What `add_settings` took for a family."""
+    return dict(args.set) if family in RECONSTRUCTIONS else {}
+
+
+def over_trainings(values: Sequence[float], digits: int = 3) -> str:
+    """The mean of several trainings, and the lowest and the highest of them."""
+    mean = f"{np.mean(values):.{digits}f}"
+    return mean if len(values) == 1 else f"{mean} ({min(values):.{digits}f}–{max(values):.{digits}f})"
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text} is not NAME=VALUE")
+    return name, value
 
 
 def _parts(picture: Array) -> list[Array]:

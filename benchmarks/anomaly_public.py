@@ -1,15 +1,17 @@
 """Models of normal on pictures that nobody here made: magnetic tiles, KolektorSDD, solar cells (ELPV).
 
     python -m benchmarks.anomaly_public ../shared/data [--sets magnetic_tile kolektorsdd elpv] [--families memory texture …]
-    python -m benchmarks.anomaly_public ../shared/data --exposure as_is alike --keep FOLDER
+    python -m benchmarks.anomaly_public ../shared/data --exposure as_is alike --splits 3 --set steps=400 --keep FOLDER
     python -m benchmarks.anomaly_public ../shared/data --size full --device cuda
 
 Each family learns from pictures without a defect alone; what is judged is of other groups: a magnet tile's six exposures (numbers
 close to each other), all surfaces of one commutator, eight solar cells in a row. Of a picture the highest score counts: on all of it,
 and but for a rim of 32 px, where a tile ends and shows what lies beyond it. Pixel AUROC and AUPRO (rates up to 0.3) where there are
-masks, at every fourth px. ELPV: probability 0 is normal, 2/3 and 1 defective. `--exposure alike`: each picture's grey levels are
-brought to those learnt from by a straight line, as `matching=grey` does in a scan; those learnt from, too. Windows are of 64 px, since many magnetic tiles are
-hardly wider than 100.
+masks, at every fourth px. ELPV: probability 0 is normal, 2/3 and 1 defective; cells of mono- and of polycrystalline wafers are judged
+apart, too, since the wafer tells much by itself. "darkest" and "dark" learn nothing: how dark the darkest px of a picture is, and all of
+it. `--exposure alike`: each picture's grey levels are brought to those learnt from by a straight line, as `matching=grey` does in a
+scan; those learnt from, too. `--splits`: so many ways to choose what is learnt from, with a training each; means are shown, and the
+lowest and the highest. Windows are of 64 px, since many magnetic tiles are hardly wider than 100.
 """
 
 from __future__ import annotations
@@ -25,16 +27,30 @@ from typing import Any
 import cv2
 import numpy as np
 
-from benchmarks.anomaly_families import FAMILIES, SIZES, TEXTURE, as_large, fitted, scores_of, textured
+from benchmarks.anomaly_families import (
+    FAMILIES,
+    SIZES,
+    TEXTURE,
+    add_settings,
+    as_large,
+    chosen_settings,
+    fitted,
+    over_trainings,
+    scores_of,
+    textured,
+)
 from benchmarks.kept import kept, working_folder
 from core.anomaly.looks import looks_of
 from core.anomaly.matching import GREY, lookup, matched
 from core.anomaly_metrics import area_under_pro
+from core.models.base import Model
 
 Array = np.ndarray
 
 STEP, RIM_PX = 4, 32
 AS_IS, ALIKE = "as_is", "alike"
+DARKEST, DARK = "darkest", "dark"  # what is told without learning anything
+_FIGURES = ("image", "inside", "pixel", "pro")
 _WINDOW: Mapping[str, Mapping[str, int]] = {
     "memory": {"window_px": 64},
     "vae": {"window_px": 64, "input_px": 64, "batch": 16},
@@ -46,13 +62,15 @@ _BLOCK = 8
 
 @dataclass(frozen=True)
 class Picture:
-    """`mask`: (h, w) bool, where something is wrong; None where only `is_defective` is known."""
+    """`mask`: (h, w) bool, where something is wrong; None where only `is_defective` is known. `kind`: of which those are that
+    are judged apart, too."""
 
     path: Path
     group: int
     is_defective: bool
     pixels: Array
     mask: Array | None
+    kind: str = ""
 
 
 def main() -> None:
@@ -60,61 +78,110 @@ def main() -> None:
     with working_folder(args.keep) as folder:
         for name in args.sets:
             for exposure in args.exposure:
-                _table(name, exposure, folder / f"{name}-{exposure}-{args.seed}", args)
+                _table(name, exposure, folder, args)
 
 
 def _table(name: str, exposure: str, folder: Path, args: argparse.Namespace) -> None:
-    learnt, judged = _split(SETS[name](args.data / name), args.seed)
-    if exposure == ALIKE:
-        learnt, judged = _alike(learnt, learnt), _alike(judged, learnt)
-    groups = len({one.group for one in judged})
-    defective = sum(one.is_defective for one in judged)
-    print(
-        f"\n{name}, exposure {exposure}: learns from {len(learnt)}, judged on {len(judged)} of {groups} groups, {defective} defective"
-    )
-    print(
-        "| family | image AUROC | without a rim | pixel AUROC | AUPRO | fit, CPU s | CPU s/megapixel |\n|---|---|---|---|---|---|---|"
-    )
-    _write(folder / "normal", learnt)
+    pictures = SETS[name](args.data / name)
+    kinds = sorted({one.kind for one in pictures if one.kind})
+    splits = [_Split.of(pictures, exposure, seed, folder / f"{name}-{exposure}-{seed}") for seed in range(args.splits)]
+    print(f"\n{name}, exposure {exposure}: {'; '.join(one.told(kinds) for one in splits)}")
+    heads = ("family", "image AUROC", "without a rim", *kinds, "pixel AUROC", "AUPRO", "fit, CPU s", "CPU s/megapixel")
+    print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
     for family in args.families:
-        said = kept(folder, family, partial(_measured, family, folder, learnt, judged, args))
-        shown = (
-            f"{value:.3f}" if (value := said[key]) is not None else "–" for key in ("image", "inside", "pixel", "pro")
-        )
-        print(f"| {family} | {' | '.join(shown)} | {said['fit']:.0f} | {said['asked']:.2f} |", flush=True)
+        said = [kept(one.folder, family, partial(_measured, family, one, args)) for one in splits]
+        every = [*_FIGURES[:2], *kinds, *_FIGURES[2:]]
+        shown = (_shown([one[key] for one in said if one.get(key) is not None]) for key in every)
+        times = (over_trainings([one["fit"] for one in said], 0), over_trainings([one["asked"] for one in said], 2))
+        print(f"| {family} | {' | '.join((*shown, *times))} |", flush=True)
 
 
-def _measured(
-    family: str, folder: Path, learnt: Sequence[Picture], judged: Sequence[Picture], args: argparse.Namespace
-) -> dict[str, Any]:
-    from sklearn.metrics import roc_auc_score
+def _shown(values: Sequence[float]) -> str:
+    return over_trainings(values) if values else "–"
 
-    started = time.process_time()
-    if family == TEXTURE:
-        model = textured([one.pixels for one in learnt])
-    else:
-        settings: dict[str, Any] = dict(_WINDOW.get(family, {}))
-        if args.steps and family in ("vae", "cgan"):
-            settings["steps"] = args.steps
-        model = fitted(family, folder / "normal", folder / family, args.size, args.device, **settings)
+
+@dataclass(frozen=True)
+class _Split:
+    """What is learnt from (in the folder "normal" of `folder`, too), and what is judged."""
+
+    seed: int
+    folder: Path
+    learnt: Sequence[Picture]
+    judged: Sequence[Picture]
+
+    @classmethod
+    def of(cls, pictures: Sequence[Picture], exposure: str, seed: int, folder: Path) -> _Split:
+        learnt, judged = _split(pictures, seed)
+        if exposure == ALIKE:
+            learnt, judged = _alike(learnt, learnt), _alike(judged, learnt)
+        _write(folder / "normal", learnt)
+        return cls(seed, folder, learnt, judged)
+
+    def told(self, kinds: Sequence[str]) -> str:
+        text = f"learns from {len(self.learnt)}, judged on {len(self.judged)} of {len({one.group for one in self.judged})} groups"
+        apart = (f"{kind} {_defective(self.judged, kind)}" for kind in kinds)
+        return ", ".join((text, f"{sum(one.is_defective for one in self.judged)} defective", *apart))
+
+
+def _defective(pictures: Sequence[Picture], kind: str) -> str:
+    of_kind = [one.is_defective for one in pictures if one.kind == kind]
+    return f"{sum(of_kind)} of {len(of_kind)}"
+
+
+def _measured(family: str, split: _Split, args: argparse.Namespace) -> dict[str, Any]:
+    started, judged = time.process_time(), split.judged
+    scores = _scores(family, split, args)
     fit = time.process_time()
-    maps = [as_large(scores_of(model, one.pixels), model, one.pixels.shape[:2], STEP) for one in judged]
+    maps = [scores(one.pixels) for one in judged]
     asked = time.process_time()
     megapixels = sum(one.pixels.shape[0] * one.pixels.shape[1] for one in judged) / 1e6
-    answers, rim = [one.is_defective for one in judged], slice(RIM_PX // STEP, -RIM_PX // STEP)
-    pixel = pro = None
+    rim = slice(RIM_PX // STEP, -RIM_PX // STEP)
+    highest, inside = ([float(one[part].max()) for one in maps] for part in (..., (rim, rim)))
+    found: dict[str, float | None] = {
+        "image": _auroc(judged, highest),
+        "inside": _auroc(judged, inside),
+        "pixel": None,
+        "pro": None,
+    }
+    for kind in {one.kind for one in judged if one.kind}:
+        found[kind] = _auroc(judged, highest, kind)
     if all(one.mask is not None for one in judged):
         masks = [one.mask[::STEP, ::STEP] for one in judged if one.mask is not None]
-        pixel = roc_auc_score(np.concatenate([m.ravel() for m in masks]), np.concatenate([m.ravel() for m in maps]))
-        pro = area_under_pro(maps, masks)
-    return {
-        "image": float(roc_auc_score(answers, [float(one.max()) for one in maps])),
-        "inside": float(roc_auc_score(answers, [float(one[rim, rim].max()) for one in maps])),
-        "pixel": None if pixel is None else float(pixel),
-        "pro": pro,
-        "fit": fit - started,
-        "asked": (asked - fit) / megapixels,
-    }
+        found |= {"pixel": _area(np.concatenate([m.ravel() for m in masks]), np.concatenate([m.ravel() for m in maps]))}
+        found |= {"pro": area_under_pro(maps, masks)}
+    return {**found, "fit": fit - started, "asked": (asked - fit) / megapixels}
+
+
+def _scores(family: str, split: _Split, args: argparse.Namespace) -> Callable[[Array], Array]:
+    """(h, w, 3) uint8 → how unusual it is at every `STEP`-th px."""
+    if family == DARKEST:
+        return lambda pixels: cv2.dilate(255.0 - pixels.mean(2), np.ones((STEP, STEP)))[::STEP, ::STEP]
+    if family == DARK:
+        return lambda pixels: np.full_like(pixels[::STEP, ::STEP, 0], 255.0 - pixels.mean(), float)
+    model = _fitted(family, split, args)
+    return lambda pixels: as_large(scores_of(model, pixels), model, pixels.shape[:2], STEP)
+
+
+def _fitted(family: str, split: _Split, args: argparse.Namespace) -> Model:
+    if family == TEXTURE:
+        return textured([one.pixels for one in split.learnt])
+    settings = {**_WINDOW.get(family, {}), **chosen_settings(family, args)}
+    return fitted(
+        family, split.folder / "normal", split.folder / family, args.size, args.device, seed=split.seed, **settings
+    )
+
+
+def _auroc(judged: Sequence[Picture], scores: Sequence[float], kind: str | None = None) -> float | None:
+    """None where all that is judged is of one class."""
+    pairs = [(one.is_defective, score) for one, score in zip(judged, scores, strict=True) if kind in (None, one.kind)]
+    answers, of_these = zip(*pairs, strict=True)
+    return _area(np.array(answers), np.array(of_these)) if len(set(answers)) == 2 else None
+
+
+def _area(answers: Array, scores: Array) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(answers, scores))
 
 
 def _alike(pictures: Sequence[Picture], learnt: Sequence[Picture]) -> list[Picture]:
@@ -173,8 +240,8 @@ def _elpv(folder: Path) -> list[Picture]:
     place = folder / "src" / "elpv_dataset" / "data"
     rows = [line.split() for line in (place / "labels.csv").read_text("utf-8").splitlines() if line.strip()]
     return [
-        Picture(place / name, index // _BLOCK, float(share) > 0.5, _read(place / name), None)
-        for index, (name, share, *_) in enumerate(rows)
+        Picture(place / name, index // _BLOCK, float(share) > 0.5, _read(place / name), None, kind)
+        for index, (name, share, kind) in enumerate(rows)
         if not 0.1 < float(share) < 0.5 and (place / name).is_file()
     ]
 
@@ -198,12 +265,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
-    parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
+    parser.add_argument("--families", nargs="+", choices=(*FAMILIES, DARKEST, DARK), default=[*FAMILIES, DARKEST, DARK])
     parser.add_argument("--size", choices=tuple(SIZES), default="small")
     parser.add_argument("--exposure", nargs="+", choices=(AS_IS, ALIKE), default=[AS_IS])
-    parser.add_argument("--steps", type=int, help="of VAE and cGAN, other than those of the size")
+    add_settings(parser)
     parser.add_argument("--keep", type=Path)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--splits", type=int, default=1)
     parser.add_argument("--device", default="auto")
     return parser.parse_args()
 
