@@ -90,8 +90,8 @@ def main() -> None:
     for family, said in found.items():
         for name in said[0]["thresholds"]:
             each = [one["thresholds"][name] for one in said]
-            figures = (over_trainings([one[key] for one in each], digits) for key, digits in _AT_THRESHOLD.items())
-            print(f"| {family} | {name} | {' | '.join(figures)} |")
+            shown = (over_trainings([one[key] for one in each], digits) for key, digits in _AT_THRESHOLD.items())
+            print(f"| {family} | {name} | {' | '.join(shown)} |")
 
 
 def measured_trainings(family: str, folder: Path, args: argparse.Namespace, **settings: float) -> list[dict[str, Any]]:

@@ -165,7 +165,7 @@ def _scores(family: str, split: _Split, args: argparse.Namespace) -> Callable[[A
 def _fitted(family: str, split: _Split, args: argparse.Namespace) -> Model:
     if family == TEXTURE:
         return textured([one.pixels for one in split.learnt])
-    settings = {**_WINDOW.get(family, {}), **chosen_settings(family, args)}
+    settings: dict[str, Any] = {**_WINDOW.get(family, {}), **chosen_settings(family, args)}
     return fitted(
         family, split.folder / "normal", split.folder / family, args.size, args.device, seed=split.seed, **settings
     )
