@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,10 @@ def read_scan(project: Project, section_id: int, scan_id: str | None, *, prefer_
 
 
 def _map_of(project: Project, scan_id: str) -> ScoreMap | None:
-    """A missing or damaged map is no reason not to show the detections."""
-    try:
+    """A missing or damaged map is no reason not to show the detections. What its cells say is opened here, too: heat map
+    and gallery ask for it in the window's thread."""
+    with suppress(SchliffError):
+        project.evidence_map(scan_id)
+    with suppress(SchliffError):
         return project.score_map(scan_id)
-    except SchliffError:
-        return None
+    return None

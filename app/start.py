@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from app import bootstrap
+from core.compute_process import share_one_heap
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -48,6 +49,7 @@ def run_app(path: Path | None = None) -> int:
 
 def prepare(path: Path | None) -> None:
     """What can be done before Qt is loaded, so that a section is there sooner."""
+    share_one_heap()
     gc.disable()  # until the window is there, nothing of what is made is garbage
     if path is not None:
         _load_in_background("numpy", "cv2")  # what every reader needs, while Qt is loaded

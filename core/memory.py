@@ -8,6 +8,7 @@ from typing import Literal
 DEFAULT_SHARE_OF_RAM = 0.25
 MOST_BY_DEFAULT = 4 << 30
 LEAST = 256 << 20
+BUDGET_VARIABLE = "SCHLIFF_MEMORY_BUDGET_MB"  # tells a process that works for this one what was chosen here
 
 # What the shares are for: ready-to-draw tiles, decoded parts of files, tiles as read (for another look at 16-bit
 # pixels), heat map tiles, thumbnails of the gallery.
@@ -36,7 +37,8 @@ def budget() -> int:
     """Bytes that all caches may use together."""
     global _budget
     if _budget is None:
-        _budget = default_budget()
+        told = os.environ.get(BUDGET_VARIABLE, "")
+        _budget = max(LEAST, int(told) << 20) if told.isdecimal() else default_budget()
     return _budget
 
 

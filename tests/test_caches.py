@@ -8,6 +8,7 @@ import pytest
 
 from core import memory
 from core.caches import ByteCache, DecodedCache, reading_through
+from core.worker.process import own_environment
 
 
 def test_the_least_recently_used_goes_first():
@@ -68,6 +69,13 @@ def test_the_shares_add_up_to_the_budget(monkeypatch):
     assert memory.LEAST <= memory.budget() <= memory.MOST_BY_DEFAULT
     memory.set_budget(1 << 30)
     assert sum(memory.share(use) for use in memory._SHARES) == pytest.approx(1 << 30, abs=8)
+
+
+def test_a_process_that_works_for_this_one_has_its_budget(monkeypatch):
+    monkeypatch.setattr(memory, "_budget", 300 << 20)
+    monkeypatch.setenv(memory.BUDGET_VARIABLE, own_environment()[memory.BUDGET_VARIABLE])
+    monkeypatch.setattr(memory, "_budget", None)
+    assert memory.budget() == 300 << 20
 
 
 def test_reading_a_file_through_drives_out_nothing_that_is_looked_at():

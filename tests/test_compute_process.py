@@ -41,6 +41,41 @@ def test_kept_memory_is_not_asked_for_again_in_any_thread():
     assert int(kept) < int(page_faults("default")) / 3
 
 
+HEAPS = """
+import ctypes, sys, threading
+from core.compute_process import share_one_heap
+if sys.argv[1] == "one" and not share_one_heap():
+    print("unknown"); raise SystemExit
+together = threading.Barrier(4)
+def work():
+    together.wait()
+    kept = [b"x" * 50_000 for _ in range(20)]
+    together.wait()
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+libc = ctypes.CDLL(None)
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+libc.fflush(None)
+"""
+
+
+def heaps(how: str) -> int | None:
+    run = subprocess.run([sys.executable, "-c", HEAPS, how], cwd=ROOT, capture_output=True, text=True, check=True)
+    return None if "unknown" in run.stdout else run.stdout.count("<heap nr=")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc can be told")
+def test_threads_of_a_window_share_one_heap():
+    found = heaps("one")
+    if found is None:
+        pytest.skip("another C library")
+    assert found == 1
+    assert heaps("several") > 1
+
+
 def test_a_window_is_left_a_core_where_there_are_enough(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr("core.compute_process.available_cores", lambda: 8)

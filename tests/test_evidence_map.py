@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from app.session_reading import read_scan
 from core.project import Project
 from core.project.evidence_map import evidence_of, has_evidence
 from core.project.score_map import ScoreMap
@@ -65,6 +66,19 @@ def test_a_scan_shows_it_without_its_model(tmp_path: Path) -> None:
         windows = scores.look(0, 0, 0, found.rows, found.columns).scores
         assert (block > 0.9).sum() < (windows > 0.5).sum(), "narrower than what windows score"
         assert np.isnan(found.look(0, -2, 0, 2, found.columns).scores).all()
+
+
+@pytest.mark.usefixtures("quick_disk")
+def test_it_is_opened_with_its_scan_before_the_window_asks_for_it(tmp_path: Path, monkeypatch) -> None:
+    path = write_image(tmp_path / "section.png", spotted_image(200, 3))
+    spec = replace(toy_spec(map_channels=2), family="classifier")
+    with Project.create(tmp_path / "p") as project, open_section(path) as section:
+        scan_id = run_scan(project, section, Logits(spec), ScanOptions(foreground=Foreground(skip=False))).scan_id
+    with Project.open(tmp_path / "p") as project:
+        read_scan(project, project.sections()[0].id, scan_id)
+        monkeypatch.setattr("zarr.open_array", None)
+        assert project.evidence_map(scan_id) is not None
+        assert project.score_map(scan_id) is not None
 
 
 def test_the_heat_layer_shows_it_where_it_is_asked_for(qtbot, viewer, monkeypatch) -> None:

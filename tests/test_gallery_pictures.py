@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -180,6 +181,16 @@ def test_crops_of_a_project_are_there_at_the_next_start(qtbot, session, gallery,
     project.close()
     with Project.open(project.path) as again:
         assert len(again.detections()) == 6
+
+
+def test_the_window_does_not_wait_until_what_a_project_kept_is_stored(qtbot, session, gallery, tmp_path, monkeypatch):
+    closed_in = []
+    close = CropStore.close
+    monkeypatch.setattr(CropStore, "close", lambda store: (closed_in.append(threading.get_ident()), close(store)))
+    fill_from_project(session, tmp_path, some_detections())
+    session.opener.close_current()
+    qtbot.waitUntil(lambda: bool(closed_in))
+    assert threading.get_ident() not in closed_in
 
 
 def test_selected_crops_side_by_side_show_the_same_width(qtbot, session, gallery):

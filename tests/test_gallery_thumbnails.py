@@ -20,7 +20,7 @@ SECTION = Box(0, 0, 40_000, 30_000)
 
 @pytest.fixture
 def store(qtbot):
-    store = ThumbnailStore()
+    store = ThumbnailStore(64 << 20)
     yield store
     store.close()
 
@@ -100,7 +100,7 @@ def test_late_answers_of_another_section_are_dropped(qtbot, store):
 
 
 def test_memory_is_bounded_and_the_last_used_stays(qtbot):
-    store = ThumbnailStore(cache_bytes=10 * 64 * 64 * 3)
+    store = ThumbnailStore(10 * 64 * 64 * 3)
     store.set_renderer(drawn(grey_section()))
     store.want([make_detection(i, 0.9) for i in range(40)], 64)
     settle(qtbot, store)

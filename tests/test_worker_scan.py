@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 import core.worker.supervisor as supervisor
@@ -99,6 +100,20 @@ def test_the_next_scan_is_done_by_the_same_process_with_the_model_it_has(scan):
     pid, loads = scan.worker.pid, scan.control.loads
     assert not scan(restart=True).resumed
     assert (scan.worker.pid, scan.control.loads) == (pid, loads)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems decide it by themselves")
+def test_what_a_scan_needed_is_given_back_while_the_process_waits(scan):
+    scan()
+    process = psutil.Process(scan.worker.pid)
+    wait_for(lambda: process.status() == psutil.STATUS_SLEEPING)
+    before = process.memory_info().rss
+    scan.control.do("much memory")
+    most = []
+    scan(lambda step: most.append(process.memory_info().rss), restart=True)
+    scan.control.do("")
+    assert max(most) > before + (150 << 20)
+    wait_for(lambda: process.memory_info().rss < before + (60 << 20))
 
 
 def test_what_is_printed_disturbs_nothing(scan, expected):

@@ -54,6 +54,12 @@ def _crash() -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
+def _use_much_memory() -> None:
+    """200 MB, in blocks that a heap keeps."""
+    blocks = [np.ones(8192) for _ in range(3200)]
+    del blocks
+
+
 def _make_noise() -> None:
     print("hello from Python", flush=True)
     os.write(1, b'{"id": 1, "kind": "result", "value": "from a native library"}\n')
@@ -78,6 +84,7 @@ _ACCIDENTS: dict[str, Callable[[], object]] = {
     "crash": _crash,
     "noise": _make_noise,
     "memory": _run_out_of_memory,
+    "much memory": _use_much_memory,
     "garble": _garble,
     "surprise": _be_surprised,
     "dawdle": lambda: time.sleep(0.1),

@@ -7,14 +7,16 @@ from contextlib import suppress
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.gallery.rendering import CropRenderer, ReasonRenderer
-from app.gallery.thumbnails import CACHE_BYTES, ThumbnailStore
+from app.gallery.thumbnails import ThumbnailStore
+from app.jobs import Job
 from app.scores import PROBABILITY
 from app.session import Session
 from core.errors import SchliffError
+from core.memory import share
 from core.project.crop_store import CropStore
 
 DISPLAY_AFTER_MS = 250  # once the hand that changes the look rests: each crop is read from the file
-REASONS_BYTES = CACHE_BYTES // 8
+REASONS_SHARE = 0.1  # of what thumbnails may take: they have few px
 _FAINT, _EVIDENT = 0.5, 1.0  # of the threshold: where a score begins to show, and where it shows fully
 
 
@@ -30,8 +32,9 @@ class CropPictures(QObject):
         self._kept: CropStore | None = None
         self._shown: object = None
         self._wide = False
-        self.crops = ThumbnailStore(self)
-        self.reasons = ThumbnailStore(self, REASONS_BYTES)
+        reasons_bytes = int(REASONS_SHARE * share("thumbnails"))
+        self.crops = ThumbnailStore(share("thumbnails") - reasons_bytes, self)
+        self.reasons = ThumbnailStore(reasons_bytes, self)
         self._display_timer = QTimer(self, singleShot=True, interval=DISPLAY_AFTER_MS)
         self._display_timer.timeout.connect(self._draw_anew)
         session.section_changed.connect(self._section_changed)
@@ -70,8 +73,8 @@ class CropPictures(QObject):
         self._shown = None
         self._draw_anew()
         self._reasons_anew()
-        if before is not None:
-            before.close()
+        if before is not None:  # what it noted last is stored: that may take as long as the drive does
+            self._session.run_io(Job(lambda progress, cancel: before.close(), "Keeping pictures"))
 
     def _draw_anew(self) -> None:
         session, section, record = self._session, self._session.section, self._session.section_record

@@ -20,6 +20,7 @@ from app.theme import SPACE
 from core.detection import Detection
 
 MOST = 24
+BYTES = 64 << 20  # all of them, as large as they are shown
 SIDE = 220  # device-independent px of a crop at least
 _STEPS, _FINEST, _COARSEST = 60, 0.25, 8.0  # of how much is shown, by what the largest one needs
 
@@ -39,7 +40,7 @@ class SideBySide(QDialog):
         self._session = session
         shown = detections[:MOST]
         self._needed = max(crop_side(d.box, wide=False) for d in shown)
-        self.thumbnails = ThumbnailStore(self)
+        self.thumbnails = ThumbnailStore(BYTES, self)
         self.model = GalleryModel(self)
         self.view = CropView(self.model, self.thumbnails, parent=self)
         self.field = QSlider(Qt.Orientation.Horizontal)

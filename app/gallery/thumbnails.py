@@ -18,7 +18,6 @@ from core.detection import Detection
 from core.errors import CancelledError
 from core.geometry import Box
 
-CACHE_BYTES = 96 << 20
 THREADS = 2
 GOOD_ENOUGH = 0.8  # an image this much of the wanted size is not read again
 
@@ -47,7 +46,7 @@ class ThumbnailStore(QObject):
 
     _rendered = Signal(int, object)
 
-    def __init__(self, parent: QObject | None = None, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(self, cache_bytes: int, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._budget = cache_bytes
         self._bytes = 0

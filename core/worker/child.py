@@ -1,4 +1,5 @@
-"""Decides how a worker process lives: it takes orders from its pipe one by one, and ends when nobody gives any more.
+"""Decides how a worker process lives: it takes orders from its pipe one by one, keeps no more memory than it needs while it
+waits for the next one, and ends when nobody gives any more.
 
 The pipe is what was stdin and stdout when it started. Nothing else gets hold of them: whatever prints to stdout, native
 libraries too, prints to stderr instead.
@@ -7,6 +8,7 @@ libraries too, prints to stderr instead.
 from __future__ import annotations
 
 import faulthandler
+import gc
 import logging
 import os
 import queue
@@ -18,6 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from core.compute_process import give_back_memory
 from core.jobs import CancelToken
 from core.worker.messages import Json, error_to_json
 from core.worker.pipe import Message, Pipe, PipeError
@@ -78,6 +81,9 @@ class Child:
             with suppress(OSError):  # nobody is there to hear of it
                 self._pipe.send(self._carry_out(order))
             self._cancels.pop(order.number, None)
+            del order  # and with it whatever was given
+            gc.collect()
+            give_back_memory()
 
     def _carry_out(self, order: _Order) -> Message:
         """What is said at the order's end."""

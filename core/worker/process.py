@@ -16,6 +16,7 @@ from pathlib import Path
 
 from core.compute_process import KEPT_MEMORY
 from core.errors import ResourceError
+from core.memory import BUDGET_VARIABLE, budget
 from core.worker import WORKER_ARGUMENT
 from core.worker.pipe import Message, Pipe, PipeError
 
@@ -163,8 +164,8 @@ def own_command(module: str, argument: str) -> list[str]:
 
 
 def own_environment() -> dict[str, str]:
-    """This process's own, with all places that it imports from, wherever it was started."""
-    environment = KEPT_MEMORY | os.environ
+    """This process's own, with all places that it imports from, wherever it was started, and what its caches may hold."""
+    environment = KEPT_MEMORY | os.environ | {BUDGET_VARIABLE: str(budget() >> 20)}
     if not getattr(sys, "frozen", False):
         environment["PYTHONPATH"] = os.pathsep.join(str(Path(place).absolute()) for place in sys.path)
     return environment
