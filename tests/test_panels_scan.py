@@ -8,9 +8,14 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 
+from app.checking.precision_group import PrecisionGroup
+from app.panels.layers_panel import LayersPanel
 from app.panels.scan_panel import ScanPanel
 from app.panels.scan_progress import ScanProgress
+from app.panels.threshold_panel import ThresholdPanel
+from app.panels.why_panel import WhyPanel
 from core.errors import ResourceError
 from core.geometry import Box
 from core.parameters import Parameter
@@ -327,3 +332,31 @@ def test_another_model_waits_in_the_queue_for_its_turn(qtbot, panel, opened):
     finish(qtbot, opened)
     qtbot.waitUntil(lambda: [scan.model_id for scan in opened.scans] == ["texture-toy", "tuned"], timeout=5000)
     assert not panel.waiting.isVisible()
+
+
+def test_while_the_first_scan_loads_its_model_other_panels_say_that_it_begins(qtbot, panel, opened, monkeypatch):
+    loads = threading.Event()
+
+    def load(spec, device):
+        assert loads.wait(10)
+        return SlowModel(spec)
+
+    monkeypatch.setattr("core.scan.executing.load_model", load)
+    why, layers, threshold = WhyPanel(opened), LayersPanel(opened), ThresholdPanel(opened)
+    check = PrecisionGroup(opened)
+    for one in (why, layers, threshold, check):
+        qtbot.addWidget(one)
+
+    def said():
+        shown = [label.text() for label in layers.findChildren(QLabel) if label.isVisibleTo(layers)]
+        return [why.picture.message, " ".join(shown), threshold.hint.text(), check.unfinished.text()]
+
+    assert all("No scan yet: press Scan" in text for text in said())
+    press(panel.start_button)
+    qtbot.waitUntil(lambda: all("The scan is beginning." in text for text in said()), timeout=5000)
+    loads.set()
+    finish(qtbot, opened)
+    qtbot.waitUntil(lambda: opened.scan is not None and opened.scan.status == "done", timeout=5000)
+    assert why.picture.message == "Select a detection to see what the model went by."
+    assert not any("No scan yet" in text or "is beginning" in text for text in said()[:2])
+    why.shut()

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.checking.import_dialog import PositionsDialog
 from app.layout import Group, muted
-from app.scan_queue.wording import SCAN_FIRST
+from app.scan_queue.wording import before_scan
 from app.session import Session
 from core.class_colours import class_name
 from core.counting import counted
@@ -95,7 +95,7 @@ class InspectionGroup(Group):
         control = self._session.inspection
         inspection, found = control.inspection, control.comparison
         self.import_button.setEnabled(self._session.section_record is not None)
-        self.import_button.setToolTip("" if self.import_button.isEnabled() else SCAN_FIRST)
+        self.import_button.setToolTip("" if self.import_button.isEnabled() else before_scan(self._session))
         self.import_button.setText("Import other positions…" if inspection is not None else "Import positions…")
         for widget in (self.figure, self.told, self.tree, self.remove_button, self._tolerance_row, self.tolerance):
             widget.setVisible(inspection is not None)
@@ -183,8 +183,9 @@ class InspectionGroup(Group):
     def _connect(self) -> None:
         session = self._session
         session.inspection.changed.connect(self.follow)
-        for changed in (session.section_changed, session.project_changed):
+        for changed in (session.section_changed, session.project_changed, session.scan_started):
             changed.connect(self.follow)
+        session.scan_finished.connect(lambda _: self.follow())
         self.tolerance.valueChanged.connect(self._set_tolerance)
         self.import_button.clicked.connect(self.ask_file)
         self.draw_button.clicked.connect(self.draw_missed)

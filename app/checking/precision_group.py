@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QS
 from app.decision_words import when
 from app.jobs import Job
 from app.layout import Group, muted
-from app.scan_queue.wording import SCAN_FIRST
+from app.scan_queue.wording import before_scan
 from app.session import Session
 from app.session_picked import Picked
 from app.theme import SPACE
@@ -87,7 +87,7 @@ class PrecisionGroup(Group):
         project, scan = self._session.project, self._session.scan
         done = scan is not None and scan.status == "done"
         self.draw_button.setEnabled(project is not None and done)
-        self.unfinished.setText(_UNFINISHED if scan is not None else SCAN_FIRST)
+        self.unfinished.setText(_UNFINISHED if scan is not None else before_scan(self._session))
         self.unfinished.setVisible(not done)
         if project is None or scan is None:
             self._show(None)
@@ -143,9 +143,10 @@ class PrecisionGroup(Group):
 
     def _connect(self) -> None:
         session = self._session
-        for changed in (session.section_changed, session.project_changed, session.scans_changed):
+        for changed in (session.section_changed, session.project_changed, session.scans_changed, session.scan_started):
             changed.connect(self._soon.start)
-        session.decisions_changed.connect(lambda _: self._soon.start())
+        for changed in (session.decisions_changed, session.scan_finished):
+            changed.connect(lambda _: self._soon.start())
         self._soon.timeout.connect(self.follow)
         self.draw_button.clicked.connect(lambda: self.draw())
         self.judge_button.clicked.connect(self.judge)

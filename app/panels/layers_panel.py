@@ -16,7 +16,7 @@ from app.panels.heat_group import HeatGroup
 from app.panels.layer_list import LayerList
 from app.panels.pictures_group import PicturesGroup
 from app.panels.threshold import ThresholdControl
-from app.scan_queue.wording import SCAN_FIRST
+from app.scan_queue.wording import before_scan
 from app.session import Session
 from core.project.records import ScanRecord
 
@@ -36,7 +36,7 @@ class LayersPanel(Panel):
         self.heat = HeatGroup(session)
         self.grid = GridGroup(session)
         self.pictures = PicturesGroup(session)
-        self._no_scan = muted(f"{SCAN_FIRST} Its detections and its heat map are laid over the section here.")
+        self._no_scan = muted()
         self._scan_group, self._threshold_group = Group("Scan"), Group("Threshold")
         self.detections = CheckGroup("Detections")
         self.on_minimap = QCheckBox("Mark them on the minimap")
@@ -77,7 +77,7 @@ class LayersPanel(Panel):
 
     def _scans_changed(self) -> None:
         session, scan = self._session, self._session.scan
-        self._no_scan.setVisible(scan is None)
+        self._tell_without_scan()
         for group in (self._threshold_group, self.detections, self.heat):
             group.setVisible(scan is not None)
         self._scan_group.setVisible(len(session.scans) > 1)
@@ -92,6 +92,11 @@ class LayersPanel(Panel):
         if scan is not None:
             self._show_classes()
         self._reload_soon()
+
+    def _tell_without_scan(self) -> None:
+        first = before_scan(self._session)
+        self._no_scan.setText(f"{first} Its detections and its heat map are laid over the section here.")
+        self._no_scan.setVisible(self._session.scan is None)
 
     def _show_classes(self) -> None:
         scan = self._session.scan
@@ -115,6 +120,8 @@ class LayersPanel(Panel):
     def _connect(self) -> None:
         session = self._session
         session.scans_changed.connect(self._scans_changed)
+        session.scan_started.connect(self._tell_without_scan)
+        session.scan_finished.connect(lambda _: self._tell_without_scan())
         session.detections_changed.connect(self._reload_soon)
         session.visible_changed.connect(self._counts_changed)
         session.layers_changed.connect(self._layers_changed)

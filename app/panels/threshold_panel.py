@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QBoxLayout, QCheckBox, QLabel, QLayout, QMenu, QPu
 from app.jobs import Job
 from app.layout import muted
 from app.own_keys import keeps_key
-from app.scan_queue.wording import SCAN_FIRST
+from app.scan_queue.wording import before_scan
 from app.scores import format_score
 from app.session import Session
 from app.theme import SPACE
@@ -160,10 +160,7 @@ class ThresholdPanel(QWidget):
 
     def _show(self) -> None:
         scan, known = self._session.scan, self.known
-        self.hint.setText(
-            "" if scan is not None else f"{SCAN_FIRST} Then the scores to choose a threshold by stand here."
-        )
-        self.hint.setVisible(scan is None)
+        self._tell_what_first()
         for widget in (self.legend, self.value, self.words, self.presets, self.logarithmic):
             widget.setVisible(scan is not None)
         self.presets.setEnabled(known is not None)
@@ -174,6 +171,11 @@ class ThresholdPanel(QWidget):
             self.plot.show_spread(spread, unit, self._session.threshold, self.logarithmic.isChecked())
             self._show_legend()
         self._show_threshold()
+
+    def _tell_what_first(self) -> None:
+        first = before_scan(self._session)
+        self.hint.setText(f"{first} Then the scores to choose a threshold by stand here.")
+        self.hint.setVisible(self._session.scan is None)
 
     def _show_legend(self) -> None:
         from app.panels.threshold_plot import colours_of_bars, status_colour
@@ -311,6 +313,8 @@ class ThresholdPanel(QWidget):
         session = self._session
         session.scans_changed.connect(self._scan_changed)
         session.section_changed.connect(self._scan_changed)
+        session.scan_started.connect(self._tell_what_first)
+        session.scan_finished.connect(lambda _: self._tell_what_first())
         session.visible_changed.connect(self._show_threshold)
         for changed in (session.score_map_changed, session.detections_changed, session.decisions_changed):
             changed.connect(self._soon)

@@ -20,7 +20,7 @@ from app.panels.details import Details
 from app.panels.explainer import Answer, Explainer, Question
 from app.panels.why_evidence import EvidencePictures
 from app.panels.why_picture import WhyPicture
-from app.scan_queue.wording import SCAN_FIRST
+from app.scan_queue.wording import before_scan
 from app.scores import PROBABILITY
 from app.session import Session
 from core.class_colours import class_name
@@ -93,14 +93,18 @@ class WhyPanel(Panel):
         self._scores_changed()
         if detection is None or scan is None or session.section is None:
             self.explainer.ask(None)
-            first = "" if scan is not None else f"{SCAN_FIRST} Then "
-            self.picture.show_message(
-                f"{first}{'select' if first else 'Select'} a detection to see what the model went by."
-            )
+            self._tell_what_first()
             return
         self.picture.show_message("…")
         # Of a class that only people know a model has nothing to say.
         self._ask_about(detection.said_label if detection.said_label in scan.labels else scan.labels[0])
+
+    def _tell_what_first(self) -> None:
+        """While there is nothing to give reasons for."""
+        session = self._session
+        if session.selected is None or session.scan is None:
+            first = "Select" if session.scan is not None else f"{before_scan(session)} Then select"
+            self.picture.show_message(f"{first} a detection to see what the model went by.")
 
     def _ask_about(self, label: str) -> None:
         session = self._session
@@ -178,6 +182,9 @@ class WhyPanel(Panel):
         session = self._session
         session.selection_changed.connect(lambda _: self._selection_changed())
         session.section_changed.connect(self._selection_changed)
+        session.scans_changed.connect(self._tell_what_first)
+        session.scan_started.connect(self._tell_what_first)
+        session.scan_finished.connect(lambda _: self._tell_what_first())
         session.score_map_changed.connect(lambda: self._scores_changed(self.scores.current))
         self.scores.chosen.connect(self._ask_about)
         self.evidence.chosen.connect(self._enlarge)

@@ -9,13 +9,19 @@ from core.jobs import Step
 from core.timing import spoken_seconds
 
 if TYPE_CHECKING:
+    from app.session import Session
     from core.scan.options import ScanStep, ScanSummary
     from core.scan.queue import Entry
 
-# What is said wherever there is nothing to see before a scan.
-SCAN_FIRST = "No scan yet: press Scan in the Scan panel (Ctrl+R)."
+_SCAN_FIRST = "No scan yet: press Scan in the Scan panel (Ctrl+R)."
+_SCAN_BEGINS = "The scan is beginning."
 
 _DEVICES = {"cpu": "processor", "cuda": "graphics card", "mps": "graphics"}
+
+
+def before_scan(session: Session) -> str:
+    """What is said wherever there is nothing to see before a scan. It changes with `scan_started` and `scan_finished`."""
+    return _SCAN_BEGINS if session.scanning_here else _SCAN_FIRST
 
 
 def tiles_text(step: Step) -> str:
