@@ -78,14 +78,14 @@ def main() -> None:
         "| family | trainings | AUROC | best F1 | SSIM of held-out windows | learns, s | s/megapixel |\n|---|---|---|---|---|---|---|"
     )
     for family, said in found.items():
-        figures = (
+        first = (
             over_trainings([one["auroc"] for one in said]),
             over_trainings([one["best"]["f1"] for one in said], 2),
             over_trainings([one["ssim"] for one in said]) if said[0]["ssim"] is not None else "–",
             over_trainings([one["learns"] for one in said], 0),
             over_trainings([one["seconds"] for one in said], 2),
         )
-        print(f"| {family} | {len(said)} | {' | '.join(figures)} |")
+        print(f"| {family} | {len(said)} | {' | '.join(first)} |")
     print("\n| family | threshold | F1 | false alarms per 1,000 windows | defects found |\n|---|---|---|---|---|")
     for family, said in found.items():
         for name in said[0]["thresholds"]:

@@ -7,8 +7,8 @@
 Each family learns from pictures without a defect alone; what is judged is of other groups: a magnet tile's six exposures (numbers
 close to each other), all surfaces of one commutator, eight solar cells in a row. Of a picture the highest score counts: on all of it,
 and but for a rim of 32 px, where a tile ends and shows what lies beyond it. Pixel AUROC and AUPRO (rates up to 0.3) where there are
-masks, at every fourth px. ELPV: probability 0 is normal, 2/3 and 1 defective; cells of mono- and of polycrystalline wafers are judged
-apart, too, since the wafer tells much by itself. "darkest" and "dark" learn nothing: how dark the darkest px of a picture is, and all of
+masks, at every fourth px. ELPV: probability 0 is normal, 2/3 and 1 defective; cells of each module are judged apart, too,
+since wafer and soldering tell much by themselves. "darkest" and "dark" learn nothing: how dark the darkest px of a picture is, and all of
 it. `--exposure alike`: each picture's grey levels are brought to those learnt from by a straight line, as `matching=grey` does in a
 scan; those learnt from, too. `--splits`: so many ways to choose what is learnt from, with a training each; means are shown, and the
 lowest and the highest. Windows are of 64 px, since many magnetic tiles are hardly wider than 100.
@@ -58,6 +58,7 @@ _WINDOW: Mapping[str, Mapping[str, int]] = {
 }
 _SAME_TILE = 300  # numbers of one magnet tile's exposures lie closer
 _BLOCK = 8
+_SAME_MODULE = 100  # numbers of one module's cells lie closer
 
 
 @dataclass(frozen=True)
@@ -239,9 +240,13 @@ def _kolektor(folder: Path) -> list[Picture]:
 def _elpv(folder: Path) -> list[Picture]:
     place = folder / "src" / "elpv_dataset" / "data"
     rows = [line.split() for line in (place / "labels.csv").read_text("utf-8").splitlines() if line.strip()]
+    numbers, wafers = np.array([int(row[0][-8:-4]) for row in rows]), np.array([row[2] for row in rows])
+    modules = np.cumsum([1, *((np.diff(numbers) > _SAME_MODULE) | (wafers[1:] != wafers[:-1]))])
     return [
-        Picture(place / name, index // _BLOCK, float(share) > 0.5, _read(place / name), None, kind)
-        for index, (name, share, kind) in enumerate(rows)
+        Picture(
+            place / name, index // _BLOCK, float(share) > 0.5, _read(place / name), None, f"module {module} ({wafer})"
+        )
+        for index, ((name, share, wafer), module) in enumerate(zip(rows, modules, strict=True))
         if not 0.1 < float(share) < 0.5 and (place / name).is_file()
     ]
 
