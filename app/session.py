@@ -351,11 +351,12 @@ class Session(QObject):
         self.drawings.settle()
         self.registration.settle()
         self.pictures.settle()
-        self.saving.now()
+        self.saving.behind()
 
     def close(self) -> None:
         """Saves, stops all work, joins the threads, closes the files."""
         self.settle()
+        self.saving.now()
         self.others.timer.stop()
         self.overviews.stop()
         self.scan_control.stop()

@@ -71,7 +71,7 @@ class Opener:
         session = self._session
         if self._job is not None:
             self._job.cancel()
-        session.saving.now()
+        session.saving.behind()
         job = self._job = Job(lambda progress, cancel: _open(path, progress, cancel), f"Opening {path.name}")
         job.finished.connect(lambda opened: self._opened(job, opened, path))
         job.failed.connect(session.failed_to_open)

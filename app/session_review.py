@@ -128,7 +128,8 @@ class ReviewControl:
         except SchliffError as error:
             session.report(error)
             return
-        shown = {one.id: one for one in session.detections if one.is_drawn}
+        rows = session.table.column("is_drawn").nonzero()[0].tolist()
+        shown = {one.id: one for one in (session.table[row] for row in rows)}
         if drawn == shown:
             return
         self.refresh([*dict.fromkeys((*drawn, *shown))])

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer
 
+from app.jobs import Job
 from app.session_state import SavedView
 from core.errors import SchliffError
 
 if TYPE_CHECKING:
     from app.session import Session
+    from core.project import Project
 
 SAVE_AFTER_MS = 800
+
+
+@dataclass(frozen=True)
+class _Left:
+    """How the window was left on one section; `threshold`: of which scan, where it was moved."""
+
+    project: Project
+    section_id: int
+    view: dict[str, Any]
+    threshold: tuple[str, float] | None
+
+    def store(self) -> None:
+        self.project.set_state(f"view:{self.section_id}", self.view)
+        self.project.set_state("section", self.section_id)
+        if self.threshold is not None:
+            self.project.set_threshold(*self.threshold)
 
 
 class Saving(QObject):
@@ -22,8 +41,10 @@ class Saving(QObject):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
+        self._lock = threading.Lock()
+        self._waiting: dict[Project, _Left] = {}
         self._timer = QTimer(self, singleShot=True, interval=SAVE_AFTER_MS)
-        self._timer.timeout.connect(self.now)
+        self._timer.timeout.connect(self.behind)
 
     def soon(self) -> None:
         """Once the hand rests that changes it."""
@@ -35,10 +56,26 @@ class Saving(QObject):
         self._timer.stop()
 
     def now(self) -> None:
+        """Before it returns; it may take as long as the drive does."""
+        self._take()
+        try:
+            self._stored(self._store())
+        except SchliffError as error:
+            self._session.report(error)
+
+    def behind(self) -> None:
+        """In the IO lane: before whatever is read from the project, or closed, from now on."""
+        if self._take():
+            job = Job(lambda progress, cancel: self._store(), "Storing the view")
+            job.finished.connect(self._stored)
+            self._session.run_io(job)
+
+    def _take(self) -> bool:
+        """As it is at this moment; whether there is anything to be stored."""
         self._timer.stop()
         session = self._session
         if session.project is None or session.section_record is None or session.project.look_only is not None:
-            return
+            return False
         saved = SavedView(
             view=session.view,
             scan_id=session.scan.id if session.scan else None,
@@ -49,11 +86,26 @@ class Saving(QObject):
             look=session.look,
             foreground=session.foreground.chosen,
         )
-        try:
-            session.project.set_state(f"view:{session.section_record.id}", saved.to_json())
-            session.project.set_state("section", session.section_record.id)
-            if session.scan is not None and session.scan.threshold != session.threshold:
-                session.project.set_threshold(session.scan.id, session.threshold)
-                session.scan = replace(session.scan, threshold=session.threshold)
-        except SchliffError as error:
-            session.report(error)
+        moved = session.scan is not None and session.scan.threshold != session.threshold
+        threshold = (session.scan.id, session.threshold) if session.scan is not None and moved else None
+        with self._lock:
+            self._waiting[session.project] = _Left(
+                session.project, session.section_record.id, saved.to_json(), threshold
+            )
+        return True
+
+    def _store(self) -> list[_Left]:
+        """What was taken last of each project, in any thread; an earlier state never comes after a later one."""
+        stored = []
+        with self._lock:
+            while self._waiting:
+                _, left = self._waiting.popitem()
+                left.store()
+                stored.append(left)
+        return stored
+
+    def _stored(self, stored: list[_Left]) -> None:
+        session = self._session
+        for left in stored:
+            if session.scan is not None and left.threshold is not None and left.threshold[0] == session.scan.id:
+                session.scan = replace(session.scan, threshold=left.threshold[1])

@@ -164,6 +164,31 @@ def test_the_window_comes_back_exactly_as_it_was_left(qtbot, session, image):
         other.close()
 
 
+def test_the_window_does_not_wait_until_it_is_stored_how_it_was_left(qtbot, session, image, tmp_path, monkeypatch):
+    for folder in (image.with_name("spots.schliff"), tmp_path / "second.schliff"):
+        with Project.create(folder):
+            pass
+    second = write_image(tmp_path / "second.png", spotted_image(200, 2))
+    stored_in = []
+    store = Project.set_state
+    monkeypatch.setattr(
+        Project, "set_state", lambda *given: (stored_in.append(threading.get_ident()), store(*given))[1]
+    )
+    open_and_wait(qtbot, session, image)
+    session.set_view(ViewState(5.5, 6.25, 2.0))
+    session.saving.behind()
+    session.set_view(ViewState(7.5, 8.25, 2.0))
+    session.open_path(second)
+    qtbot.waitUntil(lambda: session.section is not None and session.section.info.path == second, timeout=20_000)
+    session.set_view(ViewState(1.5, 2.25, 3.0))
+    open_and_wait(qtbot, session, image)
+    assert session.view == ViewState(7.5, 8.25, 2.0)
+    assert stored_in
+    assert threading.get_ident() not in stored_in
+    open_and_wait(qtbot, session, second)
+    assert session.view == ViewState(1.5, 2.25, 3.0)
+
+
 def test_what_is_changed_while_the_next_section_is_opening_is_kept(qtbot, session, image, tmp_path):
     with Project.create(image.with_name("spots.schliff")) as project:
         path = project.path

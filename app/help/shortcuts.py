@@ -95,6 +95,7 @@ class ShortcutsDialog(QDialog):
         self.search.setAccessibleName("Search the keys")
         self.nothing = QLabel("No key does that. Whatever Schliff can do stands in its menus.")
         self._columns: list[QLabel] = []
+        self._shown: tuple[int, str] | None = None
         self._body = QWidget()
         self._grid = QGridLayout(self._body)
         self._lay_out()
@@ -116,8 +117,12 @@ class ShortcutsDialog(QDialog):
         }
 
     def _show(self) -> None:
-        found = self.found()
+        """Once for each width and search: a table in rich text takes its time."""
         count = max(1, (self.width() - 4 * SPACE) // COLUMN_PX)
+        if (count, self.search.text()) == self._shown:
+            return
+        self._shown = (count, self.search.text())
+        found = self.found()
         for label, groups in zip(self._labels(count), in_columns(found, count), strict=True):
             label.setText("".join(_table(title, found[title]) for title in groups))
         self.nothing.setVisible(not found)
