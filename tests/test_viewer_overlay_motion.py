@@ -213,7 +213,7 @@ def test_a_picture_that_is_needed_no_more_is_painted_over():
     assert over.pixmap is large
     assert fresh.pixmap is not small
     assert over.box == fresh.box
-    assert over.pixmap.copy(0, 0, 100, 80).toImage() == fresh.pixmap.toImage()
+    assert over.pixmap.copy(0, 0, 100, 80).toImage() == fresh.pixmap.copy(0, 0, 100, 80).toImage()
     target = QPixmap(100, 80)
     target.fill(Qt.GlobalColor.white)
     painter = QPainter(target)

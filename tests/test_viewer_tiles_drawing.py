@@ -12,6 +12,7 @@ from app.session_state import SavedView, ViewState
 from app.theme import tokens
 from app.viewer import section_item
 from app.viewer.camera import Camera
+from app.viewer.tiles import nearest_downsample
 from tests.memory_section import MemorySection, noise
 from tests.viewer_support import grabbed, rgb, show, wait_sharp, wheel
 
@@ -93,23 +94,30 @@ def test_what_is_scrolled_equals_what_is_painted_anew(qtbot, viewer):
     qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=at)
 
 
-def test_a_zoom_in_motion_may_be_plain_but_ends_smooth(qtbot, viewer, qapp, monkeypatch):
-    monkeypatch.setattr(section_item, "SMOOTH_MS", -1.0)
+@pytest.mark.parametrize("most_ms", [-1.0, 1e9])
+def test_a_zoom_in_motion_may_be_plain_or_of_fewer_px_but_ends_sharp(qtbot, viewer, qapp, monkeypatch, most_ms):
+    monkeypatch.setattr(section_item, "SMOOTH_MS", most_ms)
     show(viewer, MemorySection(noise(3000, 3000)), SavedView(view=ViewState(1500, 1500, 0.5)))
     wait_sharp(qtbot, viewer)
-    viewer.canvas.fly(Camera(1500, 1500, 0.7), 0)
+    viewer.canvas.fly(Camera(1500, 1500, 0.6), 0)
     wait_sharp(qtbot, viewer)
-    smooth = grabbed(viewer)
+    sharp = grabbed(viewer)
     viewer.canvas.fly(Camera(1500, 1500, 0.5), 0)
     wait_sharp(qtbot, viewer)
     QApplication.processEvents()
     qapp.setProperty("still", False)
-    viewer.canvas.fly(Camera(1500, 1500, 0.7), 0)
-    assert not np.array_equal(grabbed(viewer), smooth)
-    qtbot.waitUntil(lambda: np.array_equal(grabbed(viewer), smooth))
     viewer.canvas.fly(Camera(1500, 1500, 0.6), 0)
+    assert not np.array_equal(grabbed(viewer), sharp)
+    qtbot.waitUntil(lambda: np.array_equal(grabbed(viewer), sharp))
+    viewer.canvas.fly(Camera(1500, 1500, 0.64), 0)
     picture = viewer.picture()
     qtbot.waitUntil(lambda: np.array_equal(rgb(viewer.picture()), rgb(picture)))
+
+
+@pytest.mark.parametrize("zoom", [0.03, 0.24, 0.26, 0.4, 0.7, 0.71, 1, 3])
+def test_what_is_drawn_in_motion_is_hardly_magnified(zoom):
+    assert 0.7 < zoom * nearest_downsample(zoom, 1024) <= max(1.42, zoom)
+    assert nearest_downsample(zoom, 2) <= 2
 
 
 def test_on_another_screen_one_to_one_stays_one_to_one(qtbot, viewer, monkeypatch):

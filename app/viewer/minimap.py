@@ -33,10 +33,10 @@ class Minimap(QWidget):
         self._picture: QPixmap | None = None
         self._points: np.ndarray | None = None
         self._chosen: Sequence[tuple[float, float]] | None = None
-        self._marks: QPixmap | None = None  # drawn when it is painted the first time
+        self._ground: QPixmap | None = None  # all but the view's frame; drawn when it is painted the first time
 
     def set_section(self, section: Box | None) -> None:
-        self._section, self._view, self._picture, self._marks = section, None, None, None
+        self._section, self._view, self._picture, self._ground = section, None, None, None
         self.resize(self.sizeHint())
         self.update()
 
@@ -46,6 +46,7 @@ class Minimap(QWidget):
         self._picture = picture.scaled(
             size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
         )
+        self._ground = None
         self.update()
 
     def set_marks(self, points: np.ndarray | None, chosen: Sequence[tuple[float, float]] | None = None) -> None:
@@ -55,7 +56,7 @@ class Minimap(QWidget):
         """
         self._points = points if points is not None and len(points) else None
         self._chosen = chosen
-        self._marks = None
+        self._ground = None
         self.update()
 
     def set_view(self, view: Box) -> None:
@@ -99,10 +100,10 @@ class Minimap(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(30, 33, 36))
-        if self._picture is not None:
-            painter.drawPixmap(self._area(), self._picture, QRectF(self._picture.rect()))
-        self._paint_marks(painter)
+        size = self.size() * self.devicePixelRatioF()
+        if self._ground is None or self._ground.size() != size:
+            self._ground = self._painted_ground(size)
+        painter.drawPixmap(0, 0, self._ground)
         frame = self.frame().intersected(QRectF(self.rect()).adjusted(1, 1, -1, -1))
         for colour, width in ((QColor(0, 0, 0, 160), 3.0), (QColor("white"), 1.5)):
             painter.setPen(QPen(colour, width))
@@ -110,26 +111,34 @@ class Minimap(QWidget):
         painter.setPen(QPen(QColor(12, 14, 16, 200), 1))
         painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
+    def _painted_ground(self, size: QSize) -> QPixmap:
+        """The section and its detections, at `size` device px."""
+        ground = QPixmap(size)
+        ground.setDevicePixelRatio(self.devicePixelRatioF())
+        ground.fill(QColor(30, 33, 36))
+        painter = QPainter(ground)
+        if self._picture is not None:
+            painter.drawPixmap(self._area(), self._picture, QRectF(self._picture.rect()))
+        self._paint_marks(painter)
+        painter.end()
+        return ground
+
     def _paint_marks(self, painter: QPainter) -> None:
         """Where many are, and the worst ones, or all that were chosen, by themselves."""
         if self._points is None or self._section is None:
             return
         area, ratio = self._area(), self.devicePixelRatioF()
-        if self._marks is None:
-            width, height = max(round(area.width() * ratio), 1), max(round(area.height() * ratio), 1)
-            pixels = density_picture(self._points * self._zoom() * ratio, width, height, max(round(ratio), 1))
-            pixels = np.ascontiguousarray(pixels)
-            image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_ARGB32_Premultiplied)
-            self._marks = QPixmap.fromImage(image.copy())
-        painter.drawPixmap(area, self._marks, QRectF(self._marks.rect()))
+        width, height = max(round(area.width() * ratio), 1), max(round(area.height() * ratio), 1)
+        pixels = density_picture(self._points * self._zoom() * ratio, width, height, max(round(ratio), 1))
+        pixels = np.ascontiguousarray(pixels)
+        image = QImage(pixels.data, width, height, width * 4, QImage.Format.Format_ARGB32_Premultiplied)
+        painter.drawImage(area, image, QRectF(image.rect()))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor("black"), 1.0))
         painter.setBrush(QColor("white"))
         marked = self._points[:_WORST].tolist() if self._chosen is None else self._chosen
         for x, y in marked:
             painter.drawEllipse(area.topLeft() + QPointF(x, y) * self._zoom(), _WORST_PX / 2, _WORST_PX / 2)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:

@@ -156,7 +156,7 @@ class TiledOverlay(QGraphicsItem):
 
     def _draw(self, painter: QPainter, device: Device, area: Box, *, at_once: bool = False) -> None:
         """Draws an area (level-0 px), the painter being on the device's px. `at_once`: nothing comes later."""
-        lacking: list[Box] = []
+        lacking: list[OverlayTile] = []
         is_all = True
         for tile in tiles_in(area, device.zoom, device.ratio):
             if not device.shows(tile):
@@ -166,13 +166,13 @@ class TiledOverlay(QGraphicsItem):
             if drawn is None and at_once:
                 drawn = self._keep_made(tile, self._made_at_once(tile))
             if drawn is None:
-                lacking.append(tile.box)
+                lacking.append(tile)
                 continue
             is_all = False
             if drawn.pixmap is not None:
                 device.draw(painter, tile, drawn.pixmap)
         if lacking:
-            self._draw_sheets(painter, device, area, [area] if is_all else lacking)
+            self._draw_sheets(painter, device, area, [area] if is_all else [tile.box for tile in lacking])
 
     def _draw_sheets(self, painter: QPainter, device: Device, area: Box, lacking: list[Box]) -> None:
         opacity = painter.opacity()

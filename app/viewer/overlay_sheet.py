@@ -6,6 +6,7 @@ seven times as long. And a sheet is one picture, however many tiles it was made 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from PySide6.QtGui import QPainter, QPixmap, QRegion, QTransform
 
 from app.viewer.overlay_tiles import TILE, OverlayTile
 from core.geometry import Box
+
+_ROUND = 256  # px: sides of a sheet's picture, so that it fits the next one, too, which may be larger by a px
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,8 @@ def sheet_of(
     `spare`: a picture that nothing needs any more, painted over if it is large enough: new memory takes far longer to fill.
     """
     x, y, w, h = area.scaled(view.zoom).outer_pixels()
-    pixmap = spare if spare is not None and spare.width() >= w and spare.height() >= h else QPixmap(w, h)
+    fits = spare is not None and spare.width() >= w and spare.height() >= h
+    pixmap = spare if spare is not None and fits else QPixmap(*(_ROUND * math.ceil(side / _ROUND) for side in (w, h)))
     pixmap.fill(Qt.GlobalColor.transparent)
     pixmap.setDevicePixelRatio(view.ratio)
     scale = view.zoom / view.ratio

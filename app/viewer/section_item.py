@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsObject, QStyleOptionGraphi
 from app.theme import animations_wanted
 from app.viewer.tile_provider import TileProvider
 from app.viewer.tile_store import Piece, part_of
-from app.viewer.tiles import TileKey, downsample_for, tiles_in
+from app.viewer.tiles import TileKey, downsample_for, nearest_downsample, tiles_in
 from core.geometry import Box
 
 SMOOTH_MS = 4.0  # a view that takes longer to be smoothed is drawn plainly while its zoom changes
@@ -29,6 +29,7 @@ class SectionItem(QGraphicsObject):
         self._provider = provider
         self._box = QRectF()
         self._zoom = 0.0  # painted last
+        self._level = 1  # likewise
         self._smooth_ms = 0.0  # that it takes to paint all of the view smoothly
         self._settling = QTimer(self, singleShot=True, interval=SETTLED_MS)
         self._settling.timeout.connect(lambda: self.update())
@@ -39,7 +40,7 @@ class SectionItem(QGraphicsObject):
         self._box = QRectF(box.x, box.y, box.w, box.h) if box is not None else QRectF()
 
     def settle(self) -> None:
-        """Paints smoothly from now on, even if the zoom has just changed."""
+        """Paints as at rest from now on, even if the zoom has just changed."""
         self._zoom = 0.0
         self._settling.stop()
         self.update()
@@ -47,7 +48,8 @@ class SectionItem(QGraphicsObject):
     def tile_changed(self, key: TileKey) -> None:
         """Repaints a tile, and the px it shares with its neighbours."""
         section = self._provider.section_box
-        if section is not None:
+        comes_later = self._settling.isActive() and key.downsample < self._level
+        if section is not None and not comes_later:
             box = key.box(section).grown(key.downsample)
             self.update(QRectF(box.x, box.y, box.w, box.h))
 
@@ -62,8 +64,10 @@ class SectionItem(QGraphicsObject):
         device = _Device(painter)
         exposed = option.exposedRect
         area = Box(exposed.x(), exposed.y(), exposed.width(), exposed.height())
-        pieces = self._provider.pieces(tiles_in(area, downsample_for(device.zoom, self._provider.coarsest), section))
-        plain = self._draws_plainly(device.zoom)
+        settling = self._follow(device.zoom)
+        plain = settling and self._smooth_ms > SMOOTH_MS
+        self._level = (nearest_downsample if settling else downsample_for)(device.zoom, self._provider.coarsest)
+        pieces = self._provider.pieces(tiles_in(area, self._level, section))
         painter.save()
         device.begin(painter)
         for piece in pieces:
@@ -72,12 +76,12 @@ class SectionItem(QGraphicsObject):
         if not plain and device.zoom != 1 and widget is not None and device.is_all_of(widget):
             self._smooth_ms = 1e3 * (time.perf_counter() - begin)
 
-    def _draws_plainly(self, zoom: float) -> bool:
-        """Whether smoothing would make a change of zoom stutter. It is made up for once the zoom rests."""
+    def _follow(self, zoom: float) -> bool:
+        """Whether the zoom changes. Until it rests, half the px do where they look nearly as sharp."""
         if self._zoom not in (0.0, zoom) and animations_wanted():
             self._settling.start()
         self._zoom = zoom
-        return self._settling.isActive() and self._smooth_ms > SMOOTH_MS
+        return self._settling.isActive()
 
 
 class _Device:

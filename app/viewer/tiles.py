@@ -72,6 +72,11 @@ def downsample_for(zoom: float, coarsest: int) -> int:
     return min(1 << math.floor(math.log2(1 / zoom) + 1e-9), coarsest)
 
 
+def nearest_downsample(zoom: float, coarsest: int) -> int:
+    """The level whose px are nearest in size to a device px: magnified by no more than 1.41 while the zoom is below 1."""
+    return min(1 << max(0, round(-math.log2(zoom))), coarsest)
+
+
 def coarsest_downsample(section: Box) -> int:
     """The level of which one tile holds the whole section."""
     longest = max(section.w, section.h)
