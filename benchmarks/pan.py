@@ -6,7 +6,8 @@ Measured at 1600 × 1000 with a heat map and 10,000 boxes, on Xvfb where there i
 the time the window's thread is busy per frame (events, answers of readers, painting, handing over to the screen), wall
 and processor time; frames finished later than one sixtieth of a second after they were due; the share of the viewport
 without any pixels and without those of its own level, mean over the frames; then how long a jump takes until all is sharp.
-The first line is what the machine does to a thread that only counts: on a busy one, look at the processor time.
+The first line is what the machine does to a thread that only counts, before anything moves: on a busy one, look at the
+processor time.
 """
 
 from __future__ import annotations
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from app.viewer.viewer import Viewer
     from benchmarks.pan_path import Action
     from benchmarks.pan_path import Path as CameraPath
-    from core.jobs import CancelToken, Progress
 
 SIZE = 1600, 1000
 FRAME_S = 1 / 60
@@ -92,7 +92,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "schliff-pan")
     parser.add_argument("--frames", type=int, default=150, help="of each drag")
     parser.add_argument("--building", action="store_true", help="move while the overviews are being built")
-    parser.add_argument("--scanning", action="store_true", help="move while the texture model scans the section")
+    parser.add_argument("--scanning", action="store_true", help="move while the texture model scans, in its process")
     parser.add_argument("--bare", action="store_true", help="without heat map and boxes")
     parser.add_argument("--part", default="", help="only the parts of the path whose name has this in it")
     parser.add_argument("--walk", type=int, default=0, metavar="JUMPS", help="then a random walk, for the memory")
@@ -153,10 +153,11 @@ def measure(path: Path, options: argparse.Namespace) -> None:
     if not options.building:
         turn.until(lambda: session.overviews.ready, 600)
     if options.scanning:
-        start_scan(session)
+        start_scan(session, path)
     load = " while overviews are built" * options.building + " while a scan runs" * options.scanning
     print(f"\n{path.name}, {'bare' if options.bare else f'heat map and {BOXES:,} boxes'}{load}; {app.platformName()}")
     print(HEADER, flush=True)
+    turn.settle()
     print(turn.machine().row("3 ms of counting"), flush=True)
     steps = CameraPath(viewer.canvas, options.size, options.frames)
     with profiled(options.profile):
@@ -169,6 +170,12 @@ def measure(path: Path, options: argparse.Namespace) -> None:
             for attribute, values in vars(frames).items():
                 getattr(every, attribute).extend(values)
         print(every.row("whole path"))
+    if options.building:
+        print(
+            f"overviews {'were there before the path ended' if session.overviews.ready else 'were built all the while'}"
+        )
+    if options.scanning:
+        print(f"the scan {'went on all the while' if session.lanes.gpu.busy else 'was over before the path ended'}")
     sharp = [turn.until_sharp(partial(steps.jump, *place)) for place in JUMPS]
     print(f"jump to sharp at 1:1: median {np.median(sharp):.0f} ms, worst {max(sharp):.0f} ms")
     if options.walk:
@@ -205,6 +212,16 @@ class Turn:
             frames.coarse.append(coarse)
             due = max(due + FRAME_S, done)  # a frame that was missed is not made up for
         return frames
+
+    def settle(self) -> None:
+        """Until what the section's opening has brought up is painted, as far as it comes at once."""
+        viewer, stop = self._viewer, time.perf_counter() + SHARP_WITHIN_S
+        self.until(
+            lambda: (
+                (viewer.is_sharp and viewer.overlays.settled and viewer.overlays.worker.idle)
+                or time.perf_counter() > stop
+            )
+        )
 
     def machine(self) -> Frames:
         """What the machine itself does to a thread that only counts for three milliseconds each frame."""
@@ -305,23 +322,19 @@ def made_up_scan(size: int) -> tuple[Any, ...]:
     return record, detections, ScoreMap.of(scores[None], float(CELL_PX))
 
 
-def start_scan(session: Session) -> None:
-    """The texture model, in the lane for scans, with a project of its own."""
+def start_scan(session: Session, path: Path) -> None:
+    """The texture model, in a worker process and with a project of its own, as the program scans."""
     from app.jobs import Job
-    from core.models.catalog import find_model, load_model
-    from core.project import Project
-    from core.scan.options import ScanOptions
-    from core.scan.runner import run_scan
+    from core.models.catalog import find_model
+    from core.scan.options import ScanOptions, Watchers
+    from core.scan.request import ScanRequest
+    from core.worker.supervisor import run_in_worker
 
-    section = session.section
-    assert section is not None
-    home = Path(os.environ["SCHLIFF_HOME"])
-
-    def scan(progress: Progress, cancel: CancelToken) -> None:
-        project = Project.open_or_create(home / "pan.schliff")
-        run_scan(project, section, load_model(find_model("texture"), "cpu"), ScanOptions(), progress, cancel)
-
-    session.lanes.gpu.submit(Job(scan, "Scan"))
+    project = Path(os.environ["SCHLIFF_HOME"]) / "pan.schliff"
+    request = ScanRequest.of(path, project, find_model("texture"), ScanOptions(device="cpu"))
+    job = Job(lambda progress, cancel: run_in_worker(request, progress, cancel, Watchers(job.post, job.post)), "Scan")
+    job.failed.connect(lambda error: print(f"the scan failed: {error}", flush=True))
+    session.lanes.gpu.submit(job)
 
 
 def resident_mb() -> float:
