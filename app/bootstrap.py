@@ -1,4 +1,4 @@
-"""Decides what must happen before Qt is loaded: what would end the program is said instead, and on Windows torch comes first.
+"""Decides how Qt is loaded: what would end the program is said instead, on Windows torch comes first, and imports stay plain.
 
 On Windows, loading torch after Qt can fail while its `c10.dll` starts (WinError 1114). Loading that one library early is
 enough and takes milliseconds; torch itself is still imported only when a scan needs it.
@@ -6,6 +6,7 @@ enough and takes milliseconds; torch itself is still imported only when a scan n
 
 from __future__ import annotations
 
+import builtins
 import importlib.util
 import os
 import sys
@@ -15,7 +16,7 @@ from core.errors import ResourceError
 
 
 def prepare() -> None:
-    """Call before the first import of PySide6. Raises ResourceError where Qt would end the program: no screen, or a
+    """Call before the first import of PySide6, which this is, too, then. Raises ResourceError where Qt would end the program: no screen, or a
     system library missing that its window plug-in needs."""
     if sys.platform == "win32":
         _load_torch_library()
@@ -23,6 +24,7 @@ def prepare() -> None:
         trouble = window_trouble()
         if trouble is not None:
             raise trouble
+    _keep_imports_plain()
 
 
 def window_trouble() -> ResourceError | None:
@@ -39,6 +41,14 @@ def window_trouble() -> ResourceError | None:
             "system libraries that windows need are missing", remedy=f"Run: sudo apt-get install {' '.join(missing)}"
         )
     return None
+
+
+def _keep_imports_plain() -> None:
+    """Loads PySide6 without what it puts before every later import: it reads the source of each module to find out whether
+    that may use `from __feature__ import snake_case`. Nothing here does, and reading them takes a tenth of the start."""
+    import PySide6  # noqa: F401
+
+    builtins.__import__ = vars(builtins).get("__orig_import__", builtins.__import__)
 
 
 # What PySide6's X11 plug-in links against and Debian doesn't install by itself.

@@ -6,11 +6,15 @@ The drawings say `currentColor`; widgets given an icon by `set_icon` follow a ch
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QApplication
+
+import resources
+
+_DRAWINGS = Path(resources.__file__).parent  # `importlib.resources` takes longer to load than the drawings to be drawn
 
 
 def icon(name: str, colour: QColor | None = None) -> QIcon:
@@ -23,7 +27,7 @@ def icon(name: str, colour: QColor | None = None) -> QIcon:
 
 def program_icon() -> QIcon:
     """Schliff's own, in its own colours."""
-    return QIcon(str(files("resources") / "schliff.svg"))
+    return QIcon(str(_DRAWINGS / "schliff.svg"))
 
 
 def icon_pixmap(name: str, side: int, colour: QColor, ratio: float = 1.0) -> QPixmap:
@@ -95,4 +99,4 @@ def _render(name: str, side_px: int, colour: str) -> QPixmap:
 
 @lru_cache(maxsize=128)
 def _drawing(name: str) -> str:
-    return (files("resources") / "icons" / f"{name}.svg").read_text(encoding="utf-8")
+    return (_DRAWINGS / "icons" / f"{name}.svg").read_text(encoding="utf-8")

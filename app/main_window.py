@@ -18,7 +18,6 @@ from app.icons import program_icon
 from app.notifications import LogKeeper, NotificationBar
 from app.settings import Settings
 from app.theme import Theme
-from core.geometry import Box
 
 if TYPE_CHECKING:
     from app.compare.comparison import Comparison
@@ -47,7 +46,6 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(program_icon())
         self.setAcceptDrops(True)
         self.setMinimumSize(800, 520)
-        self.notifications = NotificationBar()
         self.setCentralWidget(self._middle())
         if not self.restoreGeometry(_from_text(settings.get("geometry"))):
             self.resize(*FIRST_SIZE)
@@ -67,7 +65,7 @@ class MainWindow(QMainWindow):
         self.docks: Docks = Docks(self, session, lambda: self.viewer.visible_region())
         self.status = StatusBar(session, self)
         self.setStatusBar(self.status)
-        session.message.connect(self.notifications.tell)
+        session.message.connect(self._tell)
         session.section_changed.connect(self._section_changed)
         session.failed_to_open.connect(self._failed_to_open)
         session.path_opened.connect(self._remember)
@@ -97,6 +95,13 @@ class MainWindow(QMainWindow):
         self._connect(theme)
         if not session.opener.opening:
             self._show_middle()
+
+    @cached_property
+    def notifications(self) -> NotificationBar:
+        """Made when there is something to tell."""
+        bar = NotificationBar()
+        self._middle_column.insertWidget(0, bar)
+        return bar
 
     @cached_property
     def start_page(self) -> StartPage:
@@ -162,10 +167,9 @@ class MainWindow(QMainWindow):
     def _middle(self) -> QWidget:
         self.stack = QStackedWidget()
         middle = QWidget()
-        layout = QVBoxLayout(middle)
+        self._middle_column = layout = QVBoxLayout(middle)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self.notifications)
         layout.addWidget(self.stack, 1)
         return middle
 
@@ -222,9 +226,13 @@ class MainWindow(QMainWindow):
 
     # -- following --------------------------------------------------------------------------------
 
+    def _tell(self, level: str, text: str) -> None:
+        self.notifications.tell(level, text)
+
     def _section_changed(self) -> None:
         section = self.session.section
-        self.notifications.hide()  # what is said there is about the one before
+        if "notifications" in self.__dict__:
+            self.notifications.hide()  # what is said there is about the one before
         self._show_middle()
         if section is not None:
             QTimer.singleShot(PANELS_AFTER_MS, self.docks, self._fill)
@@ -256,6 +264,8 @@ class MainWindow(QMainWindow):
             self.docks.fill()
 
     def _region_drawn(self, x0: float, y0: float, x1: float, y1: float) -> None:
+        from core.geometry import Box
+
         section = self.session.section
         region = Box.from_edges(x0, y0, x1, y1).intersection(section.info.box) if section is not None else None
         if region is not None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from app.main_window import MainWindow
     from app.theme import ThemeMode
 
+STYLE = ("-style", "Fusion")  # told so, Qt gives no style back, which PySide6 would take milliseconds to describe
 SCREENSHOT_SIZE = (1600, 1000)
 SCREENSHOT_SECONDS = 60
 LOAD_AFTER_MS = 200  # the window is there and can be used
@@ -51,7 +52,10 @@ def prepare(path: Path | None) -> None:
     """What can be done before Qt is loaded, so that a section is there sooner."""
     share_one_heap()
     gc.disable()  # until the window is there, nothing of what is made is garbage
-    if path is not None:
+    os.environ.setdefault(
+        "OPENBLAS_THREAD_TIMEOUT", "4"
+    )  # as 2 ** n; its threads kept a core busy for 26 ms after loading
+    if path is not None and sys.platform == "win32":  # libraries load without Python's lock there, and nowhere else
         _load_in_background("numpy", "cv2")  # what every reader needs, while Qt is loaded
 
 
@@ -76,7 +80,8 @@ def launch(app: QApplication, path: Path | None = None) -> MainWindow:
         window.show()
         QTimer.singleShot(FURNISH_AFTER_MS, window, window.furnish)
     QTimer.singleShot(LOAD_AFTER_MS, window, window.log.begin_file)
-    QTimer.singleShot(LOAD_AFTER_MS, lambda: _load_in_background("core.scan.queue_file"))
+    load_after = LOAD_AFTER_MS if path is None else FURNISH_AFTER_MS
+    QTimer.singleShot(load_after, lambda: _load_in_background("core.scan.queue_file"))
     QTimer.singleShot(QUEUE_AFTER_MS, window, window.ask_at_start)
     QTimer.singleShot(REST_AFTER_MS, window, lambda: _keep_house(window))
     return window
@@ -138,7 +143,7 @@ def make_application() -> QApplication:
     from PySide6.QtWidgets import QApplication
 
     found = QApplication.instance()
-    app = found if isinstance(found, QApplication) else QApplication(sys.argv[:1])
+    app = found if isinstance(found, QApplication) else QApplication([*sys.argv[:1], *STYLE])
     app.setApplicationName("Schliff")
     app.setDesktopFileName("schliff")
     return app

@@ -12,7 +12,7 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QApplication, QLabel, QStyle
+from PySide6.QtWidgets import QApplication, QLabel
 
 import resources
 
@@ -91,6 +91,8 @@ def is_dark(palette: QPalette) -> bool:
 
 def animations_wanted() -> bool:
     """Whether things may move by themselves: not where the system, or the style, asks for stillness."""
+    from PySide6.QtWidgets import QStyle  # takes milliseconds, and nothing moves while a window comes up
+
     app = QApplication.instance()
     if not isinstance(app, QApplication) or app.property("still"):
         return False
@@ -109,7 +111,6 @@ class Theme(QObject):
         self._app = app
         self._system = system or app.styleHints().colorScheme
         self.mode: ThemeMode = mode
-        app.setStyle("Fusion")
         app.styleHints().colorSchemeChanged.connect(self._dress)
         self.set_mode(mode)
 

@@ -97,6 +97,14 @@ def whole_floats(monkeypatch):
     monkeypatch.setattr("core.models.networks.computing._has_half_units", lambda: False)
 
 
+@pytest.fixture(scope="session")
+def qapp_args():
+    """As the program starts its own."""
+    from app.start import STYLE
+
+    return ["schliff", *STYLE]
+
+
 @pytest.fixture
 def session(qtbot):
     """A session as the window holds it."""

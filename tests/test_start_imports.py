@@ -33,12 +33,16 @@ LATER = (
     "app.window_menus",
 )
 SCRIPT = """
-import json, sys, time
+import json, linecache, sys, time
 from pathlib import Path
+from app import start
 from app.start import launch, make_application, prepare
 path = Path(sys.argv[1])
 prepare(path)
 app = make_application()
+from PySide6 import QtWidgets
+from app import main_window
+start.FURNISH_AFTER_MS = main_window.PANELS_AFTER_MS = 40_000  # however slow the machine is, the picture comes first
 window = launch(app, path)
 canvas = window.viewer.canvas
 found = {}
@@ -46,6 +50,8 @@ def first():
     # The rest is made by a timer, once this is over.
     found["modules"] = sorted(sys.modules)
     found["furnished"] = window._furnished
+    found["sources"] = [name for name in linecache.cache if Path(name).name == "main_window.py"]
+    found["widgets"] = [name for name in ("QWizard", "QMdiArea", "QCalendarWidget") if name in vars(QtWidgets)]
     found["place"] = [canvas.width(), canvas.height()]
 window.viewer.first_picture.connect(first)
 until = time.monotonic() + 40
@@ -83,6 +89,14 @@ def found(tmp_path_factory):
 def test_what_the_first_picture_does_not_need_is_loaded_after_it(found):
     assert [name for name in LATER if name in found["modules"]] == []
     assert len(found["modules"]) < MOST_MODULES
+
+
+def test_no_source_is_read_when_a_module_is_loaded(found):
+    assert found["sources"] == []
+
+
+def test_widgets_that_are_not_shown_are_not_described_to_python(found):
+    assert found["widgets"] == []
 
 
 def test_menus_are_made_after_the_first_picture(found):
