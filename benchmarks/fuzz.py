@@ -5,18 +5,23 @@
 Each file is a sound one with bytes, sizes, offsets, texts or files changed (`tests/fuzzing`); a number and a seed name it for
 ever. It is opened and read as the window does, in a process that is watched. Wrong is: the process ends, it takes more than
 10 s of a processor or 2 GB, or what is raised isn't Schliff's own error with a path and a remedy. What was wrong is kept.
-"Codec" and "OpenCV" are the native decoders by themselves, into arrays of right and wrong sizes, between guards.
+"Reasons" are the different ones for which files were refused; below the table are those that were told most often, to see
+whether the damage got past the first look at a file. "Codec" and "OpenCV" are the native decoders by themselves, into arrays
+of right and wrong sizes, between guards.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from tests.fuzzing.subjects import subjects
 from tests.fuzzing.watched import Tried, fuzz
 
+_DETAIL = re.compile(r"['\"“‘].*?['\"”’]|[^\s(]*[/\\][^\s:]*|[\d,.]*\d")  # what is quoted, places, numbers
+_TOLD_REASONS = 6
 _WHOLE = (
     "czi",
     "tiff",
@@ -38,17 +43,26 @@ def main() -> None:
     for name in subjects():
         if not args.only or name.startswith(tuple(args.only)):
             formats[_format_of(name)].append(name)
-    print("| what | ways to write it | files | opened | refused | wrong | slowest, s | most memory, MB |")
-    print("|---|---|---|---|---|---|---|---|", flush=True)
-    everything: list[Tried] = []
+    print("| what | ways to write it | files | opened | refused | reasons | wrong | slowest, s | most memory, MB |")
+    print("|---|---|---|---|---|---|---|---|---|", flush=True)
+    everything: dict[str, list[Tried]] = {}
     for what, names in formats.items():
         each = -(-args.count // len(names))
         found = list(fuzz([(name, 0, each) for name in names], args.seed, args.keep))
-        everything += found
+        everything[what] = found
         print(_line(what, len(names), found), flush=True)
-    for tried in everything:
+    for what, found in everything.items():
+        print(f"\n{what}: refused because")
+        for reason, count in _reasons(found).most_common(_TOLD_REASONS):
+            print(f"{count:6} × {reason}")
+    for tried in (one for found in everything.values() for one in found):
         if tried.outcome == "wrong":
             print(f"\n{tried.subject} {tried.number}: {tried.why[-2000:]}")
+
+
+def _reasons(found: list[Tried]) -> Counter[str]:
+    """What was refused, without names and numbers; each with how often it was told."""
+    return Counter(_DETAIL.sub("…", tried.why)[:160] for tried in found if tried.outcome == "refused")
 
 
 def _format_of(name: str) -> str:
@@ -57,11 +71,10 @@ def _format_of(name: str) -> str:
 
 
 def _line(what: str, ways: int, found: list[Tried]) -> str:
-    counts = [sum(tried.outcome == outcome for tried in found) for outcome in ("opened", "refused", "wrong")]
+    outcomes = Counter(tried.outcome for tried in found)
+    counts = (outcomes["opened"], outcomes["refused"], len(_reasons(found)), outcomes["wrong"])
     slowest, most = max(tried.seconds for tried in found), max(tried.peak for tried in found)
-    return (
-        "| " + " | ".join([what, str(ways), *map(str, (len(found), *counts)), f"{slowest:.2f}", str(most >> 20)]) + " |"
-    )
+    return f"| {what} | {' | '.join(map(str, (ways, len(found), *counts)))} | {slowest:.2f} | {most >> 20} |"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Decoders that can crash run in helper processes: the same pixels as without, and a crash costs one tile."""
+"""What can crash or hang on damaged files runs in helper processes: the same result as without; a crash costs one tile or file."""
 
 from __future__ import annotations
 
+import gzip
 import signal
 import subprocess
 import sys
@@ -15,14 +16,17 @@ import numpy as np
 import pytest
 import tifffile
 
+from core.chemistry.h5oina import read_h5oina
 from core.decoding import helper, pool
 from core.decoding.helper import DecodeError
+from core.decoding.limits import Limits
 from core.errors import InputError
 from core.readers.base import open_section
 from core.readers.tiff_codecs import is_safe
 from core.section import RegionRequest
 from tests.czi_files import JPEG_XR, RAW, ZSTD1, Tile, write_czi_file
 from tests.fuzzing.sections import texture
+from tests.test_chemistry import write_h5oina
 
 ROOT = Path(__file__).resolve().parent.parent
 ASKED = {"do": "jpegxr", "shape": (4, 4), "dtype": "|u1"}
@@ -80,21 +84,53 @@ def test_a_stream_that_crashes_its_decoder_costs_one_tile(tmp_path: Path):
             np.testing.assert_array_equal(section.read(replace(WHOLE, x=48)), pixels[:, :, ::-1])
 
 
-def test_a_decoder_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(
+    ("does", "limits", "told"),
+    [
+        ("import time; time.sleep(60)", Limits(wait_s=0.2), "took more than 0 s"),
+        ("while True: pass", Limits(wait_s=500, processor_s=0.2), "took more than 0 s of a processor"),
+        (
+            "kept = bytearray(300 << 20); input(); input()",
+            Limits(wait_s=500, memory_bytes=200 << 20),
+            "took more than 0.2 GB of memory",
+        ),
+    ],
+)
+def test_what_takes_more_than_it_may_is_ended(monkeypatch: pytest.MonkeyPatch, does: str, limits: Limits, told: str):
     pool.end_helpers()
-    monkeypatch.setattr(helper, "own_command", lambda *names: [sys.executable, "-c", "import time; time.sleep(60)"])
-    monkeypatch.setattr(helper, "LONGEST_S", 0.2)
-    with pytest.raises(DecodeError, match="crashed"):
-        pool.decode_elsewhere(ASKED, b"\0" * 100_000)
+    monkeypatch.setattr(helper, "own_command", lambda *names: [sys.executable, "-c", does])
+    with pytest.raises(DecodeError, match=told) as caught:
+        pool.decode_elsewhere(ASKED, b"\0" * 100_000, limits)
+    assert caught.value.fatal
+    assert pool._idle == []
+
+
+def test_a_file_that_hdf5_reads_for_ever_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """One found by fuzzing (h5oina 48, seed 1): the list of its acquisitions is no such one."""
+    path = tmp_path / "a.h5oina"
+    path.write_bytes(gzip.decompress((DATA / "hanging.h5oina.gz").read_bytes()))
+    monkeypatch.setattr("core.chemistry.h5oina._limits", lambda size: Limits(wait_s=500, processor_s=1.5))
+    with pytest.raises(InputError, match="took more than 2 s of a processor") as caught:
+        read_h5oina(path)
+    assert caught.value.path == path
+    assert caught.value.remedy
+    assert len(read_h5oina(write_h5oina(path))) == 2  # the next one is read
+
+
+def test_acquisitions_are_read_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = write_h5oina(tmp_path / "a.h5oina")
+    whole = read_h5oina(path)
+    monkeypatch.setattr("core.chemistry.h5oina._AT_ONCE", 1)
+    assert read_h5oina(path) == whole
 
 
 def test_a_decoder_that_hangs_ends_with_nobody_left_to_end_it():
     """As where the window itself was killed meanwhile."""
     hanging = (
-        "import time; from core.decoding import child; child._LONGEST_S = 0.2;"
+        "import time; from core.decoding import child; child._GRACE_S = 0.2;"
         " child._TASKS['jpegxr'] = lambda *asked: time.sleep(60); child.main()"
     )
-    asked = b'{"do":"jpegxr","bytes":0}\n'
+    asked = b'{"do":"jpegxr","bytes":0,"wait_s":0.1}\n'
     done = subprocess.run([sys.executable, "-c", hanging], input=asked, capture_output=True, cwd=ROOT, timeout=30)
     assert done.returncode == 1
     assert done.stdout == b""
@@ -160,6 +196,16 @@ def test_rare_codecs_of_tiff_are_decoded_elsewhere(tmp_path: Path, compression: 
     with open_section(tmp_path / "s.tif") as section:
         pixels = section.read(WHOLE)
     np.testing.assert_array_equal(pixels, tifffile.imread(tmp_path / "s.tif"))
+    assert len(pool._idle) == 1
+
+
+def test_a_file_saved_anew_under_its_name_is_decoded_as_what_it_is_now(tmp_path: Path):
+    path, pixels = tmp_path / "s.tif", texture(3, "uint8")
+    for compression in ("jpeg2000", "png"):  # laid out alike
+        options: Any = {"photometric": "rgb", "tile": (32, 32), "compression": compression}
+        tifffile.imwrite(path, pixels, **options)
+        with open_section(path) as section:
+            np.testing.assert_array_equal(section.read(WHOLE), tifffile.imread(path))
     assert len(pool._idle) == 1
 
 

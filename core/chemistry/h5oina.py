@@ -1,107 +1,57 @@
-"""Decides how EDX results are read from Oxford's .h5oina (AZtec; the published specification, format version 8).
-
-Each slice is one acquisition, or one feature of a particle analysis: `Header/Stage Position/{X,Y}` in mm,
-`Data/Composition/<element>` in wt% for every pixel, `Data/Composition Sigma`, and, where it was written, `Data/Beam
-Position {X,Y}` in µm from the image's middle. How the image lies on the stage isn't said, so a beam that was not in the
-middle is known by its distance only.
-"""
+"""Decides how EDX results are had from Oxford's .h5oina (AZtec): by a helper process, a few acquisitions at a time, each time
+within limits, so that a damaged file costs an error and not the program."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from core.chemistry.composition import Composition, Measurement
-from core.chemistry.elements import ELEMENTS
+from core.decoding.helper import DecodeError
+from core.decoding.limits import Limits
+from core.decoding.pool import decode_elsewhere
 from core.errors import InputError
 
-MAX_SLICES = 100_000
-MAX_VALUES = 100_000_000
-_MOST_LABELS = 1000
-# What nobody compresses by more (deflate: 1032), beyond so few bytes.
-_MOST_RATIO, _FEW_BYTES = 1100, 1 << 20
+_AT_ONCE = 50  # a third of a second of a processor, where each holds ten elements and their sigmas
 _REMEDY = "Export the acquisition from AZtec as H5OINA again, with its composition."
 
 
 def read_h5oina(path: Path) -> list[Measurement]:
-    """A measurement for each slice that holds a composition; maps and lines give the mean over their pixels.
+    """A measurement for each slice that holds a composition, as `core.chemistry.h5oina_file` says.
 
-    Raises InputError for a file that is no such one, or holds no composition.
+    Raises InputError for a file that is no such one, holds no composition, or takes more than it can.
     """
-    import h5py
-
     try:
-        with h5py.File(path, "r") as file:
-            if "Format Version" not in file or "Index" not in file:
-                raise InputError("it is no H5OINA file", path=path, remedy=_REMEDY)
-            found = list(_slices(file, path))
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
-        if not path.exists():
-            raise InputError("there is no such file", path=path, remedy="Check the name.") from None
+        with path.open("rb"):
+            limits = _limits(path.stat().st_size)
+        found = list(_read(path, limits))
+    except FileNotFoundError:
+        raise InputError("there is no such file", path=path, remedy="Check the name.") from None
+    except OSError as error:
+        raise InputError(f"can't be read ({error.strerror or error})", path=path, remedy="Check the file.") from None
+    except (DecodeError, ValueError) as error:
         raise InputError(f"it can't be read as H5OINA ({error})", path=path, remedy=_REMEDY) from None
     if not found:
         raise InputError("it holds no composition", path=path, remedy=_REMEDY)
     return found
 
 
-def _slices(file: Any, path: Path) -> Iterator[Measurement]:
-    if file["Index"].size > MAX_SLICES:
-        raise InputError(f"more than {MAX_SLICES:,} acquisitions", path=path, remedy="Export fewer of them.")
-    names = [_text(name) for name in np.ravel(_values(file["Index"], MAX_SLICES))]
-    for name in names:
-        part = file.get(name)
-        if part is None or not hasattr(part, "keys"):
-            continue
-        for technique in sorted(part):
-            if technique.startswith("EDS") and "Composition" in part[technique].get("Data", {}):
-                yield _measurement(part[technique], name, path)
-                break
+def _limits(size: int) -> Limits:
+    """What a sound file of `size` bytes never takes, however little a computer and its drive can do."""
+    return Limits(wait_s=120 + size / 1e6, processor_s=5 + size / 10e6, memory_bytes=2 << 30)
 
 
-def _measurement(technique: Any, name: str, path: Path) -> Measurement:
-    data, header = technique["Data"], technique["Header"]
-    sigmas = _means(data["Composition Sigma"]) if "Composition Sigma" in data else {}
-    label = next(
-        (_text(_values(header[key], _MOST_LABELS)) for key in ("Analysis Label", "Site Label") if key in header), name
-    )
-    amounts = _means(data["Composition"])
-    composition = Composition(amounts, "wt%", {s: v for s, v in sigmas.items() if s in amounts}, label, path.name)
-    place, reach = None, 0.0
-    if "Stage Position" in header:
-        stage = header["Stage Position"]
-        place = tuple(1000 * float(np.ravel(_values(stage[axis], _MOST_LABELS))[0]) for axis in ("X", "Y"))
-        if {"Beam Position X", "Beam Position Y"} <= set(data):
-            beam = [_mean(data[f"Beam Position {axis}"]) for axis in ("X", "Y")]
-            reach = float(np.hypot(*beam)) if None not in beam else 0.0  # type: ignore[arg-type]
-    return Measurement(composition, None, place, reach)  # type: ignore[arg-type]  # it has two values
+def _read(path: Path, limits: Limits) -> Iterator[Measurement]:
+    first, slices = 0, 1
+    while first < slices:
+        asked = {"do": "h5oina", "path": str(path.absolute()), "first": first, "count": _AT_ONCE}
+        told = json.loads(bytes(decode_elsewhere(asked, limits=limits)))
+        yield from map(_measurement, told["measured"])
+        first, slices = first + _AT_ONCE, told["slices"]
 
 
-def _means(group: Any) -> dict[str, float]:
-    found = {symbol: _mean(group[symbol]) for symbol in group if symbol in ELEMENTS}
-    return {symbol: value for symbol, value in found.items() if value is not None}
-
-
-def _mean(dataset: Any) -> float | None:
-    """Over the pixels that were measured; None where there is none."""
-    values = np.asarray(_values(dataset, MAX_VALUES))
-    measured = np.isfinite(values)
-    return float(values.mean(dtype=float, where=measured)) if measured.any() else None
-
-
-def _values(dataset: Any, most: int) -> Any:
-    """All that a data set holds. Raises ValueError for more than `most` values, and for more than are stored."""
-    if dataset.is_virtual or dataset.external:  # HDF5 would read any file that this one names
-        raise ValueError("its values lie in another file")
-    if dataset.size > most:
-        raise ValueError(f"{dataset.size:,} values")
-    if dataset.nbytes > max(_FEW_BYTES, _MOST_RATIO * dataset.id.get_storage_size()):
-        raise ValueError("more values than are stored")
-    return dataset[()]
-
-
-def _text(value: Any) -> str:
-    first = np.ravel(value)[0] if not isinstance(value, bytes | str) else value
-    return first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)
+def _measurement(told: Mapping[str, Any]) -> Measurement:
+    place = None if told["place"] is None else (told["place"][0], told["place"][1])
+    return Measurement(Composition.from_json(told["composition"]), None, place, told["reach_um"])

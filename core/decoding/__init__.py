@@ -1,4 +1,5 @@
-"""Decides how native decoders that can crash are kept from taking the program with them: they run in helper processes."""
+"""Decides how native code that crashes or hangs on damaged files is kept from taking the program with it: it runs in helper
+processes, within limits."""
 
 from __future__ import annotations
 

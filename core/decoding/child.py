@@ -1,5 +1,5 @@
-"""Decides what a helper process does: it decodes what comes through its pipe, and ends when nobody gives any more, or when
-a stream takes too long: then its program may be gone, and nobody else would end it.
+"""Decides what a helper process does: it decodes what comes through its pipe or lies in a file, and ends when nobody gives any
+more, or when something takes too long: then its program may be gone, and nobody else would end it.
 
 It is expected to crash: nothing of worth is in it. What it prints goes to stderr.
 """
@@ -7,11 +7,13 @@ It is expected to crash: nothing of worth is in it. What it prints goes to stder
 from __future__ import annotations
 
 import faulthandler
+import json
 import os
 import signal
 import sys
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -22,7 +24,7 @@ Array = np.ndarray
 
 _CZI_CACHE_BYTES = 256 << 20
 _MOST_PAGES = 64
-_LONGEST_S = 90.0  # its program waits less long (`core.decoding.helper`)
+_GRACE_S = 30.0  # its program has long ended it then (`core.decoding.limits`)
 
 
 def main() -> int:
@@ -41,7 +43,7 @@ def _serve(asked: dict[str, Any], reader: BinaryIO, writer: BinaryIO) -> bool:
     data = bytearray(asked["bytes"])
     if not fill(reader, memoryview(data)):
         return False
-    faulthandler.dump_traceback_later(_LONGEST_S, exit=True)  # ends native code, too
+    faulthandler.dump_traceback_later(asked["wait_s"] + _GRACE_S, exit=True)  # ends native code, too
     said: dict[str, Any]
     plain: memoryview | bytes = b""
     try:
@@ -73,13 +75,15 @@ def _jpegxr(data: bytearray, asked: dict[str, Any]) -> Array:
 
 def _tiff(data: bytearray, asked: dict[str, Any]) -> Array:
     """A tile or strip, the one of number `index`, of the image whose tags lie at `offset` of the file at `path`."""
-    decode, options = _tiff_decoder(asked["path"], asked["offset"])
+    there = Path(asked["path"]).stat()
+    decode, options = _tiff_decoder(asked["path"], asked["offset"], (there.st_ino, there.st_size, there.st_mtime_ns))
     segment = decode(bytes(data), asked["index"], **options)[0]
     return np.empty(0, np.uint8) if segment is None else segment
 
 
 @lru_cache(_MOST_PAGES)
-def _tiff_decoder(path: str, offset: int) -> tuple[Callable[..., Any], dict[str, Any]]:
+def _tiff_decoder(path: str, offset: int, stamp: tuple[int, ...]) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """`stamp`: of the file that is there now; another one may have been saved under its name."""
     import tifffile
 
     with tifffile.TiffFile(path, _multifile=False) as tiff:
@@ -105,7 +109,16 @@ def _czi(data: bytearray, asked: dict[str, Any]) -> Array:
     return pixels
 
 
-_TASKS: dict[str, Callable[[bytearray, dict[str, Any]], Array]] = {"jpegxr": _jpegxr, "tiff": _tiff, "czi": _czi}
+def _h5oina(data: bytearray, asked: dict[str, Any]) -> Array:
+    """JSON as bytes: `count` acquisitions of the file at `path`, from `first` on."""
+    from core.chemistry.h5oina_file import acquisitions
+
+    return np.frombuffer(json.dumps(acquisitions(asked["path"], asked["first"], asked["count"])).encode(), np.uint8)
+
+
+_TASKS: dict[str, Callable[[bytearray, dict[str, Any]], Array]] = {
+    "jpegxr": _jpegxr, "tiff": _tiff, "czi": _czi, "h5oina": _h5oina,
+}  # fmt: skip
 
 
 def _crash_quietly() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -12,11 +11,12 @@ import numpy as np
 
 from core.decoding import DECODER_ARGUMENT
 from core.decoding.exchange import fill, receive, send
+from core.decoding.limits import Limits, Watch
 from core.worker.process import own_command, own_environment
 
 Array = np.ndarray
 
-LONGEST_S = 60.0  # no tile takes so long
+LIMITS = Limits()
 
 
 class DecodeError(Exception):
@@ -40,29 +40,36 @@ class Helper:
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
 
-    def ask(self, asked: Mapping[str, Any], data: bytes | memoryview = b"") -> Array:
-        """The pixels that it gives. Raises DecodeError."""
-        process = self._process
-        assert process.stdin is not None
-        assert process.stdout is not None
-        watch = threading.Timer(LONGEST_S, process.kill)
-        watch.daemon = True
-        watch.start()
-        try:
-            send(process.stdin, asked, data)  # type: ignore[arg-type]
-            told = receive(process.stdout)  # type: ignore[arg-type]
-            if told is not None and "error" in told:
-                raise DecodeError(told["error"])
-            if told is not None:
-                pixels = np.empty(told["shape"], told["dtype"])
-                if not pixels.size or fill(process.stdout, memoryview(pixels).cast("B")):  # type: ignore[arg-type]
-                    return pixels
-        except OSError:  # nobody listens any more
-            pass
-        finally:
-            watch.cancel()
+    def ask(self, asked: Mapping[str, Any], data: bytes | memoryview = b"", limits: Limits | None = None) -> Array:
+        """The pixels that it gives. Raises DecodeError, also where it takes more than `limits`."""
+        limits = limits or LIMITS
+        with Watch(self._process, limits) as watch:
+            answer = self._answer({**asked, "wait_s": limits.wait_s}, data)
+        if isinstance(answer, DecodeError):
+            raise answer
+        if answer is not None and not watch.exceeded:
+            return answer
         self.end()
-        raise DecodeError(f"the decoder crashed, code {process.returncode}", fatal=True)
+        what = f"took {watch.exceeded}" if watch.exceeded else f"crashed, code {self._process.returncode}"
+        raise DecodeError(f"the decoder {what}", fatal=True)
+
+    def _answer(self, asked: Mapping[str, Any], data: bytes | memoryview) -> Array | DecodeError | None:
+        """None where it has ended."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        try:
+            send(stdin, asked, data)  # type: ignore[arg-type]
+            told = receive(stdout)  # type: ignore[arg-type]
+            if told is None:
+                return None
+            if "error" in told:
+                return DecodeError(told["error"])
+            pixels = np.empty(told["shape"], told["dtype"])
+            is_whole = not pixels.size or fill(stdout, memoryview(pixels).cast("B"))  # type: ignore[arg-type]
+            return pixels if is_whole else None
+        except OSError:  # nobody listens any more
+            return None
 
     def end(self) -> None:
         """It stops by itself once its pipe is closed."""

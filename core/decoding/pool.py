@@ -1,5 +1,5 @@
-"""Decides how many helpers decode at once. Which streams are left to them is for readers: those of decoders that were seen to
-crash, or to write beside their memory, on damaged ones (`benchmarks/fuzz.py`)."""
+"""Decides how many helpers decode at once. Which streams and files are left to them is for readers: those of decoders that
+were seen to crash, to hang, or to write beside their memory, on damaged ones (`benchmarks/fuzz.py`)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from core.decoding.helper import DecodeError, Helper
+from core.decoding.limits import Limits
 
 Array = np.ndarray
 
@@ -26,15 +27,15 @@ _used = 0.0  # when one was given back last
 _is_tended = False
 
 
-def decode_elsewhere(asked: Mapping[str, Any], data: bytes) -> Array:
+def decode_elsewhere(asked: Mapping[str, Any], data: bytes = b"", limits: Limits | None = None) -> Array:
     """What a helper makes of `data` (`core.decoding.child` says what can be asked). Any thread may call.
 
-    Raises DecodeError, also where the decoder crashed; then the next stream gets another helper.
+    Raises DecodeError, also where the decoder crashed or took more than `limits`; then the next one gets another helper.
     """
     with _room:
         helper = _taken()
         try:
-            pixels = helper.ask(asked, data)
+            pixels = helper.ask(asked, data, limits)
         except DecodeError as error:
             if not error.fatal:
                 _give_back(helper)

@@ -27,6 +27,8 @@ COPY_AGAIN = "Copy or export it again; the transfer may have been cut short."
 
 _LARGEST_SEGMENT = 1 << 30
 _LARGEST_RATIO = 100_000
+# What a helper holds at most, and what decoders make of a byte on the way (those of JPEG 2000 four of each, and again).
+_HELPER_BYTES, _HELD_TIMES = 1 << 30, 10
 _TRIED_AT_ONCE = 16 << 20
 _BLOCK_BYTES = 64 << 20
 _BLOCK_SIDE = 2048
@@ -236,10 +238,12 @@ class PageReader:
             ) from error
 
     def _decoded_elsewhere(self, data: bytes, index: int) -> Array | None:
+        from core.decoding.limits import Limits
         from core.decoding.pool import decode_elsewhere
 
         asked = {"do": "tiff", "path": str(self._path), "offset": self._keyframe.offset, "index": index}
-        pixels = decode_elsewhere(asked, data)
+        limits = Limits(memory_bytes=_HELPER_BYTES + _HELD_TIMES * segment_bytes(self._keyframe))
+        pixels = decode_elsewhere(asked, data, limits)
         return pixels if pixels.size else None
 
 

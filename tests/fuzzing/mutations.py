@@ -33,6 +33,9 @@ XML_BOMB = (
     + b"]>"
 )
 _OUTSIDE = b'<?xml version="1.0"?><!DOCTYPE z [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
+_PNG_CHUNKS = (
+    b"PLTE", b"tRNS", b"acTL", b"fcTL", b"fdAT", b"iCCP", b"gAMA", b"sBIT", b"pHYs", b"tEXt", b"zTXt", b"eXIf",
+)  # fmt: skip
 _LARGEST = 4 << 20  # a line that is repeated a thousand times, again and again, would fill the memory
 _TEXTS = (".json", ".csv", ".txt", ".xml", ".yaml", ".zattrs", ".zarray", ".zgroup", ".tsv")
 
@@ -42,6 +45,8 @@ def mutated(data: bytes, rng: random.Random, name: str = "") -> bytes:
     is_text = name.lower().endswith(_TEXTS)
     if name.lower().endswith((".json", ".zattrs", ".zarray")) and rng.random() < 0.5:
         data = _json_changed(data, rng)
+    elif name.lower().endswith(".png") and rng.random() < 0.5:
+        data = _png_changed(data, rng)
     elif is_text or rng.random() < 0.1:
         for _ in range(_few(rng)):
             data = rng.choice(_TEXT_CHANGES)(data, rng)[:_LARGEST]
@@ -157,6 +162,33 @@ def _field(data: bytes, rng: random.Random) -> tuple[int, str | None, int]:
 _CHANGES: tuple[Callable[[bytes, random.Random], bytes], ...] = (
     _flip, _flip, _cut, _spliced, _left_out, _overwritten, _extreme, _extreme, _extreme, _extreme, _swapped,
 )  # fmt: skip
+
+
+def _png_changed(data: bytes, rng: random.Random) -> bytes:
+    """A PNG whose stream is sound, and what is packed in it, its header or the order of its chunks isn't."""
+    chunks: list[tuple[bytes, bytes]] = []
+    at = 8
+    while at + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, at)
+        chunks.append((data[at + 4 : at + 8], data[at + 8 : at + 8 + length]))
+        at += 12 + length
+    try:
+        rows = zlib.decompress(b"".join(body for kind, body in chunks if kind == b"IDAT"))
+    except zlib.error:  # it was damaged before
+        return data
+    others = [chunk for chunk in chunks if chunk[0] != b"IDAT"]
+    (head, *rest), kind = others or [(b"IHDR", b"")], rng.randrange(4)
+    if kind == 0:
+        head = (head[0], rng.choice((_extreme, _flip, _overwritten, _cut))(head[1], rng))
+    elif kind == 1:
+        rest.insert(0, (rng.choice(_PNG_CHUNKS), rng.randbytes(rng.choice((0, 1, 3, 6, 8, 26, 768)))))
+    else:
+        for _ in range(_few(rng)):
+            rows = rng.choice((_flip, _overwritten, _spliced, _left_out, _cut))(rows, rng)
+    parts = [head, *rest[:-1], (b"IDAT", zlib.compress(rows, 1)), *rest[-1:]]
+    return data[:8] + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in parts
+    )
 
 
 def _with_checksums(data: bytes) -> bytes:

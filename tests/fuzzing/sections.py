@@ -132,9 +132,13 @@ def _real_tiffs(folder: Path) -> list[Path]:
     return found or _tiff(folder)
 
 
-def _zarr(version: int, folder: Path, **options: Any) -> list[Path]:
+def _zarr(version: int, folder: Path, codec: str = "", **options: Any) -> list[Path]:
+    """`codec`: a class of numcodecs (version 2), or of zarr."""
+    import numcodecs
     import zarr
 
+    if codec:
+        options["compressors"] = getattr(numcodecs if version == 2 else zarr.codecs, codec)()
     place = folder / "s.zarr"
     group = zarr.open_group(place, mode="w", zarr_format=version)  # type: ignore[arg-type]
     pixels = np.moveaxis(texture(3, "uint8", 80, 70), -1, 0)
@@ -201,6 +205,12 @@ SUBJECTS: tuple[Subject, ...] = (
     _subject("zarr 0.4", partial(_zarr, 2)),
     _subject("zarr 0.5", partial(_zarr, 3)),
     _subject("zarr 0.5 plain", partial(_zarr, 3, compressors=None)),
+    *(_subject(f"zarr 0.4 {name}", partial(_zarr, 2, codec=name)) for name in ("Blosc", "Zlib", "BZ2", "LZMA")),
+    *(_subject(f"zarr 0.5 {name}", partial(_zarr, 3, codec=name)) for name in ("GzipCodec", "BloscCodec")),
+    *(
+        _subject(f"zarr 0.5 shards {name}", partial(_zarr, 3, codec=name, shards=(1, 64, 64)))
+        for name in ("ZstdCodec", "GzipCodec", "BloscCodec")
+    ),
     _subject("png", partial(_picture, ".png", 3, "uint8")),
     _subject("png 16", partial(_picture, ".png", 1, "uint16")),
     _subject("jpeg", partial(_picture, ".jpg", 3, "uint8")),
