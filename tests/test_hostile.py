@@ -7,9 +7,8 @@ import gzip
 import json
 import lzma
 import pickle
-import sqlite3
 import struct
-from contextlib import closing
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +17,17 @@ import h5py
 import imagecodecs
 import numcodecs
 import numpy as np
+import psutil
 import pytest
 import tifffile
 from zarr.codecs import BloscCodec, GzipCodec, ZstdCodec
 
 from core.chemistry.h5oina import read_h5oina
-from core.data.formats import voc
+from core.data.formats import schliff, voc
 from core.errors import InputError, SchliffError
-from core.project import Project
-from core.project.maps import ScanMaps
 from core.readers.base import open_section
 from core.readers.details import details
 from core.section import RegionRequest
-from core.specimen_mask import Mask
 from core.tables import header_of
 from tests.czi_files import RAW, Tile, write_czi_file
 from tests.fuzzing.mutations import XML_BOMB
@@ -48,6 +45,16 @@ def refusal(path: Path, request: RegionRequest = EVERYTHING) -> SchliffError:
     assert caught.value.path is not None
     assert caught.value.remedy
     return caught.value
+
+
+def peak_bytes() -> int:
+    """The most that this process ever held."""
+    memory = psutil.Process().memory_info()
+    if sys.platform == "win32":
+        return memory.peak_pagefile
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 # -- what is quoted ----------------------------------------------------------------------------------------------------
@@ -113,10 +120,29 @@ def test_a_picture_without_rows_is_refused(tmp_path: Path, suffix: str, mark: by
     assert "× 0 px" in refusal(tmp_path / f"a{suffix}").what
 
 
+@pytest.mark.parametrize("chunk", [b"IDAT", b"tEXt"])
+def test_a_png_that_says_it_holds_more_than_its_file_is_refused_before_room_is_made(tmp_path: Path, chunk: bytes):
+    data = cv2.imencode(".png", texture(3, "uint8"))[1].tobytes()
+    if chunk != b"IDAT":
+        data = data.replace(b"\0\0\0\0IEND", struct.pack(">I4s", 8, chunk) + bytes(8 + 4) + b"\0\0\0\0IEND")
+    at = data.index(chunk) - 4
+    (tmp_path / "a.png").write_bytes(data[:at] + struct.pack(">I", 2**31 - 1) + data[at + 4 :])
+    before = peak_bytes()
+    assert "cut short" in refusal(tmp_path / "a.png").what
+    assert peak_bytes() - before < 1 << 29
+
+
+def test_what_follows_a_png_is_let_be(tmp_path: Path):
+    data = cv2.imencode(".png", texture(3, "uint8"))[1].tobytes()
+    (tmp_path / "a.png").write_bytes(data + b"a comment of some program")
+    with open_section(tmp_path / "a.png") as section:
+        assert section.read(RegionRequest(0, 0, 48, 40)).any()
+
+
 # -- codecs of Zarr ----------------------------------------------------------------------------------------------------
 
 
-class _Bomb:
+class Bomb:
     def __reduce__(self):
         return (pytest.fail, ("a pickle was executed",))
 
@@ -128,7 +154,7 @@ def test_a_pickle_as_a_codec_is_refused_and_not_run(tmp_path: Path, place: str):
     pickled: Any = {"id": "pickle"}
     told = json.loads(file.read_text()) | {"compressor": None, "filters": None}
     file.write_text(json.dumps(told | {place: pickled if place == "compressor" else [pickled]}))
-    (tmp_path / "a.zarr" / "0" / "0.0").write_bytes(pickle.dumps(_Bomb()))
+    (tmp_path / "a.zarr" / "0" / "0.0").write_bytes(pickle.dumps(Bomb()))
     assert "'pickle'" in refusal(tmp_path / "a.zarr").what
 
 
@@ -257,6 +283,14 @@ def test_an_xml_bomb_in_voc_is_refused(tmp_path: Path):
         voc.SPEC.read(tmp_path)
 
 
+@pytest.mark.parametrize("classes", [5, "pore", {"pore": 1}])
+def test_a_training_set_whose_classes_are_no_list_is_refused(tmp_path: Path, classes: Any):
+    told = {"format": 1, "classes": classes, "pictures": []}
+    (tmp_path / "schliff-data.json").write_text(json.dumps(told))
+    with pytest.raises(InputError, match="no training set of this version"):
+        schliff.SPEC.read(tmp_path)
+
+
 def test_an_h5oina_whose_values_lie_in_another_file_is_refused(tmp_path: Path):
     secret = tmp_path / "secret.bin"
     secret.write_bytes(np.arange(4, dtype="f4").tobytes())
@@ -283,95 +317,3 @@ def test_an_h5oina_that_says_it_holds_more_than_is_stored_is_refused(tmp_path: P
         file.create_dataset(name, (size,), "f4", chunks=(10_000,))
     with pytest.raises(InputError, match=reason):
         read_h5oina(tmp_path / "a.h5oina")
-
-
-# -- projects ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    path = tmp_path / "p.schliff"
-    Project.create(path).close()
-    return path
-
-
-@pytest.mark.parametrize("name", ["../../elsewhere", "/etc/x", "a/b", "..", "", ".hidden", "C:\\x"])
-def test_a_scan_whose_name_leads_out_of_the_project_is_refused(project: Path, name: str):
-    with Project.open(project) as opened, pytest.raises(InputError, match="impossible name") as caught:
-        opened.maps(name)
-    assert caught.value.remedy
-
-
-@pytest.mark.parametrize("name", ["project.sqlite", "maps"])
-def test_links_in_a_project_are_not_followed(project: Path, tmp_path: Path, name: str):
-    elsewhere = tmp_path / f"elsewhere-{name}"
-    if (project / name).exists():
-        (project / name).rename(elsewhere)
-    else:
-        elsewhere.mkdir()
-    (project / name).symlink_to(elsewhere)
-    with pytest.raises(InputError, match="link") as caught:
-        Project.open(project)
-    assert caught.value.path == project / name
-
-
-def test_linked_maps_of_a_scan_are_not_followed(project: Path, tmp_path: Path):
-    (project / "maps").mkdir(exist_ok=True)
-    (project / "maps" / "toy-1.zarr").symlink_to(tmp_path)
-    with Project.open(project) as opened, pytest.raises(InputError, match="link"):
-        opened.maps("toy-1")
-
-
-def test_a_project_folder_may_itself_be_a_link(project: Path, tmp_path: Path):
-    (tmp_path / "other.schliff").symlink_to(project)
-    Project.open(tmp_path / "other.schliff").close()
-
-
-@pytest.mark.parametrize("value", ["[" * 5000, "[1, 2", "{}", "null", "17"])
-def test_a_damaged_value_is_told_with_its_project(project: Path, value: str):
-    with closing(sqlite3.connect(project / "project.sqlite")) as db:
-        db.execute(
-            "INSERT INTO sections (fingerprint, path, width_px, height_px, pixel_size_um, stage) VALUES ('a', 'b', 1, 1, ?, ?)",
-            ("[1, 1]", value),
-        )
-        db.commit()
-    with Project.open(project) as opened, pytest.raises(InputError, match="damaged") as caught:
-        opened.sections()
-    assert caught.value.path is not None
-    assert caught.value.remedy
-
-
-def test_a_project_of_an_impossible_version_is_none(project: Path):
-    with closing(sqlite3.connect(project / "project.sqlite")) as db:
-        db.execute("PRAGMA user_version = -1")
-    with pytest.raises(InputError, match="not a Schliff project"):
-        Project.open(project)
-
-
-def test_arrays_that_unpack_to_too_much_are_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("core.npz.MOST_BYTES", 1 << 20)
-    maps = ScanMaps(tmp_path)
-    np.savez_compressed(tmp_path / "learned.npz", a=np.zeros(1 << 21, np.uint8))
-    with pytest.raises(InputError, match="more than"):
-        maps.load_learned()
-
-
-def test_arrays_that_are_pickles_are_not_run(tmp_path: Path):
-    np.savez(tmp_path / "learned.npz", a=np.array([_Bomb()], object), allow_pickle=True)
-    with pytest.raises(InputError, match="damaged"):
-        ScanMaps(tmp_path).load_learned()
-
-
-def test_a_mask_that_says_it_is_huge_is_none(tmp_path: Path):
-    np.savez(tmp_path / "m.npz", values=np.zeros(4, np.uint8), shape=np.array([2**31, 2**31]), cell_px=np.array(8))
-    assert Mask.load(tmp_path / "m.npz") is None
-
-
-def test_a_chunk_of_a_map_holds_no_more_than_its_size(tmp_path: Path):
-    maps = ScanMaps(tmp_path / "toy.zarr")
-    maps.create((8, 8), 8, 1, 1)
-    maps.write("scores", 0, 0, np.zeros((1, 8, 8), np.float32))
-    (chunk,) = (path for path in (tmp_path / "toy.zarr" / "scores").rglob("0") if path.is_file())
-    chunk.write_bytes(imagecodecs.zstd_encode(bytes(1 << 24)))
-    with pytest.raises(InputError, match="damaged"):
-        ScanMaps(tmp_path / "toy.zarr").read("scores", 0, 0, 8, 8)

@@ -207,6 +207,8 @@ def test_a_card_that_is_no_card(folder: Path, text: str) -> None:
         (("scan", "stride_px"), 0),
         (("scan", "halo_px"), 8.5),
         (("scan", "threshold"), "high"),
+        (("scan", "threshold"), 10**400),
+        (("scan", "threshold"), None),
         (("network",), None),
         (("weights",), {"blake2b": "../x"}),
     ],

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 import stat
 from collections.abc import Mapping
@@ -203,8 +202,7 @@ def _names(card: Mapping[str, Any], name: str) -> list[str]:
 
 def _number(card: Mapping[str, Any], name: str, low: float, high: float) -> None:
     value = card.get(name)
-    known = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not known or not low <= float(value or 0) <= high:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
         raise CardError(f"{name} must be a number from {low:g} to {high:g}")
 
 

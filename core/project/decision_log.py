@@ -13,7 +13,7 @@ from typing import Any
 
 from core.detection import Status
 from core.project.gestures import Side
-from core.project.stored import as_stored
+from core.project.stored import as_stored, check_texts
 from core.timing import timestamp
 
 # The columns of a detection that a person changes. `decided_label`: the class that a person gave it, "" for the model's own.
@@ -21,6 +21,7 @@ from core.timing import timestamp
 DECIDED = (
     "status", "note", "decided_label", "decided_by", "decided_at", "carried_from", "joined_into", "gone",
 )  # fmt: skip
+_TEXTS = ("status", "note", "decided_label", "decided_by", "decided_at")
 _JUDGED = ("status", "note", "decided_label")
 NOTHING_DECIDED = {"status": "unreviewed", "note": "", "decided_label": ""}
 
@@ -69,9 +70,11 @@ def carry(db: sqlite3.Connection, gesture: int | None, detection_id: int, old: s
     db.execute(query, (*values, old["decided_by"], old["decided_at"], state))
 
 
+@as_stored()
 def stored(db: sqlite3.Connection, detection_id: int) -> dict[str, Any]:
     """The values of `DECIDED` that a detection has now."""
     row = db.execute(f"SELECT {', '.join(DECIDED)} FROM detections WHERE id = ?", (detection_id,)).fetchone()
+    check_texts(row[name] for name in _TEXTS)
     return dict(row)
 
 

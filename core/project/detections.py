@@ -17,7 +17,7 @@ from core.geometry import Box
 from core.project.class_table import class_table
 from core.project.raw_boxes import unpacked_outline
 from core.project.severities import Severities
-from core.project.stored import as_stored
+from core.project.stored import LARGEST, as_stored, check_texts
 from core.ranking import worst_order
 
 THERE = "joined_into IS NULL AND NOT gone"  # neither deleted nor a part of another one
@@ -55,6 +55,7 @@ def read_detections(
     columns = dict(zip((*_NUMBERS, *_TEXTS, *_MORE), zip(*rows, strict=True), strict=True))
     numbers = {name: np.array(columns[name], np.float64) for name in _NUMBERS[1:]}
     numbers["id"] = np.array(columns["id"], np.int64)
+    _check(columns, numbers)
     labels = _labels_now(db, columns["label"], columns["decided_label"])
     severity = severities.of(db, columns["scan_id"], labels, numbers["score"], numbers["area_px"], whole=whole)
     order = worst_order(numbers["id"], numbers["x_px"], numbers["y_px"], severity)
@@ -66,6 +67,15 @@ def read_detections(
             for row, worst in zip(order.tolist(), severity.tolist(), strict=True)
         ]
     return DetectionTable(found, {"severity": severity, **_known(columns, numbers, order)})
+
+
+def _check(columns: Mapping[str, Sequence[Any]], numbers: Mapping[str, np.ndarray]) -> None:
+    """Raises ValueError for values of other types than Schliff stores, and for places beyond any section."""
+    for name in _TEXTS:
+        check_texts(columns[name])
+    for name, values in numbers.items():
+        if not (np.abs(values) <= LARGEST).all():
+            raise ValueError(f"{name} of a detection")
 
 
 @contextmanager

@@ -134,7 +134,7 @@ def _values(drawing: Drawing, section_id: int) -> dict:
 
 def _drawing(row: sqlite3.Row) -> Drawing | None:
     """None for one that can't be understood: it stays stored, and must not keep its section from being opened."""
-    with suppress(ValueError, TypeError):
+    with suppress(ValueError, TypeError, OverflowError, RecursionError):
         own = {name: row[name] for name in ("id", *_COLUMNS) if name not in ("section_id", "points")}
         return Drawing(points=tuple((float(x), float(y)) for x, y in json.loads(row["points"])), **own)
     return None

@@ -22,11 +22,15 @@ class MapArray:
     Args:
         keep_recent: chunks written or read last stay in memory, as their neighbours ask for them again. Then only for
             one thread at a time.
+
+    Raises ValueError or IndexError for an array that is no map.
     """
 
     def __init__(self, folder: Path, array: Any, *, keep_recent: bool) -> None:
         self.shape: tuple[int, int, int] = tuple(array.shape)
         self.side: int = array.chunks[1]
+        if self.side < 1 or array.chunks[1:] != (self.side, self.side):
+            raise ValueError(f"its chunks are {array.chunks} cells large")
         self.files = ChunkFiles(folder, (self.shape[0], self.side, self.side))
         self._zarr = array
         self._is_plain = _is_plain(array)

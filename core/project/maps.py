@@ -131,9 +131,9 @@ class ScanMaps:
 
             with self._damage_told():
                 array = zarr.open_array(self.folder / name, mode=mode)
-            # Each tile's scores need the model's map of all its neighbours, while a scan writes it; else maps are looked at.
-            scanning = (name, mode) == ("model", "r+")
-            self._arrays[name, mode] = MapArray(self.folder / name, array, keep_recent=scanning)
+                # Each tile's scores need the model's map of all its neighbours, while a scan writes it; else it is looked at.
+                scanning = (name, mode) == ("model", "r+")
+                self._arrays[name, mode] = MapArray(self.folder / name, array, keep_recent=scanning)
         return self._arrays[name, mode]
 
     @contextmanager

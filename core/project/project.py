@@ -29,7 +29,7 @@ from core.project.records import ScanRecord, SectionRecord
 from core.project.rows import scan_of, section_of
 from core.project.score_map import ScoreMap
 from core.project.severities import WEIGHTS_KEY, Severities
-from core.project.stored import as_stored
+from core.project.stored import as_stored, check_texts
 from core.ranking import Ranking
 from core.section import Section
 
@@ -265,9 +265,10 @@ class Project:
     def class_labels(self, scans: Iterable[ScanRecord] | None = None) -> tuple[str, ...]:
         """Every class there is to choose, as they are called now, always in the same order: those of the models, scan by
         scan (`scans` None: all), those that were added, those that people used otherwise."""
-        with self.database.reading() as db:
+        with self.database.reading() as db, as_stored():
             table = class_table(db)
             used = [row["label"] for row in db.execute(_USED_LABELS)]
+            check_texts(used)
         said = dict.fromkeys(label for scan in (self.scans() if scans is None else scans) for label in scan.labels)
         return tuple(dict.fromkeys((*table.ordered(said), *map(table.shown, used))))
 

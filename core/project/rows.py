@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from core.calibration import stage_with
 from core.frames import StageTransform
 from core.project.records import ScanRecord, SectionRecord
-from core.project.stored import as_stored
+from core.project.stored import as_stored, number
 
 
 @as_stored()
@@ -49,15 +50,21 @@ def scan_of(row: sqlite3.Row) -> ScanRecord:
         artefact_labels=tuple(spec["artefact_labels"]),
         score_unit=spec["score_unit"],
         status=row["status"],
-        threshold=row["threshold"],
+        threshold=number(row["threshold"]),
         tiles_total=row["tiles_total"],
         tiles_done=row["done"],
         tiles_skipped=row["skipped"],
-        cell_px=row["cell_px"],
-        context_px=row["context_px"],
-        seconds=row["seconds"],
+        cell_px=_side(row["cell_px"]),
+        context_px=number(row["context_px"]),
+        seconds=number(row["seconds"]),
         device=row["device"],
         parameters=json.loads(row["parameters"]),
         started=row["started"],
         finished=row["finished"],
     )
+
+
+def _side(value: Any) -> float:
+    if (side := number(value)) <= 0:
+        raise ValueError(f"a cell of {side} px")
+    return side

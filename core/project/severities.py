@@ -63,6 +63,7 @@ class Severities:
             found[here] = ranking.severities(names[here].tolist(), scores[here], areas[here])
         return found
 
+    @as_stored()
     def ranking(self, db: sqlite3.Connection, scan_id: str, classes: ClassTable) -> Ranking:
         """As it was when all of the scan was read last, by these names; else it is made of what the scan has now."""
         with self._lock:

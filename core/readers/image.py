@@ -118,6 +118,8 @@ class ImageSection(Section):
 
 def _decode(path: Path, data: bytes) -> Array:
     """(h, w, 1 or 3) uint8 or uint16, RGB order."""
+    if data.startswith(_PNG) and not _has_all_chunks(data):
+        raise InputError("the picture is cut short", path=path, remedy=_COPY_AGAIN)
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
@@ -137,6 +139,17 @@ def _png(data: bytes, tail: bytes) -> _Header:
         raise struct.error
     samples = 3 if colour in (2, 3, 6) else 1
     return _Header("PNG", width, height, samples, "uint16" if depth == 16 else "uint8", _png_pixel_size(data))
+
+
+def _has_all_chunks(data: bytes) -> bool:
+    """Whether a PNG's chunks end within it: its decoder makes room for what one says it holds, however much, before it looks."""
+    at, kind = len(_PNG), b""
+    while kind != b"IEND":
+        if at + 12 > len(data):
+            return False
+        length, kind = struct.unpack_from(">I4s", data, at)
+        at += 12 + length
+    return at <= len(data)
 
 
 def _png_pixel_size(data: bytes) -> tuple[float, float] | None:

@@ -34,7 +34,8 @@ def _read(path: Path) -> LabelledData:
     file = _file(path)
     content = read_json(file)
     rows = content.get("pictures") if isinstance(content, dict) else None
-    if not isinstance(rows, list) or content.get("format") != FORMAT:
+    classes = content.get("classes") or [] if isinstance(content, dict) else None
+    if not isinstance(rows, list) or not isinstance(classes, list) or content.get("format") != FORMAT:
         raise InputError("it is no training set of this version", path=file, remedy=_REMEDY)
     gathering, folder = Gathering(path, SPEC.id), DataFolder(file.parent)
     for place, row in enumerate(rows):
@@ -43,7 +44,7 @@ def _read(path: Path) -> LabelledData:
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             what = f"it has no {error}" if isinstance(error, KeyError) else error
             raise InputError(f"pictures[{place}]: {what}", path=file, remedy=_REMEDY) from None
-    gathering.declared.update(str(label) for label in content.get("classes") or ())
+    gathering.declared.update(str(label) for label in classes)
     return gathering.finish()
 
 
