@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 READ_EVERY_S = 30
 MOST_SLOPE_MB = 2.0  # a minute, in the second half; more than twice its standard error
-BEYOND_CACHES_MB = 450  # program and libraries, and the gaps between what the caches hold
+PROGRAM_MB = 450  # with its libraries, panels, and the tiles of one screen
+GAPS = 0.4  # of what caches may hold: between what they hold, where nothing else fits
 SPREAD = 3  # threads and files come and go with what is being read
 
 
@@ -127,7 +128,7 @@ def held_as_it_should(readings: list[Reading], budget_mb: float) -> bool:
         for name in ("threads", "handles", "workers", "qobjects", "items")
     }
     print(f"types that grew from minute {first.seconds / 60:.0f} to {last.seconds / 60:.0f}: {grown(first, last)}")
-    ceiling = budget_mb + BEYOND_CACHES_MB
+    ceiling = PROGRAM_MB + (1 + GAPS) * budget_mb
     most = max(reading.resident for reading in readings)
     below = most < ceiling
     print(f"memory: at most {most:.0f} MB; caches may hold {budget_mb:.0f}, ceiling {ceiling:.0f}: {_said(below)}")

@@ -106,7 +106,7 @@ class Pulse:
         self._seen: Counter[str] = Counter()
         self._waits = CoreWaits()
         self._now()
-        self._thread_id = threading.get_ident()
+        self._thread_id, self._native_id = threading.get_ident(), threading.get_native_id()
         self._timer = QTimer(timerType=Qt.TimerType.PreciseTimer, interval=TICK_MS)
         self._timer.timeout.connect(self._beat)
         self._over = threading.Event()
@@ -126,6 +126,7 @@ class Pulse:
         self._timer.stop()
         self._over.set()
         self._watcher.join()
+        self._waits.close()
         late = self.control.end()
         for end, stall in self._found:
             control_ms = 1e3 * late_within(late, end - stall.ms / 1e3, end)
@@ -157,7 +158,7 @@ class Pulse:
             while not self._over.wait(_LOOK_S):
                 last = self._last
                 if 1e3 * (time.perf_counter() - last) > _WATCH_MS:
-                    place = self._stack(file)
+                    place = f"{waiting_in(self._native_id)}{self._stack(file)}"
                     if self._last == last:
                         self._seen[place] += 1
 
@@ -173,6 +174,15 @@ class Pulse:
         return " < ".join(f"{name} ({module}:{line})" for module, line, name in places)
 
 
+def waiting_in(native_id: int) -> str:
+    """What of the system a thread of this process is waiting in, "" where it works (or the system doesn't tell)."""
+    try:
+        found = Path(f"/proc/self/task/{native_id}/wchan").read_text()
+    except OSError:
+        return ""
+    return f"[{found}] " if found not in ("", "0") else ""
+
+
 class CoreWaits:
     """For how long the thread that makes this could have run but had no core; 0 where the system doesn't count it."""
 
@@ -185,3 +195,7 @@ class CoreWaits:
             return 0.0
         self._file.seek(0)
         return int(self._file.read().split()[1]) / 1e9
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
