@@ -66,8 +66,8 @@ class DriftNotice(QWidget):
             *((how, name) for how, (name, _) in _MATCH.items() if helps),
             *([("train", _TRAIN[0])] if training else []),
         ]
-        # Spaces that are kept, and swallowed where a line ends: what is wrapped begins at the left.
-        links = (f'<a href="{link}">{name}</a>' for link, name in (*offered, ("ignore", _IGNORE[0])))
+        # Spaces that are kept, and swallowed where a line ends: what is wrapped begins at the left, and between links.
+        links = (f'<a href="{link}">{_unbroken(name)}</a>' for link, name in (*offered, ("ignore", _IGNORE[0])))
         self.links.setText(f'<p style="white-space:pre-wrap">{"   ".join(links)}</p>')
         self.setVisible(bool(findings))
 
@@ -84,6 +84,10 @@ class DriftNotice(QWidget):
         painter.fillRect(self.rect(), QColor(theme.raised))
         painter.fillRect(0, 0, _STRIPE, self.height(), QColor(theme.warning))
         painter.end()
+
+
+def _unbroken(name: str) -> str:
+    return name.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _tip(link: str) -> str:

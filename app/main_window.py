@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QTimer
+from PySide6.QtCore import QByteArray, QEvent, QSize, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from app.viewer.viewer import Viewer
 
 FIRST_SIZE = (1280, 800)
+TITLE_BAR_HEIGHT = 40  # px, as high as systems make them
 AFTER_PICTURE_MS = 20  # a picture that has come is painted before anything else is made
 PANELS_AFTER_MS = 1500  # if the first picture takes longer than that
 
@@ -48,7 +49,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(800, 520)
         self.setCentralWidget(self._middle())
         if not self.restoreGeometry(_from_text(settings.get("geometry"))):
-            self.resize(*FIRST_SIZE)
+            self.resize(self._first_size())
         self._furnished = False
         if session is not None:
             self.begin(session)
@@ -155,6 +156,11 @@ class MainWindow(QMainWindow):
         """What is left of the last time."""
         self.scans.ask_at_start()
         self.training.tell_at_start()
+
+    def _first_size(self) -> QSize:
+        """No more than the screen has room for, with a title bar."""
+        room = self.screen().availableSize() - QSize(0, TITLE_BAR_HEIGHT)
+        return QSize(*FIRST_SIZE).boundedTo(room).expandedTo(self.minimumSize())
 
     @property
     def _has_viewer(self) -> bool:
@@ -298,12 +304,15 @@ class MainWindow(QMainWindow):
 
     # -- how it is left ---------------------------------------------------------------------------
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """How the window stands, and what is looked at."""
+        if not self._furnished or self._left:
+            return
         self.settings.set("geometry", _to_text(self.saveGeometry()))
-        self.docks.set_shown(False)
-        self.settings.set("docks", _to_text(self.docks.arrangement))
+        self.settings.set("docks", _to_text(self.docks.state()))
         if self.docks.made("gallery") is not None:
             self.settings.set("gallery", self.docks.gallery.state())
+        self.session.saving.now()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -311,17 +320,22 @@ class MainWindow(QMainWindow):
             self.menus.actions["fullscreen"].setChecked(self.isFullScreen())
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Saves, then ends all threads; a running scan can be resumed."""
-        if self._has_session:
-            self.furnish()  # what ends the work of a window is part of it
+        """Asks, if something goes on that takes long; a running scan can be resumed."""
         if self._furnished and not self._left and not (self.scans.may_close() and self.training.may_close()):
             event.ignore()
             return
         super().closeEvent(event)
+        self.leave()
+
+    def leave(self) -> None:
+        """Stores all and ends all, without asking. A second call does nothing."""
+        if self._has_session:
+            self.furnish()  # what ends the work of a window is part of it
         if self._left or not self._furnished:
             return
+        self.save()
         self._left = True
-        self._save()
+        self.docks.set_shown(False)
         self.docks.shut()
         for dialog in self.findChildren(QDialog):
             dialog.close()  # what computes for it ends with it

@@ -44,6 +44,7 @@ def run_app(path: Path | None = None) -> int:
     window = launch(app, path)
     if not window.isVisible():
         return 0
+    QTimer.singleShot(LOAD_AFTER_MS, window, lambda: _watch_end(app, window))
     QTimer.singleShot(TOUR_AFTER_MS, window, lambda: _offer_tour(window))
     return app.exec()
 
@@ -93,6 +94,12 @@ def _keep_house(window: MainWindow) -> None:
 
     Garbage(window)
     _load_in_background("scipy.spatial")  # which sorts by distance
+
+
+def _watch_end(app: QApplication, window: MainWindow) -> None:
+    from app.ending import Ending
+
+    Ending(app, window)
 
 
 def _offer_tour(window: MainWindow) -> None:

@@ -194,12 +194,14 @@ QToolButton:checked {{ background: {t.chosen}; }}
 QToolButton:checked:disabled {{ background: transparent; }}
 QToolButton:focus {{ border-color: {t.accent}; }}
 QToolButton[chip="true"] {{ border-color: {t.border}; padding: 1px 6px; }}
-QDockWidget {{ font-weight: 600; }}
+QDockWidget {{ font-weight: 600; titlebar-close-icon: url({controls}/close-{name}.svg); }}
 QDockWidget::title {{ background: {t.window}; padding: 8px; border-bottom: 1px solid {t.border}; text-align: left; }}
 QMainWindow > QTabBar {{ qproperty-elideMode: ElideNone; }}
 QTabBar::tab {{ padding: 6px 8px; border: none; border-bottom: 2px solid transparent; color: {t.muted}; }}
 QTabBar::tab:selected {{ color: {t.text}; border-bottom-color: {t.accent}; }}
 QTabBar::tab:hover {{ color: {t.text}; }}
+QTabBar::close-button {{ image: url({controls}/close-{name}.svg); width: 12px; height: 12px; border-radius: {RADIUS}px; }}
+QTabBar::close-button:hover {{ background: {t.border}; }}
 QStatusBar {{ background: {t.window}; border-top: 1px solid {t.border}; color: {t.muted}; }}
 QStatusBar::item {{ border: none; }}
 QStatusBar QLabel {{ color: {t.muted}; padding: 0 4px; }}

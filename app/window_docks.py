@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal
 from PySide6.QtCore import QByteArray, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QWidget
 
+from app.dock_titles import DockTitles, set_title_bar
+
 if TYPE_CHECKING:
     from app.gallery.panel import GalleryPanel
     from app.panels.display_panel import DisplayPanel
@@ -157,8 +159,8 @@ DOCKS: tuple[DockSpec, ...] = (
 
 
 class Docks(QObject):
-    """The gallery stands on the left. The other panels share the right side, where their tabs are their titles, or the
-    bottom, where each needs all its width."""
+    """The gallery stands on the left. The other panels share the right side, or the bottom, where each needs all its
+    width."""
 
     panel_made = Signal(str, object)  # the dock's id, its panel
 
@@ -175,7 +177,7 @@ class Docks(QObject):
         self.all = tuple(self._docks.values())
         right, bottom = ([self._docks[spec.id] for spec in DOCKS if spec.side == side] for side in ("right", "bottom"))
         for dock in right:
-            dock.setTitleBarWidget(QWidget(dock))
+            set_title_bar(dock, shown=False)
         window.setDockNestingEnabled(True)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         for before, after in pairwise(right):
@@ -191,6 +193,7 @@ class Docks(QObject):
         for before, after in pairwise(bottom):
             window.tabifyDockWidget(before, after)
         self._first_arrangement = window.saveState()
+        DockTitles(window, self.all, closable=bottom)
 
     # -- panels -----------------------------------------------------------------------------------
 
@@ -295,6 +298,10 @@ class Docks(QObject):
         self.arrangement = self._window.saveState()
         for dock in self.all:
             dock.hide()
+
+    def state(self) -> QByteArray:
+        """Their arrangement: as they stand, or as they will stand around the next section."""
+        return self.arrangement if not self._shown else self._window.saveState()
 
     def shut(self) -> None:
         """Ends the threads of the panels, and makes no more of them."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QPalette
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.layer_styles import HeatStyle
@@ -201,6 +202,19 @@ def test_it_fits_beside_the_section_too(qtbot, panel):
         qtbot.waitUntil(lambda: is_below() == (width == 320))  # noqa: B023 - awaited at once
         assert panel.width() == width
         assert panel.rect().contains(panel.plot.geometry())
+
+
+def test_in_a_narrow_low_place_its_words_can_be_scrolled_to(qtbot, session, panel):
+    panel.resize(220, 200)
+    qtbot.waitUntil(lambda: panel.verticalScrollBar().maximum() > 0)
+    assert panel.widget().width() <= panel.viewport().width()
+    assert panel.words.height() >= panel.words.heightForWidth(panel.words.width())
+    panel.verticalScrollBar().setValue(panel.verticalScrollBar().maximum())
+    for widget in (panel.value, panel.words, panel.presets, panel.logarithmic):
+        assert widget.visibleRegion().boundingRect() == widget.rect(), widget
+    before = session.threshold
+    QTest.keyClick(panel, Qt.Key.Key_Right)
+    assert session.threshold > before
 
 
 # -- pure -----------------------------------------------------------------------------------------

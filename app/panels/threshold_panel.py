@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QCheckBox, QLabel, QLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QCheckBox, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from app.jobs import Job
-from app.layout import muted
+from app.layout import Panel, muted
 from app.own_keys import keeps_key
 from app.scan_queue.wording import before_scan
 from app.scores import format_score
 from app.session import Session
 from app.theme import SPACE
+from app.wrap_layout import WrapLayout
 from core.detection import STATUS_NAMES
 from core.errors import InputError
 
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
 AGAIN_MS = 500  # until what has changed is counted anew
 _WIDE = 620  # px from which words stand beside the plot
-_WORDS_WIDTH = 300
-_NARROWEST, _LOWEST = 220, 190
+_WORDS_WIDTH = 200, 300  # px beside the plot, least and most
+_NARROWEST, _LOWEST = 220, 110
 _STEP = 0.005  # of the range, for an arrow key; ten times as much with Shift
 _KEYS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_Up: 1}
 
@@ -56,14 +57,15 @@ def _calibration_of(spec: ModelSpec | None) -> tuple[Calibration | None, str]:
         return None, str(error)
 
 
-class ThresholdPanel(QWidget):
+class ThresholdPanel(Panel):
     """The threshold of the scan that is shown; follows and sets the session's. Arrow keys move it."""
+
+    known: _Known | None = None  # Qt asks for keys before all is made
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self.plot: ThresholdPlot | None = None
-        self.known: _Known | None = None
         self._scan_id: str | None = None
         self._loading: Job | None = None
         self._counting: Job | None = None
@@ -262,7 +264,8 @@ class ThresholdPanel(QWidget):
         is_wide = event.size().width() >= _WIDE
         way = QBoxLayout.Direction.LeftToRight if is_wide else QBoxLayout.Direction.TopToBottom
         self._parts.setDirection(way)
-        self._beside.setMaximumWidth(_WORDS_WIDTH if is_wide else 16_777_215)
+        self._beside.setMinimumWidth(_WORDS_WIDTH[0] if is_wide else 0)
+        self._beside.setMaximumWidth(_WORDS_WIDTH[1] if is_wide else 16_777_215)
         super().resizeEvent(event)
 
     def minimumSizeHint(self) -> QSize:
@@ -272,7 +275,7 @@ class ThresholdPanel(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Threshold")
         self.setToolTip("Drag the line, or move it with the arrow keys (Shift: faster)")
-        for label in (self.legend, self.words):
+        for label in (self.legend, self.value, self.words):
             label.setWordWrap(True)
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.words.setTextFormat(Qt.TextFormat.PlainText)
@@ -289,10 +292,9 @@ class ThresholdPanel(QWidget):
         words = QVBoxLayout(self._beside)
         words.setContentsMargins(0, 0, 0, 0)
         words.setSpacing(SPACE)
-        controls = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        controls = WrapLayout()
         controls.addWidget(self.presets)
         controls.addWidget(self.logarithmic)
-        controls.addStretch(1)
         words.addWidget(self.value)
         words.addWidget(self.words)
         words.addLayout(controls)
@@ -301,13 +303,8 @@ class ThresholdPanel(QWidget):
         self._parts.setSpacing(2 * SPACE)
         self._parts.addLayout(self._place, 1)
         self._parts.addWidget(self._beside)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(SPACE, SPACE, SPACE, SPACE)
-        layout.setSizeConstraint(
-            QLayout.SizeConstraint.SetNoConstraint
-        )  # else it couldn't be narrowed to its other form
-        layout.addWidget(self.hint)
-        layout.addLayout(self._parts, 1)
+        self.column.addWidget(self.hint)
+        self.column.addLayout(self._parts, 1)
 
     def _connect(self) -> None:
         session = self._session
