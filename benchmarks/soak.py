@@ -107,6 +107,10 @@ def soak(folder: Path, options: argparse.Namespace) -> bool:
         if time.perf_counter() - began > 60 * options.minutes:
             break
     pulse.stop()
+    window.session.queue.cancel_all()
+    while window.session.queue.running is not None:  # a window in the middle of a scan asks before it closes
+        app.processEvents()
+        time.sleep(0.002)
     window.close()
     app.processEvents()
     print("actions: " + ", ".join(f"{name} {count}" for name, count in done.most_common()))
