@@ -35,7 +35,11 @@ def learned(*tiles: Array) -> TextureModel:
 
 
 def scores(model: TextureModel, pixels: Array) -> Array:
-    return model.scores(model.map_tile(pixels))[0]
+    """Of a whole picture, mirrored beyond its edges as a scan does."""
+    halo = SPEC_TEXTURE.halo_px
+    wide = np.pad(pixels, ((halo, halo), (halo, halo), (0, 0)), mode="symmetric")
+    inner = slice(halo // CELL, -halo // CELL)
+    return model.scores(model.map_tile(wide)[:, inner, inner])[0]
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ texture is there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from core.jobs import CancelToken, Progress, Step, no_progress
 from core.mark_levels import MarkLevels
 from core.models.base import Evidence, Model, ModelFamily, ModelSpec, TileReader
+from core.texture.extent import at_finest
 from core.texture.features import CELL_PX, SCALES, texture_features
 from core.texture.gaps import filled, find_gaps
 from core.texture.normal import Normal, fit_normal
@@ -27,6 +28,9 @@ _MOSTLY = 0.5
 _RARE = 1.0  # in the units of rarity
 _LINEAR_UP_TO = 2.0
 _BLOCK_PX = CELL_PX * SCALES[-1]
+# What of a tile's halo each scale does without: the finer it is, the less of it comes into the core (`core.texture.extent`).
+_UNWANTED_PX = (128, 32, 0, 0)
+_NO_BORDER = (0,) * len(SCALES)
 
 SPEC_TEXTURE = ModelSpec(
     id="texture",
@@ -42,8 +46,9 @@ SPEC_TEXTURE = ModelSpec(
     context_cells=2 * _JOIN_CELLS,
     score_unit="rarity",
     score_floor=0.5,
-    threshold=1.6,
-    version="3",
+    threshold=1.7,
+    version="4",
+    grid_px=_BLOCK_PX,
     description="Finds what is unlike the rest of the section. Learns from the section itself; works on any micrograph.",
     licence="MIT",
     learns=True,
@@ -84,13 +89,15 @@ class TextureModel(Model):
     def map_tile(self, pixels: Array) -> Array:
         pixels, gaps = _without_gaps(pixels)
         rows, columns = pixels.shape[0] // CELL_PX, pixels.shape[1] // CELL_PX
-        highest = np.zeros((rows, columns), np.float32)
-        for scale, known, cells in zip(SCALES, self._scales, _features(pixels), strict=True):
-            if known is not None:
-                highest = np.maximum(highest, _spread(known.rarity(cells), scale)[:rows, :columns])
+        unwanted = _UNWANTED_PX if min(pixels.shape[:2]) > 2 * self.spec.halo_px else _NO_BORDER
+        found = [
+            _compared(known, cells) for known, cells in zip(self._scales, _features(pixels, unwanted), strict=True)
+        ]
+        border = unwanted[0] // CELL_PX
+        rarity = np.pad(at_finest(*zip(*found, strict=True)), border)[:rows, :columns]
         if gaps is not None:
-            highest[cv2.resize(gaps.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA) >= _MOSTLY] = 0
-        return _compressed(highest)[None]
+            rarity[cv2.resize(gaps.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA) >= _MOSTLY] = 0
+        return _compressed(rarity)[None]
 
     def scores(self, maps: Array) -> Array:
         """Gaps of up to 2 · `_JOIN_CELLS` cells between unusual ones are closed: a cluster is one finding."""
@@ -99,8 +106,8 @@ class TextureModel(Model):
 
     @property
     def mark_levels(self) -> MarkLevels:
-        """What is rare beside something far rarer is part of it, or has it in sight."""
-        return MarkLevels(surely=_RARE, spills=True)
+        """What is rare beside something far rarer is part of it."""
+        return MarkLevels(surely=_RARE)
 
     def explain(self, pixels: Array, label: str) -> Array | None:
         """How rare each place of the crop is, as a share of the rarest in it (at least of the threshold)."""
@@ -118,7 +125,7 @@ class TextureModel(Model):
         for scale, known, cells in zip(SCALES, self._scales, _features(filled_in), strict=True):
             if known is None:
                 continue
-            rarity = _spread(_compressed(known.rarity(cells)), scale * CELL_PX)[:height, :width]
+            rarity = _spread(_compressed(known.rarity_and_excess(cells)[0]), scale * CELL_PX)[:height, :width]
             grey = np.rint(np.clip(rarity * (127.5 / self.spec.threshold), 0, 255)).astype(np.uint8)
             shown.append(Evidence(f"Textures of {scale * CELL_PX} px", np.repeat(grey[..., None], 3, axis=2)))
         return tuple(shown)
@@ -137,13 +144,20 @@ def _without_gaps(pixels: Array) -> tuple[Array, Array | None]:
     return (pixels, None) if gaps is None else (filled(pixels, gaps), gaps)
 
 
-def _features(pixels: Array) -> list[Array]:
+def _features(pixels: Array, unwanted_px: Sequence[int] = _NO_BORDER) -> list[Array]:
     """Of a tile of any size: mirrored to whole cells of the coarsest scale."""
     height, width = pixels.shape[:2]
     if height % _BLOCK_PX or width % _BLOCK_PX:
         border = (0, -height % _BLOCK_PX, 0, -width % _BLOCK_PX)
         pixels = cv2.copyMakeBorder(pixels, *border, cv2.BORDER_REFLECT)
-    return texture_features(pixels)
+    return texture_features(pixels, unwanted_px)
+
+
+def _compared(known: Normal | None, cells: Array) -> tuple[Array, Array]:
+    """Rarity and excess; none where it is not known what is normal."""
+    if known is None:
+        return (np.zeros(cells.shape[:2], np.float32),) * 2
+    return known.rarity_and_excess(cells)
 
 
 def _normal_from(state: Mapping[str, Array], index: int) -> Normal | None:

@@ -19,8 +19,8 @@ _SHARP = 0.6
 
 def find_gaps(pixels: Array) -> Array | None:
     """Where a mosaic's gaps are in (h, w, 3) uint8: (h, w) bool, or None where there are none."""
-    black = (cv2.transform(pixels, np.ones((1, 3), np.float32)) == 0).astype(np.uint8)
-    if int(black.sum()) < _SMALLEST_SIDE_PX**2:
+    black = cv2.inRange(pixels, (0, 0, 0), (0, 0, 0))
+    if cv2.countNonZero(black) < _SMALLEST_SIDE_PX**2:
         return None
     opened = cv2.morphologyEx(black, cv2.MORPH_OPEN, np.ones((_SMALLEST_SIDE_PX, _SMALLEST_SIDE_PX), np.uint8))
     count, labels = cv2.connectedComponents(opened, connectivity=4)

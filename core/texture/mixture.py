@@ -7,6 +7,7 @@ material of their own: components that hold too few cells are dropped, and the l
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -16,6 +17,7 @@ _ITERATIONS = 20
 _RIDGE = 0.02  # of a feature's own variance; keeps flat resin from being infinitely predictable
 _SEED = 20
 _AT_ONCE = 1 << 12  # cells whose products stay in the processor's cache
+_SMALL = 128  # cells for which no library shares a product of matrices among threads
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,16 @@ class Mixture:
 
     def surprise(self, cells: Array) -> Array:
         """−log p of cells (N, D), up to a constant that is the same for all: (N,) float32."""
-        weights = _weights(self.offsets, self.means, self.whitening).astype(np.float32)
         found = np.empty(len(cells), np.float32)
         for start in range(0, len(cells), _AT_ONCE):
             some = slice(start, start + _AT_ONCE)
             x = ((cells[some] - self.center) / self.scale).astype(np.float32)
-            found[some] = -_log_sum(weights @ _products(x))
+            found[some] = -_log_sum(_in_small_products(self._weights, _products(x)))
         return found
+
+    @cached_property
+    def _weights(self) -> Array:
+        return _weights(self.offsets, self.means, self.whitening).astype(np.float32)
 
 
 def fit_mixture(
@@ -121,6 +126,14 @@ def _products(x: Array) -> Array:
         np.multiply(values[i], values[i:], out=products[at : at + dimensions - i])
         at += dimensions - i
     return products
+
+
+def _in_small_products(weights: Array, products: Array) -> Array:
+    """weights @ products (D, N): threads would wait for each other for longer than it takes."""
+    count = products.shape[1]
+    filled = np.pad(products, ((0, 0), (0, -count % _SMALL)))
+    parts = weights @ filled.reshape(len(products), -1, _SMALL).swapaxes(0, 1)
+    return parts.swapaxes(0, 1).reshape(len(weights), -1)[:, :count]
 
 
 def _weights(offsets: Array, means: Array, whitening: Array) -> Array:

@@ -38,24 +38,33 @@ _REACH_PX = 64
 
 @dataclass(frozen=True)
 class Normal:
-    """What is normal at one scale. A cell's rarity is (surprise − `zero`) / `decade`, at least 0."""
+    """What is normal at one scale: surprises of `ordinary` in the middle, of `zero` in the most surprising cell of a field."""
 
     mixture: Mixture
+    ordinary: float
     zero: float
     decade: float
 
-    def rarity(self, cells: Array) -> Array:
-        """Of cells (rows, columns, D): (rows, columns) float32."""
+    def rarity_and_excess(self, cells: Array) -> tuple[Array, Array]:
+        """Of cells (rows, columns, D) their rarity, and in the same units what they exceed the `ordinary` by: both
+        (rows, columns) float32, at least 0."""
         surprise = _of_grid(self.mixture.surprise, cells)
-        return np.maximum((surprise - self.zero) / self.decade, 0).astype(np.float32)
+        return self.rarity_of(surprise), self._above(surprise, self.ordinary)
+
+    def rarity_of(self, surprise: Array) -> Array:
+        return self._above(surprise, self.zero)
+
+    def _above(self, surprise: Array, level: float) -> Array:
+        return np.maximum((surprise - np.float32(level)) / np.float32(self.decade), 0)
 
     def to_state(self) -> dict[str, Array]:
-        return {**vars(self.mixture), "calibration": np.array([self.zero, self.decade], np.float64)}
+        mixture = {name: getattr(self.mixture, name) for name in Mixture.__annotations__}
+        return {**mixture, "calibration": np.array([self.ordinary, self.zero, self.decade], np.float64)}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Array]) -> Normal:
-        zero, decade = (float(value) for value in state["calibration"])
-        return cls(Mixture(**{name: state[name] for name in Mixture.__annotations__}), zero, decade)
+        ordinary, zero, decade = (float(value) for value in state["calibration"])
+        return cls(Mixture(**{name: state[name] for name in Mixture.__annotations__}), ordinary, zero, decade)
 
 
 def fit_normal(tiles: Sequence[Array], cell_px: int) -> Normal | None:
@@ -64,15 +73,20 @@ def fit_normal(tiles: Sequence[Array], cell_px: int) -> Normal | None:
     if len(cells) < _FEWEST_CELLS:
         return None
     sample = _thinned(cells)
-    normal = _calibrated(fit_mixture(sample, _components(sample, cell_px), _SMALLEST_SHARE[cell_px]), tiles, cell_px)
+    mixture = fit_mixture(sample, _components(sample, cell_px), _SMALLEST_SHARE[cell_px])
+    normal, rarities = _calibrated(mixture, tiles, cell_px)
     for _ in range(_LINE_PASSES):
-        lines = [cells for tile in tiles for cells in _long_lines(tile, normal, cell_px)]
+        lines = [
+            cells
+            for tile, rarity in zip(tiles, rarities, strict=True)
+            for cells in _long_lines(tile, rarity >= _RARE, cell_px)
+        ]
         found = sum(map(len, lines))
         if found < _FEWEST_LINE_CELLS:
             break
         line_cells = _thinned(np.concatenate(lines))
         extra = fit_mixture(line_cells, _LINE_COMPONENTS, smallest=0.04, trim=0.02, like=normal.mixture)
-        normal = _calibrated(normal.mixture.joined(extra, found / len(cells)), tiles, cell_px)
+        normal, rarities = _calibrated(normal.mixture.joined(extra, found / len(cells)), tiles, cell_px)
     return normal
 
 
@@ -80,19 +94,23 @@ def _components(cells: Array, cell_px: int) -> int:
     return int(np.clip(len(cells) // _CELLS_PER_COMPONENT, 1, _MOST_COMPONENTS[cell_px]))
 
 
-def _calibrated(mixture: Mixture, tiles: Sequence[Array], cell_px: int) -> Normal:
-    """The largest of many surprises follows Gumbel's law, whatever they look like one by one (Fisher and Tippett 1928).
+def _calibrated(mixture: Mixture, tiles: Sequence[Array], cell_px: int) -> tuple[Normal, list[Array]]:
+    """What is normal, and the rarity of each tile's cells.
 
+    The largest of many surprises follows Gumbel's law, whatever they look like one by one (Fisher and Tippett 1928).
     Its parameters come from the largest surprise of each field of `FIELD_PX`: q = μ − β log(−log p). Fields of several
     materials, or with defects, spread the quantiles further than chance does, so β is the smallest that any
     neighbouring two of them give; where fields are few that would be luck, and two distant ones are taken.
     """
-    highest = np.concatenate([_field_maxima(_of_grid(mixture.surprise, tile), FIELD_PX // cell_px) for tile in tiles])
+    surprises = [_of_grid(mixture.surprise, tile) for tile in tiles]
+    highest = np.concatenate([_field_maxima(surprise, FIELD_PX // cell_px) for surprise in surprises])
     at = _QUANTILES if len(highest) >= _MANY_FIELDS else _QUANTILES_OF_FEW
     values, places = np.quantile(highest.astype(np.float64), at), -np.log(-np.log(at))
     beta = max(float((np.diff(values) / np.diff(places)).min()), _SMALLEST_BETA)
     middle = len(at) // 2
-    return Normal(mixture, float(values[middle] - beta * places[middle]), float(beta * np.log(10)))
+    ordinary = float(np.median(np.concatenate([surprise.ravel() for surprise in surprises])))
+    normal = Normal(mixture, ordinary, float(values[middle] - beta * places[middle]), float(beta * np.log(10)))
+    return normal, [normal.rarity_of(surprise) for surprise in surprises]
 
 
 def _field_maxima(values: Array, side: int) -> Array:
@@ -108,9 +126,8 @@ def _of_grid(function: Callable[[Array], Array], cells: Array) -> Array:
     return function(cells.reshape(-1, cells.shape[-1])).reshape(cells.shape[:2])
 
 
-def _long_lines(tile: Array, normal: Normal, cell_px: int) -> Iterator[Array]:
+def _long_lines(tile: Array, rare: Array, cell_px: int) -> Iterator[Array]:
     """The rare cells (N, D) of each row of them that is longer than any defect, with gaps of up to 2 · `_REACH_PX`."""
-    rare = normal.rarity(tile) >= _RARE
     reach = 2 * (_REACH_PX // cell_px) + 1
     linked = cv2.dilate(rare.astype(np.uint8), np.ones((reach, reach), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(linked, connectivity=8)
