@@ -4,12 +4,16 @@ old, or new and whole, on Windows too, where nobody may rename what another prog
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import platform
+import re
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from core.errors import InputError, ResourceError
@@ -17,6 +21,7 @@ from core.errors import InputError, ResourceError
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}
 _IN_USE = {32, 33}  # of Windows: another program has the file open, or a part of it
+_LEFT = re.compile(r"\.[0-9a-f]{8}-(?P<process>\d+)-\d+\.part$")
 _WAITS_S = (0.01, 0.03, 0.1, 0.3, 0.6)
 
 
@@ -36,7 +41,7 @@ def disk_errors(path: Path) -> Iterator[None]:
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """Gives a temporary name beside `path`; on success it is flushed and replaces `path`, else it disappears."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    temporary = path.with_name(f".{path.name}.{_this_computer()}-{os.getpid()}-{threading.get_ident()}.part")
     with disk_errors(path):
         try:
             yield temporary
@@ -46,6 +51,21 @@ def written_whole(path: Path) -> Iterator[Path]:
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def clear_left(folder: Path) -> None:
+    """Takes away what programs of this computer that were killed left in a folder while they wrote with `written_whole`.
+
+    What other computers write there stays: nobody here knows whether they still do.
+    """
+    import psutil
+
+    with suppress(OSError):
+        for left in folder.glob(f".*.{_this_computer()}-*.part"):
+            found = _LEFT.search(left.name)
+            if found is not None and not psutil.pid_exists(int(found["process"])):
+                with suppress(OSError):
+                    left.unlink()
 
 
 def take_place(new: Path, path: Path) -> None:
@@ -81,6 +101,11 @@ def keep_off(section: Path, path: Path) -> None:
         raise InputError("this is the section itself", path=path, remedy="Choose another name.")
     if section.is_dir() and path.resolve().is_relative_to(section.resolve()):
         raise InputError("this folder is the section itself", path=path, remedy="Choose another folder.")
+
+
+@cache
+def _this_computer() -> str:
+    return hashlib.blake2b(platform.node().encode(), digest_size=4).hexdigest()
 
 
 def _translated(error: OSError, path: Path) -> ResourceError:

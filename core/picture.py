@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from core.disk import keep_off, written_whole
+from core.disk import clear_left, keep_off, written_whole
 from core.errors import InputError, ResourceError, UsageError
 from core.geometry import Box
 from core.jobs import CancelToken, Progress, Step, no_progress
@@ -127,6 +127,7 @@ def write_region(
     _check_target(section.info.path, path)
     if kind == "png" and (trouble := png_trouble(shape)):
         raise UsageError("it is too large for a PNG", path=path, remedy=trouble)
+    clear_left(path.parent)
     _check_space(path, bytes_needed(shape, kind))
     if picture.look is not None:
         aids_of(section).find(section, picture.look, picture.request.plane, lambda: cancel.cancelled)

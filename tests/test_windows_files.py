@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from core import disk
-from core.disk import disk_errors, written_whole
+from core.disk import clear_left, disk_errors, written_whole
 from core.errors import ResourceError
 
 
@@ -58,3 +60,31 @@ def test_a_list_open_in_another_program_is_said_to_be_that_and_stays_as_it_was(
 def test_other_refusals_are_not_waited_for(tmp_path: Path) -> None:
     with pytest.raises(ResourceError, match="no permission"), disk_errors(tmp_path):
         raise PermissionError(13, "Permission denied")
+
+
+def test_what_a_killed_export_left_goes_with_the_next_one_and_nothing_else_does(tmp_path: Path) -> None:
+    program = "import sys; from pathlib import Path; from core.disk import written_whole\n" + (
+        "with written_whole(Path(sys.argv[1])) as part:\n"
+        "    part.write_text('half'); print('begun', flush=True); sys.stdin.read()"
+    )
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(tmp_path / name)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        for name in ("killed.pdf", "writing.pdf")
+    ]
+    for writer in writers:
+        assert writer.stdout.read(5) == b"begun"
+    writers[0].kill()
+    writers[0].communicate()
+    foreign = [tmp_path / ".list.csv.part", tmp_path / ".list.csv.00000000-1-1.part", tmp_path / ".x.12-999999999.part"]
+    for path in foreign:
+        path.write_text("")
+    assert len(list(tmp_path.glob(".killed.pdf.*"))) == 1
+    clear_left(tmp_path)
+    assert not list(tmp_path.glob(".killed.pdf.*"))
+    assert len(list(tmp_path.glob(".writing.pdf.*"))) == 1
+    assert all(path.exists() for path in foreign)
+    writers[1].communicate()
+    assert (tmp_path / "writing.pdf").read_text() == "half"
+    clear_left(tmp_path / "not there")

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import core.export
 from core.discovery import find_specs, spec_called
-from core.disk import keep_off, written_whole
+from core.disk import clear_left, keep_off, written_whole
 from core.errors import InputError, UsageError
 from core.export.document import ExportDocument, ExportItem, Frame, export_document, known_frames
 from core.export.pictures import Pictures
@@ -101,6 +101,7 @@ def export_detections(
     values = resolve(exporter.parameters, settings)
     for section in project.sections():
         keep_off(section.path, out)
+    clear_left(out.parent)
     with Pictures(project, progress, cancel) as pictures:
         chosen = listed_detections(project, statuses=statuses, scans=scans, on=on, only=only)
         document = export_document(project, chosen, frame, pictures)

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from core.disk import written_whole
+from core.disk import clear_left, written_whole
 from core.errors import ResourceError, UsageError
 from core.frames import StageTransform
 from core.jobs import CancelToken, Progress, no_progress
@@ -45,6 +45,7 @@ def write_sample(
     writer, turned = _WRITERS[path.suffix.lower()]
     placement = place(sample.size, sample.pixel_size_um, sample.seed, turned=turned)
     truth = truth_path(path)
+    clear_left(path.parent)
     try:
         with written_whole(path) as image, written_whole(truth) as table:
             write_truth(sample.truth, placement, table)
