@@ -156,6 +156,7 @@ def test_a_decision_keeps_the_rest_of_the_order_and_undo_brings_it_back(qtbot, v
     viewer.session.decide("defect", [12, 9])
     assert [d.id for d in viewer.session.visible_detections()] == [d.id for d in detections]
     assert (viewer.session.detection(9).status, viewer.session.detection(9).box) == ("defect", detections[8].box)
+    settled(qtbot, viewer)
     assert (render(viewer) != before).any()
     viewer.session.undo()
     assert [(d.id, d.status) for d in viewer.session.detections] == [(d.id, "unreviewed") for d in detections]

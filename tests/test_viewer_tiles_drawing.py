@@ -12,7 +12,7 @@ from app.session_state import SavedView, ViewState
 from app.theme import tokens
 from app.viewer import section_item
 from app.viewer.camera import Camera
-from app.viewer.tiles import nearest_downsample
+from app.viewer.tiles import TileKey, nearest_downsample
 from tests.memory_section import MemorySection, noise
 from tests.viewer_support import grabbed, rgb, show, wait_sharp, wheel
 
@@ -118,6 +118,22 @@ def test_a_zoom_in_motion_may_be_plain_or_of_fewer_px_but_ends_sharp(qtbot, view
 def test_what_is_drawn_in_motion_is_hardly_magnified(zoom):
     assert 0.7 < zoom * nearest_downsample(zoom, 1024) <= max(1.42, zoom)
     assert nearest_downsample(zoom, 2) <= 2
+
+
+def test_a_tile_that_nothing_shows_of_is_not_painted(qtbot, viewer, monkeypatch):
+    """A coarse tile that comes anew would have all of the view painted, and one beside it a tile's area."""
+    show(viewer, MemorySection(noise(3000, 3000)), SavedView(view=ViewState(700, 700, 1.0)))
+    wait_sharp(qtbot, viewer)
+    qtbot.waitUntil(lambda: viewer.provider.reader.idle)
+    QApplication.processEvents()
+    painted, pieces = [], viewer.provider.pieces
+    monkeypatch.setattr(viewer.provider, "pieces", lambda tiles: painted.append(tiles) or pieces(tiles))
+    for key in (TileKey(4, 0, 0), TileKey(1, 5, 5)):
+        viewer.provider.tile_ready.emit(key)
+        QApplication.processEvents()
+    assert not painted
+    viewer.provider.tile_ready.emit(TileKey(1, 1, 1))
+    qtbot.waitUntil(lambda: bool(painted))
 
 
 def test_on_another_screen_one_to_one_stays_one_to_one(qtbot, viewer, monkeypatch):

@@ -27,7 +27,7 @@ from core.geometry import Box
 
 Array = np.ndarray
 
-FEW = 60  # in sight; drawn as lines, which takes longer than copying tiles
+FEW = 12  # in sight; drawn as lines, which takes longer than copying tiles
 _REACH_PX = 3.0  # on the screen, how far beside a box still hits it
 _LINE_PX = 8.0  # on the screen, how far lines may reach beyond a box
 _BEYOND = 0.02  # of the section's side, how far small boxes at its border may be drawn beyond it

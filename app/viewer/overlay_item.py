@@ -254,12 +254,16 @@ class TiledOverlay(QGraphicsItem):
         if order.ticket != self._ticket:
             return
         self._keep_made(order.tile, made)
-        if self._view is not None and order.tile.box.intersection(self._view.box) is not None:
-            box = order.tile.box
+        view, box = self._view, order.tile.box
+        if view is not None and box.intersection(view.box) is not None and self._shows(order.tile, view):
             self.update(QRectF(box.x, box.y, box.w, box.h))
         self._forget_old_sheets()
         if not made.complete:
             self._want()
+
+    def _shows(self, tile: OverlayTile, view: View) -> bool:
+        """Whether a tile of the whole section stands in for anything, or it is one of the view's own."""
+        return tile.zoom == view.zoom or bool(self._missing(view))
 
     def _look_at(self, view: View, opacity: float) -> None:
         """Follows the view; while its zoom changes, no tiles are wanted."""

@@ -45,13 +45,20 @@ class SectionItem(QGraphicsObject):
         self._settling.stop()
         self.update()
 
-    def tile_changed(self, key: TileKey) -> None:
-        """Repaints a tile, and the px it shares with its neighbours."""
-        section = self._provider.section_box
-        comes_later = self._settling.isActive() and key.downsample < self._level
-        if section is not None and not comes_later:
-            box = key.box(section).grown(key.downsample)
-            self.update(QRectF(box.x, box.y, box.w, box.h))
+    def tile_changed(self, key: TileKey, view: Box) -> None:
+        """Repaints a tile, and the px it shares with its neighbours, where `view` (level-0 px) shows anything of it."""
+        provider, section = self._provider, self._provider.section_box
+        if section is None:
+            return
+        box = key.box(section).grown(key.downsample)
+        seen = box.intersection(view)
+        if seen is None:
+            return
+        if key.downsample < self._level and self._settling.isActive():
+            return  # drawn when the zoom rests
+        if key.downsample > self._level and provider.has_all(tiles_in(seen, self._level, section)):
+            return  # it stands in for nothing
+        self.update(QRectF(box.x, box.y, box.w, box.h))
 
     def boundingRect(self) -> QRectF:
         return self._box

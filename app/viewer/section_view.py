@@ -102,7 +102,9 @@ class SectionView(QWidget):
         self.provider.want(view, self._device_zoom(), focus)
 
     def _tile_ready(self, key: TileKey) -> None:
-        self._section_item.tile_changed(key)
+        view = self.canvas.visible_box()
+        if view is not None:
+            self._section_item.tile_changed(key, view)
         self.unread_badge.watch()
 
     def _look_changed(self) -> None:

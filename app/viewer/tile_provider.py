@@ -152,6 +152,10 @@ class TileProvider(QObject):
                 blank += 0.0 if self.overview is not None or self._store.stands_in(key, 30) else area
         return (blank / seen, unsharp / seen) if seen else (0.0, 0.0)
 
+    def has_all(self, tiles: TileRange) -> bool:
+        """Whether nothing stands in for any of these tiles."""
+        return self._store.has_all(tiles)
+
     def pieces(self, tiles: TileRange) -> list[Piece]:
         """What to draw for these tiles, the lowest first."""
         return self._store.pieces(tiles)

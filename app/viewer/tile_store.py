@@ -134,6 +134,10 @@ class TileStore:
             key = key.parent()
         return False
 
+    def has_all(self, tiles: TileRange) -> bool:
+        """Whether every one of these tiles is there, exact or not."""
+        return all(self._held(key) is not None for key in tiles)
+
     def pieces(self, tiles: TileRange) -> list[Piece]:
         """What to draw for a range of tiles, in this order: coarse stand-ins first, what is finer over them."""
         if self._planned is None or self._planned[0] != tiles:
