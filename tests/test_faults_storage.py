@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from app.cli import main
 from core.drawing import Drawing
 from core.errors import InputError, ResourceError
 from core.export.base import export_detections
@@ -127,7 +129,7 @@ def test_a_folder_that_only_looks_writable_is_looked_at(path: Path, monkeypatch:
     def denied(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(holding, "_taken", denied)
+    monkeypatch.setattr(holding, "_take", denied)
     monkeypatch.setattr(holding, "owner", lambda _: holding.Owner("Ada", "another one", 1, "2026-01-01T08:00:00Z"))
     with Project.open(path, hold=hold) as project:
         assert project.look_only is not None
@@ -243,14 +245,24 @@ _HOLDER = """
 import sys
 from pathlib import Path
 from core.project import holding
-print(type(holding.hold(Path(sys.argv[1]))).__name__, flush=True)
+print(type(getattr(holding, sys.argv[2])(Path(sys.argv[1]))).__name__, flush=True)
 sys.stdin.read()
 """
 
 
 @pytest.fixture
 def other_window(path: Path) -> Iterator[subprocess.Popen]:
-    command = [sys.executable, "-c", _HOLDER, str(path)]
+    yield from _other_program(path, "hold")
+
+
+@pytest.fixture
+def other_scan(path: Path) -> Iterator[subprocess.Popen]:
+    """Of the command line."""
+    yield from _other_program(path, "join")
+
+
+def _other_program(path: Path, how: str) -> Iterator[subprocess.Popen]:
+    command = [sys.executable, "-c", _HOLDER, str(path), how]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[1])
     assert process.stdout is not None
     assert process.stdin is not None
@@ -292,6 +304,33 @@ def test_programs_of_another_computer_may_only_look(path: Path, other_window, mo
     other_window.wait()
     with Project.open(path) as command_line:
         assert command_line.look_only is None
+
+
+def test_a_scan_of_another_computer_keeps_windows_and_scans_here_from_writing(
+    path: Path, other_scan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    with Project.open(path, hold=True) as window, Project.open(path) as command_line:  # of this computer
+        assert window.look_only is None
+        assert command_line.look_only is None
+    node = platform.node()
+    monkeypatch.setattr("core.project.holding.platform.node", lambda: "another one")
+    with Project.open(path, hold=True) as window, Project.open(path) as command_line:
+        assert window.look_only is not None
+        assert f"on another computer ({node}, process {other_scan.pid})" in window.look_only.what
+        assert command_line.look_only == window.look_only
+        section = str(window.sections()[0].path)
+    assert main(["scan", section, "--model", "texture", "--project", str(path)]) == 5
+    told = capsys.readouterr().err
+    assert "works in it on another computer" in told
+    assert "Wait for its end" in told
+    other_scan.kill()
+    other_scan.wait()
+    for sign in path.glob(".in-use-*"):  # what a killed one leaves goes once it is surely nobody's
+        os.utime(sign, (0, 0))
+    with Project.open(path, hold=True) as window:
+        assert window.look_only is None
+        assert len(list(path.glob(".in-use-*"))) == 1
+    assert not list(path.glob(".in-use-*"))
 
 
 # -- in the window ----------------------------------------------------------------------------------------------------

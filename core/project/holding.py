@@ -1,15 +1,18 @@
 """Decides who may change a project that several programs open: one window at a time, and programs of one computer only.
 
-A window holds its project by a lock of the system, which ends with the process however it ends; so nothing is left behind by
-a crash. Programs without a window (a scan, the command line) work beside it on the same computer. Those of another computer may
-not: SQLite's log is shared memory (sqlite.org/wal.html).
+A window holds its project, and every program signs in while it has one open, by locks of the system, which end with the process
+however it ends; so nothing is left behind by a crash but an empty file. Programs without a window (a scan, the command line)
+work beside each other and beside a window on the same computer. Those of another computer may not: SQLite's log is shared
+memory (sqlite.org/wal.html).
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
+import re
 import threading
 import time
 from contextlib import suppress
@@ -25,11 +28,13 @@ from core.timing import timestamp
 
 LOCK_NAME = ".in-use"
 OWNER_NAME = ".in-use.json"  # a file by itself: reading the locked one would give the lock away
+_SIGNED = ".in-use-{computer}-{process}"
 _PATIENCE_S = 0.5  # another program only looks who is there
 _LOOK_S = 0.02
+_STALE_S = 60.0  # a sign that nobody locks is of a program that was killed, not of one that just begins
 
 _registry = threading.Lock()
-_held: dict[Path, tuple[Claims, int]] = {}  # by this process, and how many times
+_held: dict[Path, tuple[Claims, int]] = {}  # lock files taken by this process, and how many times
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,56 +58,55 @@ _UNKNOWN = LookOnly("it is open in another window of Schliff", "Close it there, 
 
 
 class Hold:
-    """A project that this process holds, until `end`, which is called once. It is known by where it lay when it was taken:
+    """A project that this process has open, until `end`, which is called once. It is known by where it lay when it was taken:
     links and mapped drives may lead nowhere by then."""
 
-    def __init__(self, project: Path) -> None:
-        self._project = project
+    def __init__(self, project: Path, *, window: bool) -> None:
+        self._project, self._window = project, window
 
     def end(self) -> None:
         with _registry:
-            claims, times = _held.pop(self._project)
-            if times > 1:
-                _held[self._project] = claims, times - 1
-                return
-            with suppress(OSError):
-                (self._project / OWNER_NAME).unlink(missing_ok=True)
-            claims.close()
+            if self._window and _let_go(self._project / LOCK_NAME):
+                with suppress(OSError):
+                    (self._project / OWNER_NAME).unlink(missing_ok=True)
+            _sign_out(self._project)
 
 
 def hold(project: Path) -> Hold | LookOnly:
-    """Holds a project for this process, for as many times as it is asked to; why not, where another window has it.
+    """Holds a project for a window of this process, for as many times as it is asked to; why not, where another window or a
+    program of another computer has it.
 
     Raises OSError where no lock can be made.
     """
     project, until = project.resolve(), time.monotonic() + _PATIENCE_S
     with _registry:
-        if project in _held:
-            claims, times = _held[project]
-            _held[project] = claims, times + 1
-            return Hold(project)
-        while (claims_now := _taken(project)) is None:
-            if time.monotonic() > until:
-                found = owner(project)
-                return found.refusal() if found is not None else _UNKNOWN
-            time.sleep(_LOOK_S)
-        _held[project] = claims_now, 1
-        _sign(project)
-    return Hold(project)
+        refused = _sign_in(project)
+        if refused is not None:
+            return refused
+        try:
+            while not _take(project / LOCK_NAME):
+                if time.monotonic() > until:
+                    _sign_out(project)
+                    found = owner(project)
+                    return found.refusal() if found is not None else _UNKNOWN
+                time.sleep(_LOOK_S)
+        except OSError:
+            _sign_out(project)
+            raise
+        if _held[project / LOCK_NAME][1] == 1:
+            _tell_owner(project)
+    return Hold(project, window=True)
 
 
-def held_elsewhere(project: Path) -> LookOnly | None:
-    """Why a program without a window may not change a project: a window on another computer has it."""
+def join(project: Path) -> Hold | LookOnly:
+    """Signs a program without a window in; why it may not change the project, where programs of another computer have it.
+
+    Raises OSError.
+    """
     project = project.resolve()
-    found = owner(project)
-    if found is None or found.host == platform.node():
-        return None
     with _registry:
-        claims = None if project in _held else _taken(project)
-        if claims is not None:  # left behind by a crash there
-            claims.close()
-            return None
-    return found.refusal()
+        refused = _sign_in(project)
+    return Hold(project, window=False) if refused is None else refused
 
 
 def owner(project: Path) -> Owner | None:
@@ -113,15 +117,102 @@ def owner(project: Path) -> Owner | None:
     return None
 
 
-def _taken(project: Path) -> Claims | None:
-    claims = Claims(project / LOCK_NAME)
-    if claims.take(0):
-        return claims
-    claims.close()
+def _sign_in(project: Path) -> LookOnly | None:
+    """Signs first, then looks: of two that come at once at least one sees the other."""
+    signed = project / _SIGNED.format(computer=_computer(), process=os.getpid())
+    is_first = signed not in _held
+    try:
+        _take(signed)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):  # on a full disk it can be read all the same
+            raise
+    try:
+        refused = _of_another_computer(project) if is_first else None
+    except OSError:
+        _sign_out(project)
+        raise
+    if refused is not None:
+        _sign_out(project)
+    return refused
+
+
+def _sign_out(project: Path) -> None:
+    signed = project / _SIGNED.format(computer=_computer(), process=os.getpid())
+    if _let_go(signed):
+        with suppress(OSError):
+            signed.unlink(missing_ok=True)
+
+
+def _of_another_computer(project: Path) -> LookOnly | None:
+    for signed in project.glob(_SIGNED.format(computer="*", process="*")):
+        computer, _, process = signed.name.removeprefix(_SIGNED[:8]).rpartition("-")
+        if signed in _held or signed.is_symlink() or not process.isdecimal():
+            continue
+        if _is_locked(signed):
+            if computer != _computer():
+                return _refusal(project, computer, int(process))
+        else:
+            _remove_stale(signed)
     return None
 
 
-def _sign(project: Path) -> None:
+def _refusal(project: Path, computer: str, process: int) -> LookOnly:
+    found = owner(project)
+    if found is not None and found.process == process and _as_name(found.host) == computer:
+        return found.refusal()
+    return LookOnly(
+        f"a program works in it on another computer ({computer}, process {process})",
+        "Wait for its end, or stop it there, then open it again here.",
+    )
+
+
+def _remove_stale(signed: Path) -> None:
+    with suppress(OSError):
+        if time.time() - signed.stat().st_mtime > _STALE_S:
+            signed.unlink()
+
+
+def _computer() -> str:
+    return _as_name(platform.node())
+
+
+def _as_name(host: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", host)[:60] or "unknown"
+
+
+def _take(lock: Path) -> bool:
+    """For one more time; False where another process has it. Raises OSError."""
+    claims, times = _held.get(lock, (None, 0))
+    if claims is None:
+        claims = Claims(lock)
+        if not claims.take(0):
+            claims.close()
+            return False
+    _held[lock] = claims, times + 1
+    return True
+
+
+def _let_go(lock: Path) -> bool:
+    """One time less; whether that was the last one."""
+    claims, times = _held.pop(lock, (None, 0))
+    if claims is None:
+        return False
+    if times > 1:
+        _held[lock] = claims, times - 1
+        return False
+    claims.close()
+    return True
+
+
+def _is_locked(lock: Path) -> bool:
+    """By another process. Raises OSError."""
+    claims = Claims(lock)
+    is_free = claims.take(0)
+    claims.close()
+    return not is_free
+
+
+def _tell_owner(project: Path) -> None:
     who = Owner(user_name(), platform.node(), os.getpid(), timestamp())
     with suppress(ResourceError), written_whole(project / OWNER_NAME) as aside:
         aside.write_text(json.dumps(asdict(who)), "utf-8")

@@ -85,10 +85,7 @@ class Project:
     def open_or_create(cls, path: str | Path, *, hold: bool = False) -> Project:
         """Raises as `create` and `open`."""
         if not cls.is_project(Path(path)):
-            made = cls.create(path)
-            if not hold:
-                return made
-            made.close()
+            cls.create(path).close()
         return cls.open(path, hold=hold)
 
     @staticmethod
@@ -313,7 +310,7 @@ def _ways_in(project: Path, hold: bool) -> tuple[LookOnly | None, holding.Hold |
         return UNWRITABLE, None
     with disk_errors(project):
         try:
-            held = holding.hold(project) if hold else holding.held_elsewhere(project)
+            held = holding.hold(project) if hold else holding.join(project)
         except PermissionError:  # of rules that `may_be_written` doesn't see, as on Windows
             return UNWRITABLE, None
     return (held, None) if not isinstance(held, holding.Hold) else (None, held)
