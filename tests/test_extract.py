@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from core.geometry import Box
 from core.mark_levels import MarkLevels
-from core.scan.extract import SHARE_OF_PEAK, find_marks, to_candidate
+from core.scan.extract import SHARE_OF_PEAK, Mark, find_marks, to_candidate
 
 
 def scores(rows: int = 12, columns: int = 16, labels: int = 1) -> np.ndarray:
@@ -136,3 +137,61 @@ def test_heights_are_measured_from_what_is_normal() -> None:
     (whole,), (mark,) = (find_marks(values, 1.0, MarkLevels(0.6, 1.0, ground=ground)) for ground in (0.0, 0.5))
     assert whole.box == Box(2, 2, 7, 5)
     assert mark.box == Box(4, 4, 1, 1)
+
+
+LEARNT = MarkLevels(0.8, 1.0, gap_cells=2, spills=True, ground=0.64)
+
+
+def grained(usual: float, seed: int, spread: float = 0.1, side: int = 96) -> np.ndarray:
+    """(1, side, side) float32: ground whose neighbouring cells are alike, as in maps of features."""
+    grain = cv2.GaussianBlur(np.random.default_rng(seed).normal(size=(side, side)).astype(np.float32), (0, 0), 0.7)
+    return (usual + spread * grain / grain.std())[None]
+
+
+def marks_at_the_limit(values: np.ndarray) -> list[Mark]:
+    return [mark for mark in find_marks(values, 0.5, LEARNT) if mark.score >= 1.0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("usual", [0.85, 0.9, 1.0])
+def test_no_finding_runs_along_ground_that_lies_close_to_the_limit(usual: float, seed: int) -> None:
+    found = marks_at_the_limit(grained(usual, seed))
+    assert found
+    assert max(max(mark.box.w, mark.box.h) for mark in found) <= 16
+
+
+@pytest.mark.parametrize("usual", [0.64, 0.9, 1.0])
+def test_defects_on_any_ground_keep_their_boxes(usual: float) -> None:
+    values = grained(usual, 1, 0.08)
+    values[0, 40:50, 40:50] += 3.0
+    values[0, 70:76, 70:76] += 1.5
+    assert [mark.box for mark in marks_at_the_limit(values)][:2] == [Box(40, 40, 10, 10), Box(70, 70, 6, 6)]
+
+
+def test_a_wide_shallow_inclusion_is_one_finding_with_a_box_of_its_size() -> None:
+    for side in (20, 40, 70):  # more than half of all cells at most
+        values = grained(0.64, side, 0.08)
+        values[0, 14 : 14 + side, 12 : 12 + side] += 0.5
+        found = [mark.box for mark in marks_at_the_limit(values)]
+        assert [box for box in found if box.w > 2] == [found[0]]
+        assert found[0].iou(Box(12, 14, side, side)) > 0.9
+
+
+def test_a_long_crack_is_one_finding_and_a_rim_close_to_the_limit_none_around_the_map() -> None:
+    values = grained(0.64, 5, 0.08)
+    cv2.line(values[0], (20, 20), (70, 50), 1.6, 2)
+    assert marks_at_the_limit(values)[0].box.iou(Box(20, 20, 51, 31)) > 0.9
+    rim = grained(0.64, 6, 0.05)
+    rim[0, :, -1] += 0.3 + grained(0.1, 7)[0, 0]
+    rim[0, -1, :] += 0.3 + grained(0.1, 8)[0, 0]
+    rim[0, ::3, -1], rim[0, -1, ::3] = 0.7, 0.7  # cells at the limit with normal ones between them
+    assert all(mark.box.area <= 3 * 3 for mark in marks_at_the_limit(rim))
+
+
+def test_how_wide_a_gap_is_bridged_depends_on_how_strong_its_sides_are() -> None:
+    """Ground 0.6, limit 1: sides of 1.4 bridge four cells, of 1.2 two, of 1.1 none."""
+    levels = MarkLevels(0.8, 1.0, gap_cells=2, ground=0.6)
+    for height, gap, count in [(1.4, 4, 1), (1.4, 5, 2), (1.25, 2, 1), (1.25, 3, 2), (1.1, 1, 2)]:
+        values = np.full((1, 12, 24), 0.6, np.float32)
+        values[0, 4:7, 3:6], values[0, 4:7, 6 + gap : 9 + gap] = height, height
+        assert len(find_marks(values, 1.0, levels)) == count, (height, gap)

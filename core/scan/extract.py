@@ -3,7 +3,8 @@
 A mark starts at a local maximum of one label's scores and covers the joined cells around it that reach a share of its
 height (the cut at 45 % is Badmos's for class activation maps, dissertation §4.1.3), within what the model says of its
 scores (`core.mark_levels`): what much that is normal reaches isn't part of a mark, and what hardly anything normal reaches is
-no mark of its own beside one. Where marks of several labels cover the same cells, the surest stays.
+no mark of its own beside one. Gaps are bridged between what is far above that only, and on ground that isn't the one that was
+learnt all levels are higher: bumps of the ground would else run together. Where marks of several labels cover the same cells, the surest stays.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ Array = np.ndarray
 SHARE_OF_PEAK = 0.45
 # Two marks are the same finding when this much of the smaller one's cells are the other's too.
 SAME_FINDING = 0.5
+# So much of a map is ground: a defect that covers the rest of it is still one.
+_GROUND = 1 / 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,11 @@ def mark_cells(scores: Array, floor: float, levels: MarkLevels = ANY_LEVEL) -> M
         floor: maxima below it are nothing.
         levels: see `core.models.base.Model.mark_levels`.
     """
+    unknown = np.isnan(scores)
+    if not unknown.all():
+        levels = levels.on_ground(float(np.quantile(scores[~unknown], _GROUND)))
     filled = _without_gaps(np.nan_to_num(scores, nan=0.0, posinf=6e4), levels)
-    filled[np.isnan(scores)] = 0
+    filled[unknown] = 0
     numbers = np.zeros(filled.shape, np.int32)
     marks: dict[int, Mark] = {}
     for label, plane in enumerate(filled):
@@ -129,14 +135,19 @@ def _marks_of(label: int, plane: Array, floor: float, levels: MarkLevels, number
 
 
 def _without_gaps(planes: Array, levels: MarkLevels) -> Array:
-    """(labels, rows, columns) with valleys filled up (a grey closing) between cells that surely belong to findings."""
-    if not levels.gap_cells:
-        return planes
-    side, rim = 2 * levels.gap_cells + 1, 2 * levels.gap_cells
+    """(labels, rows, columns) with valleys filled up (grey closings) between cells that belong to findings: the further
+    above what is normal they are, the wider ones (see `MarkLevels.gap_cells`)."""
+    rim = 2 * levels.gap_cells
     framed = np.pad(np.float32(planes), ((0, 0), (rim, rim), (rim, rim)))  # beyond the border there is nothing to join
-    framed[framed < levels.surely] = 0
-    closed = [cv2.morphologyEx(one, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8)) for one in framed]
-    return np.maximum(planes, np.stack(closed)[:, rim:-rim, rim:-rim])
+    for reach in range(1, levels.gap_cells + 1):
+        strong = levels.surely + reach / levels.gap_cells * (levels.surely - levels.ground)
+        joined = [cv2.morphologyEx(np.where(one >= strong, one, 0), cv2.MORPH_CLOSE, _square(reach)) for one in framed]
+        framed = np.maximum(framed, np.stack(joined))
+    return framed[:, rim : framed.shape[1] - rim, rim : framed.shape[2] - rim]
+
+
+def _square(reach: int) -> Array:
+    return np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
 
 
 def _maxima(plane: Array, floor: float) -> list[tuple[int, int]]:
