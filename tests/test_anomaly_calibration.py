@@ -195,3 +195,14 @@ def test_too_few_windows_are_refused_few_are_told_and_no_limit_is_next_to_nothin
     assert "a guess" not in expects(enough, 1.0)
     with pytest.raises(InputError, match="scores the same"):
         calibrate([np.full((4, 4), 7e-9)] * 20, [], None)
+
+
+def test_cells_of_doubtful_windows_do_not_say_where_findings_end() -> None:
+    rng = np.random.default_rng(1)
+    clean = [rng.uniform(0.0, 1.0, (8, 8)) for _ in range(190)]
+    mixed = [*clean, *(rng.uniform(2.0, 9.0, (8, 8)) for _ in range(10))]
+    known = calibrate(clean, [], None).cells
+    assert calibrate(mixed, [], None, doubtful=0.05).cells.exceeded_by(0.01) == pytest.approx(
+        known.exceeded_by(0.01), rel=0.02
+    )
+    assert calibrate(mixed, [], None).cells.exceeded_by(0.01) > 2

@@ -160,6 +160,15 @@ def test_a_few_defects_in_what_it_learnt_from_do_not_hurt(tmp_path: Path):
     assert highest(trusted, spoilt())[0] > 1
 
 
+def test_windows_left_out_of_the_memory_are_doubted_once(images: Path, tmp_path: Path):
+    """Missing among those that tell which scores are normal, they would be doubted a second time, in the shape of others."""
+    train(images, tmp_path / "all", trim=0.0)
+    train(images, tmp_path / "trimmed", trim=0.2)
+    every, trimmed = (read_model_folder(tmp_path / name).card for name in ("all", "trimmed"))
+    assert trimmed["training"]["left_out"] > 0
+    assert trimmed["calibration"]["windows"]["count"] == every["calibration"]["windows"]["count"]
+
+
 def test_the_users_own_classifier_can_be_listened_to(images: Path, tmp_path: Path):
     train(images, tmp_path / "mine", weights="battery-windows")
     model = load_model(read_model_folder(tmp_path / "mine"), "cpu")

@@ -39,7 +39,7 @@ class Calibration:
 
     Args:
         limit: the raw score that counts as 1.
-        windows: the highest raw score of each window; cells: raw scores of single cells.
+        windows: the highest raw score of each window; cells: raw scores of single cells of those that aren't doubtful.
         window_mm2: what a window covers; None without a scale.
         training_extreme: the highest raw score in what was learnt from (the dissertation's threshold, §3.12.3).
         doubtful: the share of windows that was taken for possibly defective, as nobody had said that they are normal.
@@ -158,6 +158,7 @@ def calibrate(
             remedy="Give more pictures, draw larger regions called normal, or choose smaller windows.",
         )
     windows = spread_of(np.array(highest), doubtful)
+    sure = np.argsort(highest, kind="stable")[: len(highest) - int(doubtful * len(highest))]
     limit = windows.exceeded_by(LIMIT_ALARMS / PER)
     if not limit > _LOWEST_LIMIT:
         raise InputError(
@@ -165,4 +166,5 @@ def calibrate(
             remedy="Give pictures that show more, or let it learn longer.",
         )
     extreme = max((float(np.max(one)) for one in learnt), default=max(highest))
-    return Calibration(limit, windows, spread_of(np.concatenate(cells)), window_mm2, extreme, doubtful, is_of_learnt)
+    normal_cells = spread_of(np.concatenate([cells[index] for index in sure]))
+    return Calibration(limit, windows, normal_cells, window_mm2, extreme, doubtful, is_of_learnt)

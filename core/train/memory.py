@@ -68,7 +68,7 @@ def train_memory(
     memory, kept, seen_in = work.remembered(learnt)
     sizes = sizes_of(start.features.channels, memory)
     card = make_card(out, values, windows, learnt, start, sizes)
-    calibration = work.calibrated(card, memory, seen_in, kept, held_out)
+    calibration = work.calibrated(card, memory, seen_in, learnt, kept, held_out)
     card["calibration"] = calibration.to_json()
     commands = start.commands
     card["training"] = {
@@ -137,10 +137,20 @@ class _Work:
         return tensors, learnt[kept], learnt[owner[usable[members.numpy()]]]
 
     def calibrated(
-        self, card: Mapping[str, Any], memory: Mapping[str, Array], seen_in: Array, kept: Array, held_out: Array
+        self,
+        card: Mapping[str, Any],
+        memory: Mapping[str, Array],
+        seen_in: Array,
+        learnt: Array,
+        kept: Array,
+        held_out: Array,
     ) -> Calibration:
         """On windows held out, as a scan sees them; and on those learnt from, each compared with what the memory knows from
-        elsewhere (`seen_in`: the window of each member): a few sections differ by more than one held out can tell."""
+        elsewhere (`seen_in`: the window of each member): a few sections differ by more than one held out can tell.
+
+        Those that were left out of what is remembered (all but `kept`) are among them: the calibration doubts the highest
+        scores by itself, and would doubt as many normal ones if the unusual ones were missing.
+        """
         spec, edge = draft_of(card), self._halo // CELL_PX
 
         def raw(indices: Array, known: Array | slice = slice(None)) -> Iterator[Array]:
@@ -151,10 +161,10 @@ class _Work:
                 self._progress(Step(done, len(indices), "Finding out what scores are normal"))
                 yield model.map_tile(pixels)[0, edge:-edge, edge:-edge]
 
-        is_of_learnt = bool(np.intersect1d(kept, held_out).size)
-        others = self._some(kept, 0 if is_of_learnt else max(0, _CALIBRATED - len(held_out)))
+        is_of_learnt = bool(np.intersect1d(learnt, held_out).size)
+        others = self._some(learnt, 0 if is_of_learnt else max(0, _CALIBRATED - len(held_out)))
         turns = [raw(self._some(held_out, _CALIBRATED))]
-        folds = (fold for fold in self._folds(kept) if not fold[seen_in].all())
+        folds = (fold for fold in self._folds(learnt) if not fold[seen_in].all())
         turns += [raw(others[fold[others]], ~fold[seen_in]) for fold in folds]
         area, trim = self._windows.window_mm2, self._windows.trim
         extremes = raw(self._some(kept, _EXTREMES))
