@@ -106,8 +106,8 @@ class TextureModel(Model):
 
     @property
     def mark_levels(self) -> MarkLevels:
-        """What is rare beside something far rarer is part of it."""
-        return MarkLevels(surely=_RARE)
+        """What is rare beside something far rarer is part of it, or has it in sight."""
+        return MarkLevels(surely=_RARE, spills=True)
 
     def explain(self, pixels: Array, label: str) -> Array | None:
         """How rare each place of the crop is, as a share of the rarest in it (at least of the threshold)."""
@@ -168,8 +168,7 @@ def _normal_from(state: Mapping[str, Array], index: int) -> Normal | None:
 
 def _compressed(rarity: Array) -> Array:
     """Unchanged up to `_LINEAR_UP_TO`, logarithmic beyond: how much rarer than rare something is counts little."""
-    beyond = np.maximum(rarity / _LINEAR_UP_TO, 1)
-    return np.minimum(rarity, _LINEAR_UP_TO) + _LINEAR_UP_TO * np.log(beyond)
+    return np.minimum(rarity, _LINEAR_UP_TO) + np.log(np.maximum(rarity / _LINEAR_UP_TO, 1))
 
 
 def _spread(cells: Array, factor: int) -> Array:
