@@ -68,7 +68,7 @@ def test_a_defect_across_windows_and_tiles_is_one_detection(way: str, scanned: C
 
 
 def test_a_defect_across_tiles_is_one_detection_for_textures_too(tmp_path: Path) -> None:
-    """They learn from the section itself, of which the defect is to be a small part, and look at 64 px at once."""
+    """They learn from the section itself, of which the defect is to be a small part, and look at 64 px and more at once."""
     defect = Box(352, 352, 160, 160)  # around the corner of four tiles
     pixels = metal(864, 864, 7)
     pixels[352:512, 352:512] = metal(160, 160, 3)[..., :1] // 4 + 160
@@ -76,14 +76,28 @@ def test_a_defect_across_tiles_is_one_detection_for_textures_too(tmp_path: Path)
     _is_one_detection(found, defect)
 
 
-def _is_one_detection(found: list[Detection], defect: Box = DEFECT) -> None:
+@pytest.mark.parametrize("side", [24, 32, 48, 64])
+def test_textures_box_a_small_defect_across_tiles_as_tightly(side: int, tmp_path: Path) -> None:
+    """Smaller than what most of their scales look at. A cell is 8 px wide and sees 4 px beyond, so a strong defect's box is one
+    cell too wide on each side where the defect ends at a cell's edge: of 32 px and less its IoU is then less than half."""
+    middle = 7 * 64  # the corner of four tiles
+    defect = Box(middle - side / 2, middle - side / 2, side, side)
+    pixels = metal(2 * middle, 2 * middle, 7)
+    cv2.circle(pixels, (middle, middle), side // 2, (20, 20, 20), -1)
+    pixels = cv2.GaussianBlur(pixels, (0, 0), 0.8)
+    _, found = scan(TextureModel(), write_image(tmp_path / "s.png", pixels), tmp_path / "p", middle)
+    _is_one_detection(found, defect, least=0.5 if side >= 48 else 0.25)
+    assert defect.grown(12).intersection(found[0].box) == found[0].box
+
+
+def _is_one_detection(found: list[Detection], defect: Box = DEFECT, least: float = 0.5) -> None:
     """Of what lies mostly on it or right beside it; ground that so little training takes for unusual may run all around."""
     near = defect.grown(24)
     shared = [(one, one.box.intersection(near)) for one in found]
     there = [one for one, part in shared if part is not None and part.area >= one.box.area / 2]
     assert len(there) == 1, [(one.score, one.box) for one in found]
     assert there == found[:1]  # worst first
-    assert there[0].box.iou(defect) >= 0.5
+    assert there[0].box.iou(defect) >= least
 
 
 @EVERY
