@@ -3,10 +3,10 @@
     python -m benchmarks.opening SECTION... [--napari PYTHON] [--runs N] [--cold]
 
 `--napari`: an interpreter that has napari (see `opening_napari.py`); without it only Schliff is measured. `--cold` drops each
-file from the system's memory before each run. Overviews made by an earlier run are thrown away, except in the row that says
-so. Needs a screen, a virtual one (xvfb-run) will do. Byte code is compiled before by an uncounted run, since an installed
-program has it. Times are medians, in seconds, and the processor's of the whole process until the first pixels; ratios are
-napari's over Schliff's.
+file from the system's memory before each run. Overviews made by an earlier run are thrown away. Needs a screen, a virtual
+one (xvfb-run) will do. Byte code is compiled before by an uncounted run, since an installed program has it. The programs take
+turns. Times are medians, in seconds; `worked` is the processor's work of the whole process until the first pixels, which other
+programs of the same machine change less. The ratios are napari's over Schliff's.
 """
 
 from __future__ import annotations
@@ -54,17 +54,22 @@ def start(interpreter: str, script: str, path: Path, home: Path) -> dict[str, fl
     return json.loads(lines[-1])
 
 
-def measure(interpreter: str, script: str, path: Path, runs: int, cold: bool, home: Path | None) -> dict[str, float]:
-    """Medians over `runs`. `home`: one place for all runs, so that overviews stay; None: a fresh one each."""
-    found = []
+def measure(programs: dict[str, str], path: Path, runs: int, cold: bool) -> list[dict[str, float]]:
+    """Medians over `runs`, by turns; `programs`: scripts and their interpreters."""
+    found: dict[str, list[dict[str, float]]] = {script: [] for script in programs}
     for turn in range(runs + 1):
-        if cold:
-            forget(path)
-        with tempfile.TemporaryDirectory() as fresh:
-            measured = start(interpreter, script, path, home or Path(fresh))
-        if turn:  # the first one compiles
-            found.append(measured)
-    return {name: statistics.median(run.get(name, float("nan")) for run in found) for name in found[0]}
+        for script, interpreter in programs.items():
+            if cold:
+                forget(path)
+            with tempfile.TemporaryDirectory() as home:
+                measured = start(interpreter, script, path, Path(home))
+            if turn:  # the first one compiles
+                found[script].append(measured)
+    return [_medians(runs_of_one) for runs_of_one in found.values()]
+
+
+def _medians(runs: list[dict[str, float]]) -> dict[str, float]:
+    return {name: statistics.median(run.get(name, float("nan")) for run in runs) for name in runs[0]}
 
 
 def row(name: str, times: dict[str, float], napari: dict[str, float] | None) -> str:
@@ -73,7 +78,7 @@ def row(name: str, times: dict[str, float], napari: dict[str, float] | None) -> 
     )
     text += f"{times['memory']:9.0f}"
     if napari is not None:
-        text += f"   {napari['first'] / times['first']:5.1f} x sooner, {napari['memory'] / times['memory']:4.1f} x less memory"
+        text += "".join(f"{napari[key] / times[key]:8.1f} x" for key in ("first", "worked", "memory"))
     return text
 
 
@@ -85,14 +90,15 @@ def main() -> None:
     parser.add_argument("--cold", action="store_true")
     args = parser.parse_args()
     temperature = "cold" if args.cold else "warm"
-    print(f"{'':34s}{'window':>9s}{'first':>9s}{'worked':>9s}{'sharp':>9s}{'MB':>9s}")
+    programs = {"opening_napari.py": args.napari} if args.napari else {}
+    programs["opening_window.py"] = sys.executable
+    ratios = f"{'÷ first':>10s}{'÷ worked':>10s}{'÷ MB':>10s}" if args.napari else ""
+    print(f"{'':34s}{'window':>9s}{'first':>9s}{'worked':>9s}{'sharp':>9s}{'MB':>9s}{ratios}")
     for path in args.sections:
-        peer = None
-        if args.napari:
-            peer = measure(args.napari, "opening_napari.py", path, args.runs, args.cold, None)
-            print(row(f"napari, {path.name}, {temperature}", peer, None), flush=True)
-        ours = measure(sys.executable, "opening_window.py", path, args.runs, args.cold, None)
-        print(row(f"Schliff, {path.name}, {temperature}", ours, peer), flush=True)
+        *peer, ours = measure(programs, path, args.runs, args.cold)
+        for napari in peer:
+            print(row(f"napari, {path.name}, {temperature}", napari, None), flush=True)
+        print(row(f"Schliff, {path.name}, {temperature}", ours, peer[0] if peer else None), flush=True)
 
 
 if __name__ == "__main__":

@@ -66,6 +66,7 @@ def main() -> None:
             viewer.window._qt_viewer.canvas.native.repaint()
             app.processEvents()
             found["first"] = found["sharp"] = time.time() - started
+            found["worked"] = time.process_time()
     import psutil
 
     found["memory"] = psutil.Process().memory_info().rss / 1e6
