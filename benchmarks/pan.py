@@ -132,6 +132,7 @@ def screen() -> Iterator[None]:
 
 
 def measure(path: Path, options: argparse.Namespace) -> None:
+    from app.garbage import Garbage
     from app.session import Session
     from app.start import make_application
     from app.viewer.viewer import Viewer
@@ -146,6 +147,7 @@ def measure(path: Path, options: argparse.Namespace) -> None:
     viewer = Viewer(session)
     viewer.resize(*SIZE)
     viewer.show()
+    Garbage(viewer)  # as the program's window has it
     begin_mb = resident_mb()
     open_section(session, path, options)
     turn = Turn(app, viewer)
@@ -160,6 +162,7 @@ def measure(path: Path, options: argparse.Namespace) -> None:
     turn.settle()
     print(turn.machine().row("3 ms of counting"), flush=True)
     steps = CameraPath(viewer.canvas, options.size, options.frames)
+    built = ""
     with profiled(options.profile):
         every = Frames()
         for name, actions in steps.segments().items():
@@ -167,13 +170,12 @@ def measure(path: Path, options: argparse.Namespace) -> None:
                 continue
             frames = turn.along(actions)
             print(frames.row(name), flush=True)
+            built = built or name * session.overviews.ready
             for attribute, values in vars(frames).items():
                 getattr(every, attribute).extend(values)
         print(every.row("whole path"))
     if options.building:
-        print(
-            f"overviews {'were there before the path ended' if session.overviews.ready else 'were built all the while'}"
-        )
+        print(f"overviews were built {f'until {built!r}' if built else 'all the while'}")
     if options.scanning:
         print(f"the scan {'went on all the while' if session.lanes.gpu.busy else 'was over before the path ended'}")
     sharp = [turn.until_sharp(partial(steps.jump, *place)) for place in JUMPS]
