@@ -5,17 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from app.jobs import Job
+from app.watch import Question, Watch
 from core.errors import InputError
 
 if TYPE_CHECKING:
     from app.session import Session
     from core.project.section_place import SectionMissingError
-
-LOOK_MS = 5000
 
 
 class SectionFile(QObject):
@@ -25,10 +24,8 @@ class SectionFile(QObject):
         super().__init__(window)
         self._window, self._session = window, session
         self._known: _Known | None = None
-        self._looking: Job | None = None
         self.question: QMessageBox | None = None
-        self.timer = QTimer(self, interval=LOOK_MS)
-        self.timer.timeout.connect(self._look)
+        self.watch = Watch(self, session.lanes.eye, "Looking at the file", self._question, self._looked)
         session.section_changed.connect(self._begin)
         self._begin()
 
@@ -73,38 +70,32 @@ class SectionFile(QObject):
 
     def _begin(self) -> None:
         """Another section: what it is now is what it must stay."""
-        self._known, self._looking = None, None
-        section = self._session.section
-        self.timer.stop()
-        if section is not None:
-            path = section.info.path
-            self._ask_in_background(Job(lambda progress, cancel: _Known.of(path), "Looking at the file"))
+        self._known = None
+        if self._session.section is None:
+            self.watch.stop()
+        else:
+            self.watch.begin()
+            self.watch.look()
 
-    def _look(self) -> None:
-        known = self._known
-        if known is not None and self._looking is None:
-            self._ask_in_background(Job(lambda progress, cancel: known.now(), "Looking at the file"))
+    def _question(self) -> Question | None:
+        section, known = self._session.section, self._known
+        if section is None:
+            return None
+        path = section.info.path
+        return known.now if known is not None else lambda: _Known.of(path)
 
-    def _ask_in_background(self, job: Job) -> None:
-        self._looking = job
-        job.finished.connect(lambda now: self._looked(job, now))
-        self._session.lanes.eye.submit(job)
-
-    def _looked(self, job: Job, now: _Known | None) -> None:
-        if job is not self._looking:
-            return
-        before, self._looking, self._known = self._known, None, now
+    def _looked(self, now: _Known | None) -> None:
+        before = self._known
         if now is None:  # a folder, or it isn't there: whoever reads says so
-            self._known = before
-        elif before is not None and now.identity != before.identity:
-            self.timer.stop()
+            return
+        self._known = now
+        if before is not None and now.identity != before.identity:
+            self.watch.stop()
             self._session.message.emit(
                 "error",
                 f"{now.path.name}: the file was changed or replaced while it was open; what is shown and found may be of"
                 " either. Put the original back, or open the section again.",
             )
-            return
-        self.timer.start()
 
 
 class _Known:

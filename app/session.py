@@ -357,7 +357,7 @@ class Session(QObject):
         """Saves, stops all work, joins the threads, closes the files."""
         self.settle()
         self.saving.now()
-        self.others.timer.stop()
+        self.others.watch.stop()
         self.overviews.stop()
         self.scan_control.stop()
         self.training.shut()

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject
 
-from app.jobs import Job
+from app.watch import Question, Watch
 
 if TYPE_CHECKING:
     from app.session import Session
-    from core.project import Project
-
-LOOK_MS = 5000
 
 
 class Others(QObject):
@@ -21,35 +18,24 @@ class Others(QObject):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
-        self._looking: Job | None = None
-        self.timer = QTimer(self, interval=LOOK_MS)
-        self.timer.timeout.connect(self._look)
+        self.watch = Watch(self, session.lanes.io, "Looking for news", self._question, self._looked)
         session.section_changed.connect(self._begin)
         session.project_changed.connect(self._begin)
 
     def _begin(self) -> None:
-        self._looking = None
         project = self._session.project
         if project is not None and project.look_only is None:  # else a copy is looked at, as it was
-            self.timer.start()
+            self.watch.begin()
         else:
-            self.timer.stop()
+            self.watch.stop()
 
-    def _look(self) -> None:
-        session, project = self._session, self._session.project
-        if project is None or self._looking is not None or session.scanning or session.opener.opening:
-            return
-        # A drive that is gone is told when somebody wants something of it.
-        job = self._looking = Job(lambda progress, cancel: project.database.has_news(), "Looking for news")
-        job.finished.connect(lambda has_news: self._looked(project, has_news))
-        job.ended.connect(lambda: self._ended(job))
-        session.lanes.io.submit(job)
-
-    def _looked(self, project: Project, has_news: bool) -> None:
+    def _question(self) -> Question | None:
         session = self._session
-        if has_news and project is session.project and not session.scanning:
-            session.set_scan(session.scan.id if session.scan is not None else None)
+        if session.project is None or session.scanning or session.opener.opening:
+            return None
+        return session.project.database.has_news  # a drive that is gone is told when somebody wants something of it
 
-    def _ended(self, job: Job) -> None:
-        if job is self._looking:
-            self._looking = None
+    def _looked(self, has_news: bool) -> None:
+        session = self._session
+        if has_news and not session.scanning:
+            session.set_scan(session.scan.id if session.scan is not None else None)

@@ -27,13 +27,11 @@ class ReviewControl:
 
     @property
     def can_undo(self) -> bool:
-        review = self.review
-        return review is not None and _asked(lambda: review.can_undo)
+        return self.review is not None and self.review.can_undo
 
     @property
     def can_redo(self) -> bool:
-        review = self.review
-        return review is not None and _asked(lambda: review.can_redo)
+        return self.review is not None and self.review.can_redo
 
     def decide(
         self, status: Status | None, ids: Iterable[int] | None = None, note: str | None = None, label: str | None = None
@@ -190,11 +188,3 @@ class ReviewControl:
             session.select(changed, "keys")
         else:
             session.message.emit("info", "That was in another scan or section of this project.")
-
-
-def _asked(question: Callable[[], bool]) -> bool:
-    """No when the project can't be read: whatever is done next will say why."""
-    try:
-        return question()
-    except SchliffError:
-        return False

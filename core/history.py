@@ -30,20 +30,19 @@ class Replayed:
 
 
 class History:
-    """The gestures of one project. Methods raise SchliffError where the project can't be read or written."""
+    """The gestures of one project. Methods raise SchliffError where the project can't be read or written.
+
+    `can_undo`, `can_redo`: known without asking the disk, and kept true by whoever stores something.
+    """
 
     def __init__(self, project: Project) -> None:
+        self.can_undo = self.can_redo = False
         self._database = project.database
+        self._database.follow(self._look)
 
-    @property
-    def can_undo(self) -> bool:
-        with self._database.reading() as db:
-            return gestures.to_undo(db) is not None
-
-    @property
-    def can_redo(self) -> bool:
-        with self._database.reading() as db:
-            return gestures.to_redo(db) is not None
+    def _look(self, db: sqlite3.Connection) -> None:
+        self.can_undo = gestures.to_undo(db) is not None
+        self.can_redo = gestures.to_redo(db) is not None
 
     def undo(self) -> Replayed | None:
         """Takes back the last gesture; None when there is nothing to take back."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +42,31 @@ def project(tmp_path: Path, section_path: Path):
     with Project.create(tmp_path / "p.schliff") as made:
         scan_with(made, section_path, 5)
         yield made
+
+
+def test_whether_something_can_be_undone_is_known_without_asking_the_disk(project: Project):
+    review, begun, over = Review(project), threading.Event(), threading.Event()
+    assert (review.can_undo, review.can_redo) == (False, False)
+    review.decide([1], "defect")
+    assert (review.can_undo, review.can_redo) == (True, False)
+    review.undo()
+
+    def keep_busy() -> None:
+        with project.database.writing():
+            begun.set()
+            over.wait(10)
+
+    busy = threading.Thread(target=keep_busy)
+    busy.start()
+    assert begun.wait(10)
+    assert (review.can_undo, review.can_redo) == (False, True)
+    over.set()
+    busy.join()
+    with Project.open(project.path) as of_another_program:
+        Review(of_another_program).decide([2], "defect")
+    assert not review.can_undo
+    assert project.database.has_news()
+    assert (review.can_undo, review.can_redo) == (True, False)
 
 
 def scan_by(project: Project, model: str, labels: tuple[str, ...], found: list[tuple[str, Box]]) -> list[Detection]:

@@ -102,8 +102,8 @@ def test_a_file_replaced_while_it_is_open_is_noticed(qtbot, qapp, path: Path):
         told = []
         window.session.message.connect(lambda level, text: told.append((level, text)))
         open_and_wait(qtbot, window, section)
-        watch = window.section_file
-        qtbot.waitUntil(lambda: watch.timer.isActive())
+        watch = window.section_file.watch
+        qtbot.waitUntil(lambda: window.section_file._known is not None)
         watch.timer.setInterval(20)
         later = section.stat().st_mtime_ns + 1_000_000_000
         os.utime(section, ns=(later, later))

@@ -395,7 +395,7 @@ def test_leaving_while_the_drive_is_gone_says_what_is_lost(qtbot, session, path:
 def test_what_another_program_stores_meanwhile_is_shown_within_seconds(qtbot, session, path: Path):
     section = path.with_name("section.png")
     opened(qtbot, session, section)
-    session.others.timer.setInterval(20)
+    session.others.watch.timer.setInterval(20)
     (before,) = session.scans
     session.select(4, "gallery")
     session.decide("artefact", [1])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
@@ -35,6 +35,9 @@ def _way_up(version: int) -> Iterator[Statement]:
         yield from MIGRATIONS[step]
 
 
+Follower = Callable[[sqlite3.Connection], None]
+
+
 class Database:
     """One connection, used from any thread, one at a time. `look_only`: why nothing can be stored; None where it can."""
 
@@ -45,6 +48,7 @@ class Database:
         self._lock = threading.RLock()
         self._copy: TemporaryDirectory[str] | None = None
         self._is_lost = False  # the file behind the connection is
+        self._followers: list[Follower] = []
         with disk_errors(path):
             if self.look_only is not None:
                 self._copy = copied(path)
@@ -110,12 +114,27 @@ class Database:
                 yield self._connection
             with suppress(sqlite3.Error):  # it is stored, whatever is asked now
                 self._known = _known(self._connection)
+                self._tell()
 
     def has_news(self) -> bool:
         """Whether another program has stored something since this was asked last, or since it was opened."""
         with self.reading() as db:
             before, self._read_until = self._read_until, _others_version(db)
-            return before != self._read_until
+            if before == self._read_until:
+                return False
+            self._tell()
+            return True
+
+    def follow(self, follower: Follower) -> None:
+        """Has it look now, and again in whichever thread stores something or hears of what others stored; so that what the
+        window always wants to know need not be asked for in its thread."""
+        with self.reading() as db:
+            self._followers.append(follower)
+            follower(db)
+
+    def _tell(self) -> None:
+        for follower in self._followers:
+            follower(self._connection)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
