@@ -28,7 +28,7 @@ class SchliffError(Exception):
 
     def __str__(self) -> str:
         """One line: file, what, remedy."""
-        where = f"{self.path}: " if self.path is not None else ""
+        where = f"{_printable(str(self.path))}: " if self.path is not None else ""
         text = f"{where}{self.what}."
         if self.remedy:
             text += f" {self.remedy}"
@@ -43,6 +43,11 @@ def _readable(text: str) -> str:
     line = " ".join(text.split())
     if len(line) > _LONGEST:
         line = f"{line[: _LONGEST - 120]} … {line[-100:]}"
+    return _printable(line)
+
+
+def _printable(line: str) -> str:
+    """Without what can't be seen, or makes a line look like another one (marks that turn the direction of writing)."""
     return line if line.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 

@@ -66,6 +66,7 @@ def test_what_an_error_quotes_is_one_readable_line():
     assert len(str(error)) < 500
     assert "the end" in str(error)
     assert InputError("10 µm × 3 – “so”", path="a").what == "10 µm × 3 – “so”"
+    assert str(InputError("it is damaged", path="\u202egnp.é")) == "\N{REPLACEMENT CHARACTER}gnp.é: it is damaged."
 
 
 def test_a_first_line_too_long_for_a_table_has_no_columns():
@@ -288,6 +289,19 @@ def test_a_training_set_whose_classes_are_no_list_is_refused(tmp_path: Path, cla
     told = {"format": 1, "classes": classes, "pictures": []}
     (tmp_path / "schliff-data.json").write_text(json.dumps(told))
     with pytest.raises(InputError, match="no training set of this version"):
+        schliff.SPEC.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("mark", "problem"),
+    [({"box": [1, 2, 3]}, "a box is not four numbers"), ({"outline": [[1, 2, 3]]}, "a corner is not two numbers")],
+)
+def test_a_mark_of_a_training_set_with_too_few_or_too_many_numbers_is_told(tmp_path: Path, mark: Any, problem: str):
+    cv2.imwrite(str(tmp_path / "a.png"), texture(3, "uint8"))
+    marks = [{"class": "pore", "box": [1, 2, 3, 4]} | mark]
+    picture = {"file": "a.png", "group": "a", "marks": marks, "known": None, "empty": []}
+    (tmp_path / "schliff-data.json").write_text(json.dumps({"format": 1, "classes": [], "pictures": [picture]}))
+    with pytest.raises(InputError, match=problem):
         schliff.SPEC.read(tmp_path)
 
 

@@ -90,6 +90,8 @@ def full_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "detections SET score = 9e999",
         "detections SET note = x'00ff'",
         "detections SET decided_label = x'00ff' WHERE status != 'unreviewed'",
+        "detections SET drawing_id = 'x'",
+        "detections SET gone = x'00'",
         "scans SET threshold = 'x'",
         "scans SET cell_px = 'x'",
         "scans SET cell_px = 0",

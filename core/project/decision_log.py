@@ -13,7 +13,7 @@ from typing import Any
 
 from core.detection import Status
 from core.project.gestures import Side
-from core.project.stored import as_stored, check_texts
+from core.project.stored import as_stored, check_ids, check_texts
 from core.timing import timestamp
 
 # The columns of a detection that a person changes. `decided_label`: the class that a person gave it, "" for the model's own.
@@ -75,6 +75,7 @@ def stored(db: sqlite3.Connection, detection_id: int) -> dict[str, Any]:
     """The values of `DECIDED` that a detection has now."""
     row = db.execute(f"SELECT {', '.join(DECIDED)} FROM detections WHERE id = ?", (detection_id,)).fetchone()
     check_texts(row[name] for name in _TEXTS)
+    check_ids(row[name] for name in DECIDED if name not in _TEXTS)
     return dict(row)
 
 

@@ -17,7 +17,7 @@ from core.geometry import Box
 from core.project.class_table import class_table
 from core.project.raw_boxes import unpacked_outline
 from core.project.severities import Severities
-from core.project.stored import LARGEST, as_stored, check_texts
+from core.project.stored import LARGEST, as_stored, check_ids, check_texts
 from core.ranking import worst_order
 
 THERE = "joined_into IS NULL AND NOT gone"  # neither deleted nor a part of another one
@@ -73,6 +73,8 @@ def _check(columns: Mapping[str, Sequence[Any]], numbers: Mapping[str, np.ndarra
     """Raises ValueError for values of other types than Schliff stores, and for places beyond any section."""
     for name in _TEXTS:
         check_texts(columns[name])
+    for name in ("carried_from", "drawing_id"):
+        check_ids(columns[name])
     for name, values in numbers.items():
         if not (np.abs(values) <= LARGEST).all():
             raise ValueError(f"{name} of a detection")

@@ -37,3 +37,9 @@ def check_texts(values: Iterable[Any]) -> None:
     """Raises ValueError where one is no text."""
     if not set(map(type, values)) <= {str}:
         raise ValueError("bytes or numbers in place of a text")
+
+
+def check_ids(values: Iterable[Any]) -> None:
+    """Raises ValueError where one is neither a whole number nor missing."""
+    if not set(map(type, values)) <= {int, type(None)}:
+        raise ValueError("a text or bytes in place of a number")

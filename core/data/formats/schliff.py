@@ -60,11 +60,19 @@ def _add(row: Mapping[str, Any], gathering: Gathering, folder: DataFolder, file:
 
 
 def _mark(row: Mapping[str, Any]) -> Mark:
-    outline = tuple((number(x, "a corner"), number(y, "a corner")) for x, y in row.get("outline") or ())
+    outline = tuple(_corner(values) for values in row.get("outline") or ())
     return Mark(class_name(row["class"]), _box(row["box"]), outline)
 
 
+def _corner(values: Any) -> tuple[float, float]:
+    if not isinstance(values, list) or len(values) != 2:
+        raise ValueError("a corner is not two numbers")
+    return number(values[0], "a corner"), number(values[1], "a corner")
+
+
 def _box(values: Any) -> Box:
+    if not isinstance(values, list) or len(values) != 4:
+        raise ValueError("a box is not four numbers")
     x, y, w, h = (number(value, "a value of a box") for value in values)
     if w < 0 or h < 0:
         raise ValueError(f"{w:g}, {h:g} is no size")
