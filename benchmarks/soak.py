@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from benchmarks.soak_pulse import Pulse, Stall
 
 READ_EVERY_S = 30
-MOST_SLOPE_MB = 2.0  # a minute, in the second half; more than twice its standard error
+MOST_SLOPE_MB = 2.0  # a minute, in the second half
 PROGRAM_MB = 450  # with its libraries, panels, and the tiles of one screen
 GAPS = 0.4  # of what caches may hold: between what they hold, where nothing else fits
 SPREAD = 3  # threads and files come and go with what is being read
@@ -147,7 +147,7 @@ def is_level(readings: list[Reading], name: str, what: str) -> bool:
 
     rise, error = slope(readings, name)
     values = [getattr(reading, name) for reading in readings]
-    level = rise - 2 * error < MOST_SLOPE_MB and rise < 2 * MOST_SLOPE_MB
+    level = rise < MOST_SLOPE_MB
     between = f"{min(values):.0f} to {max(values):.0f} MB in the second half"
     print(f"memory of {what}: {between}, {rise:+.2f} ± {error:.2f} MB a minute: {_said(level)}")
     return level

@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from PySide6.QtCore import Qt, QTimer
 
@@ -162,7 +163,7 @@ class Pulse:
                     if self._last == last:
                         self._seen[place] += 1
 
-    def _stack(self, file: tempfile._TemporaryFileWrapper[bytes]) -> str:
+    def _stack(self, file: IO[bytes]) -> str:
         """Where the window's thread is. Frames are not taken hold of: a painter in one would be destroyed in this thread."""
         file.seek(0)
         file.truncate()

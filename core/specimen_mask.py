@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -85,9 +86,12 @@ class Mask:
     def empty_px2(self, area: Box) -> float:
         """How much of an area shows no specimen, in level-0 px²; cells that reach beyond it count with their part."""
         height, width = self.values.shape
-        rows = _overlaps(area.y, area.y1, self.cell_px, height)
-        columns = _overlaps(area.x, area.x1, self.cell_px, width)
-        return float(rows @ (~self.values).astype(np.float64) @ columns)
+        empty = 0.0
+        for top, bottom, covered_y in _alike(_overlaps(area.y, area.y1, self.cell_px, height)):
+            for left, right, covered_x in _alike(_overlaps(area.x, area.x1, self.cell_px, width)):
+                foreground = int(np.count_nonzero(self.values[top:bottom, left:right]))
+                empty += covered_y * covered_x * ((bottom - top) * (right - left) - foreground)
+        return empty
 
     def save(self, path: Path) -> None:
         """Raises ResourceError when the disk fails."""
@@ -117,3 +121,13 @@ def _overlaps(start: float, end: float, side: float, count: int) -> Array:
     """(count,) float64: how much of each of `count` intervals of length `side` lies between two ends."""
     edges = np.clip(np.arange(count + 1) * side, start, max(start, end))
     return np.diff(edges)
+
+
+def _alike(overlaps: Array) -> list[tuple[int, int, float]]:
+    """Runs of equal overlaps, (from, to, overlap), without those of 0: whole cells, and one at each end at most."""
+    bounds = [0, *(np.flatnonzero(np.diff(overlaps)) + 1).tolist(), len(overlaps)]
+    return [
+        (start, stop, float(overlaps[start]))
+        for start, stop in pairwise(bounds)
+        if stop > start and overlaps[start] > 0
+    ]

@@ -46,6 +46,14 @@ def test_the_empty_area_counts_only_what_lies_inside():
     assert mask.empty_px2(Box(100, 0, 16, 10)) == 0
 
 
+@pytest.mark.parametrize("area", [Box(0, 0, 56, 40), Box(3.5, 10.25, 30, 20.5), Box(9, 9, 2, 2), Box(-5, 33, 200, 100)])
+def test_the_empty_part_of_an_area_is_that_of_its_px(area):
+    values = np.random.default_rng(3).random((5, 7)) < 0.5
+    fine = np.kron(~values, np.ones((32, 32)))  # quarters of a px
+    y0, y1, x0, x1 = (max(0, round(4 * v)) for v in (area.y, area.y1, area.x, area.x1))
+    assert Mask(values, 8).empty_px2(area) == pytest.approx(fine[y0:y1, x0:x1].sum() / 16)
+
+
 def test_a_mask_is_kept_and_read_again(tmp_path):
     mask = some_mask(3)
     mask.save(tmp_path / "mask.npz")
