@@ -21,11 +21,12 @@ class Ending(QObject):
         super().__init__(window)
         self._window = window
         app.commitDataRequest.connect(window.save)  # the session may yet go on
-        if sys.platform != "win32":  # where programs are told by messages to their windows
-            self._listen()
+        self._listen()
 
     def _listen(self) -> None:
         """Qt's loop runs no handler of Python: a signal writes into a socket, which wakes the loop."""
+        if sys.platform == "win32":  # where programs are told by messages to their windows
+            return
         self._told, self._tells = socket.socketpair()
         for end in (self._told, self._tells):
             end.setblocking(False)
