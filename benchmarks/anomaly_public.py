@@ -7,11 +7,12 @@
 Each family learns from pictures without a defect alone; what is judged is of other groups: a magnet tile's six exposures (numbers
 close to each other), all surfaces of one commutator, eight solar cells in a row. Of a picture the highest score counts: on all of it,
 and but for a rim of 32 px, where a tile ends and shows what lies beyond it. Pixel AUROC and AUPRO (rates up to 0.3) where there are
-masks, at every fourth px. ELPV: probability 0 is normal, 2/3 and 1 defective; cells of each module are judged apart, too,
-since wafer and soldering tell much by themselves. "darkest" and "dark" learn nothing: how dark the darkest px of a picture is, and all of
-it. `--exposure alike`: each picture's grey levels are brought to those learnt from by a straight line, as `matching=grey` does in a
-scan; those learnt from, too. `--splits`: so many ways to choose what is learnt from, with a training each; means are shown, and the
-lowest and the highest. Windows are of 64 px, since many magnetic tiles are hardly wider than 100.
+masks, at every fourth px. ELPV: probability 0 is normal, 2/3 and 1 defective; cells of each module are judged apart, too, since wafer
+and soldering tell much by themselves. "darkest", "dark" and "rough" learn nothing: how dark the darkest px of a picture is, how dark
+all of it, and how much grey levels differ around a px. `--exposure alike`: each picture's grey levels are brought to those learnt from
+by a straight line, as `matching=grey` does in a scan; those learnt from, too. `--splits`: so many ways to choose what is learnt from,
+with a training each; means are shown, and the lowest and the highest. Windows are of 64 px, since many magnetic tiles are hardly wider
+than 100.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ Array = np.ndarray
 
 STEP, RIM_PX = 4, 32
 AS_IS, ALIKE = "as_is", "alike"
-DARKEST, DARK = "darkest", "dark"  # what is told without learning anything
+DARKEST, DARK, ROUGH = UNLEARNT = "darkest", "dark", "rough"  # what is told without learning anything
 _FIGURES = ("image", "inside", "pixel", "pro")
 _WINDOW: Mapping[str, Mapping[str, int]] = {
     "memory": {"window_px": 64},
@@ -159,8 +160,16 @@ def _scores(family: str, split: _Split, args: argparse.Namespace) -> Callable[[A
         return lambda pixels: cv2.dilate(255.0 - pixels.mean(2), np.ones((STEP, STEP)))[::STEP, ::STEP]
     if family == DARK:
         return lambda pixels: np.full_like(pixels[::STEP, ::STEP, 0], 255.0 - pixels.mean(), float)
+    if family == ROUGH:
+        return lambda pixels: np.full_like(pixels[::STEP, ::STEP, 0], _contrast(pixels.mean(2)), float)
     model = _fitted(family, split, args)
     return lambda pixels: as_large(scores_of(model, pixels), model, pixels.shape[:2], STEP)
+
+
+def _contrast(grey: Array) -> float:
+    """By how much grey levels (h, w) differ around a px, in the middle."""
+    near = partial(cv2.GaussianBlur, ksize=(11, 11), sigmaX=1.5)
+    return float(np.median(np.sqrt(np.maximum(near(grey * grey) - near(grey) ** 2, 0))))
 
 
 def _fitted(family: str, split: _Split, args: argparse.Namespace) -> Model:
@@ -270,7 +279,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
-    parser.add_argument("--families", nargs="+", choices=(*FAMILIES, DARKEST, DARK), default=[*FAMILIES, DARKEST, DARK])
+    parser.add_argument("--families", nargs="+", choices=(*FAMILIES, *UNLEARNT), default=[*FAMILIES, *UNLEARNT])
     parser.add_argument("--size", choices=tuple(SIZES), default="small")
     parser.add_argument("--exposure", nargs="+", choices=(AS_IS, ALIKE), default=[AS_IS])
     add_settings(parser)
