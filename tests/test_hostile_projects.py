@@ -94,7 +94,6 @@ def full_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "detections SET gone = x'00'",
         "scans SET threshold = 'x'",
         "scans SET cell_px = 'x'",
-        "scans SET cell_px = 0",
     ],
 )
 def test_a_value_of_another_kind_is_told_with_its_project(full_project: Path, tmp_path: Path, change: str):
@@ -126,6 +125,15 @@ def test_a_ranking_of_damaged_areas_is_refused(full_project: Path, tmp_path: Pat
         db.commit()
     with Project.open(path) as opened, pytest.raises(InputError, match="a stored value is damaged"):
         opened.ranking(opened.scans()[0].id)
+
+
+def test_a_map_without_cells_is_refused(full_project: Path, tmp_path: Path):
+    path = Path(shutil.copytree(full_project, tmp_path / "p.schliff"))
+    with closing(sqlite3.connect(path / "project.sqlite")) as db:
+        db.execute("UPDATE scans SET cell_px = 0")
+        db.commit()
+    with Project.open(path) as opened, pytest.raises(InputError, match="a map without cells"):
+        opened.score_map(opened.scans()[0].id)
 
 
 def test_a_drawing_nested_too_deep_is_left_out(full_project: Path, tmp_path: Path):

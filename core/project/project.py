@@ -278,7 +278,12 @@ class Project:
         if scan_id not in self._score_maps and maps.exists():
             source = maps.score_source()
             levels = MapLevels(source.shape, source.chunk, maps.levels_folder)
-            self._score_maps[scan_id] = ScoreMap(source, self.scan(scan_id).cell_px, levels)
+            cell_px = self.scan(scan_id).cell_px
+            if cell_px <= 0:  # as of a scan without a map
+                raise InputError(
+                    "a scan has a map without cells", path=self.path, remedy="Restore it from a backup copy."
+                )
+            self._score_maps[scan_id] = ScoreMap(source, cell_px, levels)
         return self._score_maps.get(scan_id)
 
     def evidence_map(self, scan_id: str) -> ScoreMap | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 from core.calibration import stage_with
 from core.frames import StageTransform
@@ -54,7 +53,7 @@ def scan_of(row: sqlite3.Row) -> ScanRecord:
         tiles_total=row["tiles_total"],
         tiles_done=row["done"],
         tiles_skipped=row["skipped"],
-        cell_px=_side(row["cell_px"]),
+        cell_px=number(row["cell_px"]),
         context_px=number(row["context_px"]),
         seconds=number(row["seconds"]),
         device=row["device"],
@@ -62,9 +61,3 @@ def scan_of(row: sqlite3.Row) -> ScanRecord:
         started=row["started"],
         finished=row["finished"],
     )
-
-
-def _side(value: Any) -> float:
-    if (side := number(value)) <= 0:
-        raise ValueError(f"a cell of {side} px")
-    return side
