@@ -74,6 +74,7 @@ def test_what_a_killed_export_left_goes_with_the_next_one_and_nothing_else_does(
         for name in ("killed.pdf", "writing.pdf")
     ]
     for writer in writers:
+        assert writer.stdout is not None
         assert writer.stdout.read(5) == b"begun"
     writers[0].kill()
     writers[0].communicate()
