@@ -67,6 +67,8 @@ def test_a_project_without_decisions_says_what_to_do(qtbot, group):
     qtbot.waitUntil(lambda: bool(group.error), timeout=20_000)
     assert "nothing has been judged in it yet" in group.error
     assert "say of what it finds whether it is a defect" in group.error
+    assert group.text.text().startswith("Nothing has been judged in this project yet. Scan a section")
+    assert group.odd.isHidden()  # no error: it is only not begun
 
 
 def test_decisions_are_counted_as_what_they_are():

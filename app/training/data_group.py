@@ -54,6 +54,7 @@ class DataGroup(Group):
         self._job: Job | None = None
         self.summary: DataSummary | None = None
         self.error = ""
+        self._hint = ""  # in place of an error where nothing is wrong, only not begun
         self.choice = ComboBox()
         self.choose = tool_button("open", "Choose a folder or a file", self._ask)
         self.text, self.odd = QLabel(), QLabel()
@@ -97,12 +98,12 @@ class DataGroup(Group):
     def read(self) -> None:
         """Finds out anew what the chosen data holds, unless nobody looks: then as soon as somebody does."""
         self.leave()
-        self.summary, self.error = None, ""
+        self.summary, self.error, self._hint = None, "", ""
         path = self.path
         if path is not None and self.isVisible():
             job = self._job = Job(lambda progress, cancel: self._look_at(path, progress, cancel), "Reading data")
-            job.finished.connect(lambda summary: self._read(job, summary, ""))
-            job.failed.connect(lambda error: self._read(job, None, str(error)))
+            job.finished.connect(lambda summary: self._read(job, summary, None))
+            job.failed.connect(lambda error: self._read(job, None, error))
             self._session.lanes.data.submit(job)
         self._show()
 
@@ -150,9 +151,13 @@ class DataGroup(Group):
         if self.is_project:
             self._again.start()
 
-    def _read(self, job: Job, summary: DataSummary | None, error: str) -> None:
+    def _read(self, job: Job, summary: DataSummary | None, error: Exception | None) -> None:
+        from core.data.reading import NothingJudgedError
+
         if job is self._job:
-            self._job, self.summary, self.error = None, summary, error
+            self._job, self.summary, self.error = None, summary, str(error or "")
+            if isinstance(error, NothingJudgedError):
+                self._hint = f"Nothing has been judged in this project yet. {error.remedy}"
             self._show()
 
     def _show(self) -> None:
@@ -163,6 +168,8 @@ class DataGroup(Group):
             text, odd = "Reading…", ""
         elif self.summary is not None:
             text, odd = self.summary.text, "\n".join(f"• {line}" for line in self.summary.odd)
+        elif self._hint:
+            text, odd = self._hint, ""
         else:
             text, odd = "", self.error
         self.text.setText(text)

@@ -39,6 +39,10 @@ class DataFormat:
     read: Callable[[Path], LabelledData]
 
 
+class NothingJudgedError(InputError):
+    """A project that nobody has judged anything in yet: nothing is wrong with it."""
+
+
 def formats() -> list[DataFormat]:
     """Every format of marked pictures, in the order in which they are asked."""
     return sorted(find_specs(core.data.formats, "schliff.data"), key=lambda spec: (spec.rank, spec.id))
@@ -118,7 +122,7 @@ def checked(data: LabelledData) -> LabelledData:
     """Raises InputError for data nothing can be learnt from."""
     if not data.pictures and data.format == "project":
         judge = "Scan a section and say of what it finds whether it is a defect."
-        raise InputError("nothing has been judged in it yet", path=data.source, remedy=judge)
+        raise NothingJudgedError("nothing has been judged in it yet", path=data.source, remedy=judge)
     if not data.pictures:
         raise InputError("no labelled pictures here", path=data.source, remedy="Mark some defects first.")
     if not data.labels:
