@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Ending(QObject):
     """Nobody is asked: there may be nobody to answer, and little time. A scan that runs is gone on with at the next start."""
 
+    _notifier: QSocketNotifier
+
     def __init__(self, app: QApplication, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
@@ -27,17 +29,17 @@ class Ending(QObject):
         """Qt's loop runs no handler of Python: a signal writes into a socket, which wakes the loop."""
         if sys.platform == "win32":  # where programs are told by messages to their windows
             return
-        self._told, self._tells = socket.socketpair()
-        for end in (self._told, self._tells):
+        told, tells = self._sockets = socket.socketpair()
+        for end in self._sockets:
             end.setblocking(False)
-        signal.set_wakeup_fd(self._tells.fileno(), warn_on_full_buffer=False)
+        signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
                 signal.signal(number, lambda *_: None)
-        self._notifier = QSocketNotifier(self._told.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier = QSocketNotifier(told.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._end)
 
     def _end(self) -> None:
-        self._told.recv(64)
+        self._notifier.setEnabled(False)  # once is enough
         self._window.leave()
         QApplication.quit()
