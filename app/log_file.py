@@ -50,7 +50,8 @@ class LogFile:
         logger = logging.getLogger("schliff")
         logger.addHandler(handler)
         self._handler, self.path = handler, self.folder / name
-        handler.handle(logger.makeRecord("schliff", logging.INFO, __file__, 0, _what_runs(), (), None))
+        line = f"{what_runs()}, {' '.join(sys.argv[1:])}"
+        handler.handle(logger.makeRecord("schliff", logging.INFO, __file__, 0, line, (), None))
         self._watch_for_crashes()
         self._forget_old_ones()
 
@@ -100,5 +101,7 @@ def _number(path: Path) -> int:
     return int(found[1]) if found else 0
 
 
-def _what_runs() -> str:
-    return f"Schliff {core.__version__}, Python {platform.python_version()}, {platform.platform()}, {' '.join(sys.argv[1:])}"
+def what_runs() -> str:
+    """The program and the system, in one line. (`platform.platform` would start another program to ask for the processor.)"""
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
+    return f"Schliff {core.__version__}, Python {platform.python_version()}, {system}"

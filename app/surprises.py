@@ -6,14 +6,12 @@ Whatever is logged with a trace is such a failure, in whichever thread it happen
 from __future__ import annotations
 
 import logging
-import platform
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
-import core
 from app.theme import SPACE
 
 SIZE = (680, 420)
@@ -51,6 +49,8 @@ class SurpriseDialog(QDialog):
     """Never in the way: the window behind it goes on."""
 
     def __init__(self, parent: QWidget) -> None:
+        from app.log_file import what_runs  # nothing is expected to fail at the start
+
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Something went wrong")
@@ -65,7 +65,7 @@ class SurpriseDialog(QDialog):
         self.details.setAccessibleName("Details")
         self.details.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.details.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.details.setPlainText(_where())
+        self.details.setPlainText(what_runs())
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         self.copy = QPushButton("Copy details")
         buttons.addButton(self.copy, QDialogButtonBox.ButtonRole.ActionRole)
@@ -94,7 +94,3 @@ class _Tracer(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info:
             self._told(self.format(record))
-
-
-def _where() -> str:
-    return f"Schliff {core.__version__}, Python {platform.python_version()}, {platform.platform()}"
