@@ -159,10 +159,17 @@ class ScanPanel(FootedPanel):
             )
             self._unit.setText(spec.score_unit)
             self.form.set_parameters(spec.parameters)
+            self._line_up()
         self.form.setVisible(spec is not None and bool(spec.parameters))
         self.restart.setChecked(False)
         self._look()
         self._state_changed()
+
+    def _line_up(self) -> None:
+        """The model's own settings stand below those of every scan."""
+        width = max(self.form.names_width, *(name.sizeHint().width() for name in self._names))
+        self._settings.grid.setColumnMinimumWidth(0, width)
+        self.form.widen_names(width)
 
     def _look(self) -> None:
         """Does the section look like what the model learnt from?"""
@@ -300,14 +307,14 @@ class ScanPanel(FootedPanel):
         self.device.setToolTip("Where the model computes; Automatic takes the fastest there is")
         self.threshold.setAccessibleName("Threshold")
         self.threshold.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._settings.add_row("Device", self.device)
+        self._names = [self._settings.add_row("Device", self.device)]
         limit = QWidget()
         line = QHBoxLayout(limit)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(SPACE)
         line.addWidget(self.threshold)
         line.addWidget(self._unit, 1)
-        self._settings.add_row("Threshold", limit)
+        self._names.append(self._settings.add_row("Threshold", limit))
         self._settings.add_wide(self.form)
         self.restart.setToolTip("Scan all tiles again; decisions on the earlier scan are kept with it")
         self.start_button.setDefault(True)
