@@ -41,8 +41,9 @@ class Saving(QObject):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
-        self._lock = threading.Lock()
         self._waiting: dict[Project, _Left] = {}
+        self._lock = threading.Lock()  # of `_waiting`: nobody waits for a drive while it is held
+        self._storing = threading.Lock()
         self._timer = QTimer(self, singleShot=True, interval=SAVE_AFTER_MS)
         self._timer.timeout.connect(self.behind)
 
@@ -97,12 +98,15 @@ class Saving(QObject):
     def _store(self) -> list[_Left]:
         """What was taken last of each project, in any thread; an earlier state never comes after a later one."""
         stored = []
-        with self._lock:
-            while self._waiting:
-                _, left = self._waiting.popitem()
+        with self._storing:
+            while (left := self._next()) is not None:
                 left.store()
                 stored.append(left)
         return stored
+
+    def _next(self) -> _Left | None:
+        with self._lock:
+            return self._waiting.popitem()[1] if self._waiting else None
 
     def _stored(self, stored: list[_Left]) -> None:
         session = self._session
