@@ -296,8 +296,15 @@ def test_a_second_window_may_look_and_hears_who_has_it_until_that_one_is_gone(pa
     assert holding.owner(path) is None
 
 
-def test_programs_of_another_computer_may_only_look(path: Path, other_window, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("core.project.holding.platform.node", lambda: "another one")
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """As if the other program's process were on another computer, once this one has another name."""
+    monkeypatch.setattr("core.project.holding._works_here", lambda process, signed: False)
+    return monkeypatch
+
+
+def test_programs_of_another_computer_may_only_look(path: Path, other_window, elsewhere: pytest.MonkeyPatch):
+    elsewhere.setattr("core.project.holding.platform.node", lambda: "another one")
     with Project.open(path) as command_line:
         assert command_line.look_only is not None
     other_window.kill()
@@ -306,14 +313,22 @@ def test_programs_of_another_computer_may_only_look(path: Path, other_window, mo
         assert command_line.look_only is None
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a computer keeps its name there")
+def test_a_computer_that_got_another_name_is_no_other_computer(path: Path, other_scan, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("core.project.holding.platform.node", lambda: "another-name.local")
+    with Project.open(path, hold=True) as window, Project.open(path) as command_line:
+        assert window.look_only is None
+        assert command_line.look_only is None
+
+
 def test_a_scan_of_another_computer_keeps_windows_and_scans_here_from_writing(
-    path: Path, other_scan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    path: Path, other_scan, elsewhere: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     with Project.open(path, hold=True) as window, Project.open(path) as command_line:  # of this computer
         assert window.look_only is None
         assert command_line.look_only is None
     node = platform.node()
-    monkeypatch.setattr("core.project.holding.platform.node", lambda: "another one")
+    elsewhere.setattr("core.project.holding.platform.node", lambda: "another one")
     with Project.open(path, hold=True) as window, Project.open(path) as command_line:
         assert window.look_only is not None
         assert f"on another computer ({node}, process {other_scan.pid})" in window.look_only.what

@@ -54,7 +54,7 @@ class Database:
                 self._copy = copied(path)
             self._connection = self._connect(create)
             self._file, self._known = self._file_now(), _known(self._connection)
-            self._read_until = _others_version(self._connection)
+            self._read_until: int | None = _others_version(self._connection)
 
     def _connect(self, create: bool = False) -> sqlite3.Connection:
         place = self.path if self._copy is None else Path(self._copy.name) / self.path.name
@@ -169,6 +169,7 @@ class Database:
         with suppress(sqlite3.Error):
             self._connection.close()
         self._connection, self._file, self._is_lost = connection, file, False
+        self._read_until = None  # nobody knows what others stored meanwhile
 
     def close(self) -> None:
         with self._lock:

@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import re
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -66,9 +67,11 @@ class Hold:
 
     def end(self) -> None:
         with _registry:
-            if self._window and _let_go(self._project / LOCK_NAME):
-                with suppress(OSError):
-                    (self._project / OWNER_NAME).unlink(missing_ok=True)
+            if self._window:
+                if _held[self._project / LOCK_NAME][1] == 1:  # while it is held: the next window says so itself
+                    with suppress(OSError):
+                        (self._project / OWNER_NAME).unlink(missing_ok=True)
+                _let_go(self._project / LOCK_NAME)
             _sign_out(self._project)
 
 
@@ -78,21 +81,20 @@ def hold(project: Path) -> Hold | LookOnly:
 
     Raises OSError where no lock can be made.
     """
-    project, until = project.resolve(), time.monotonic() + _PATIENCE_S
+    project = project.resolve()
     with _registry:
         refused = _sign_in(project)
         if refused is not None:
             return refused
         try:
-            while not _take(project / LOCK_NAME):
-                if time.monotonic() > until:
-                    _sign_out(project)
-                    found = owner(project)
-                    return found.refusal() if found is not None else _UNKNOWN
-                time.sleep(_LOOK_S)
+            is_taken = _wait_for(project / LOCK_NAME)
         except OSError:
             _sign_out(project)
             raise
+        if not is_taken:
+            _sign_out(project)
+            found = owner(project)
+            return found.refusal() if found is not None else _UNKNOWN
         if _held[project / LOCK_NAME][1] == 1:
             _tell_owner(project)
     return Hold(project, window=True)
@@ -122,7 +124,7 @@ def _sign_in(project: Path) -> LookOnly | None:
     signed = project / _SIGNED.format(computer=_computer(), process=os.getpid())
     is_first = signed not in _held
     try:
-        _take(signed)
+        _wait_for(signed)  # another program may just look whether anybody has it
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):  # on a full disk it can be read all the same
             raise
@@ -149,11 +151,22 @@ def _of_another_computer(project: Path) -> LookOnly | None:
         if signed in _held or signed.is_symlink() or not process.isdecimal():
             continue
         if _is_locked(signed):
-            if computer != _computer():
+            if computer != _computer() and not _works_here(int(process), signed):
                 return _refusal(project, computer, int(process))
         else:
             _remove_stale(signed)
     return None
+
+
+def _works_here(process: int, signed: Path) -> bool:
+    """Whether a process of this computer signed, under the name that the computer had then: a network gives it another one."""
+    if sys.platform == "win32":  # where a name lasts until the next start
+        return False
+    import psutil
+
+    with suppress(psutil.Error, OSError, OverflowError):
+        return any(one.path == str(signed) for one in psutil.Process(process).open_files())
+    return False
 
 
 def _refusal(project: Path, computer: str, process: int) -> LookOnly:
@@ -178,6 +191,16 @@ def _computer() -> str:
 
 def _as_name(host: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]", "_", host)[:60] or "unknown"
+
+
+def _wait_for(lock: Path) -> bool:
+    """Takes it, for as long as another program may only look who is there; False where one keeps it. Raises OSError."""
+    until = time.monotonic() + _PATIENCE_S
+    while not _take(lock):
+        if time.monotonic() > until:
+            return False
+        time.sleep(_LOOK_S)
+    return True
 
 
 def _take(lock: Path) -> bool:
