@@ -22,6 +22,7 @@ _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}
 _IN_USE = {32, 33}  # of Windows: another program has the file open, or a part of it
 _LEFT = re.compile(r"\.[0-9a-f]{8}-(?P<process>\d+)-\d+\.part$")
+_QUIET_S = 60.0
 _WAITS_S = (0.01, 0.03, 0.1, 0.3, 0.6)
 
 
@@ -56,7 +57,8 @@ def written_whole(path: Path) -> Iterator[Path]:
 def clear_left(folder: Path) -> None:
     """Takes away what programs of this computer that were killed left in a folder while they wrote with `written_whole`.
 
-    What other computers write there stays: nobody here knows whether they still do.
+    What other computers write there stays: nobody here knows whether they still do. So does what was written a moment ago: it may
+    be of one that has the same name, or of a container, whose processes are counted apart.
     """
     import psutil
 
@@ -65,7 +67,8 @@ def clear_left(folder: Path) -> None:
             found = _LEFT.search(left.name)
             if found is not None and not psutil.pid_exists(int(found["process"])):
                 with suppress(OSError):
-                    left.unlink()
+                    if time.time() - left.stat().st_mtime > _QUIET_S:
+                        left.unlink()
 
 
 def take_place(new: Path, path: Path) -> None:
