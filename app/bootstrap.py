@@ -16,8 +16,8 @@ from core.errors import ResourceError
 
 
 def prepare() -> None:
-    """Call before the first import of PySide6, which this is, too, then. Raises ResourceError where Qt would end the program: no screen, or a
-    system library missing that its window plug-in needs."""
+    """Call before anything else imports PySide6. Raises ResourceError where Qt would end the program: no screen, or a system
+    library missing that its window plug-in needs."""
     if sys.platform == "win32":
         _load_torch_library()
     if sys.platform.startswith("linux"):

@@ -46,7 +46,8 @@ def _glibc() -> ctypes.CDLL | None:
     """The C library, where it is the one that knows of all this."""
     if sys.platform != "linux" or "CS_GNU_LIBC_VERSION" not in os.confstr_names:
         return None
-    return ctypes.CDLL(None)
+    libc = ctypes.CDLL(None)  # musl's headers have that name, too
+    return libc if hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim") else None
 
 
 def available_cores() -> int:
