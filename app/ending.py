@@ -41,5 +41,7 @@ class Ending(QObject):
 
     def _end(self) -> None:
         self._notifier.setEnabled(False)  # once is enough
-        self._window.leave()
-        QApplication.quit()
+        try:
+            self._window.leave()
+        finally:  # whatever goes wrong, nobody else would end it
+            QApplication.quit()

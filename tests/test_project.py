@@ -12,7 +12,7 @@ import pytest
 
 from core.detection import Candidate
 from core.disk import written_whole
-from core.errors import InputError, ResourceError
+from core.errors import InputError, ResourceError, UsageError
 from core.geometry import Box
 from core.project import Project
 from core.project.database import VERSION, _uri
@@ -134,6 +134,14 @@ def test_a_new_decision_ends_what_could_be_redone(project: Project, section_path
     review.decide([3], "artefact")
     assert not review.can_redo
     assert review.undo() == [3]
+
+
+@pytest.mark.parametrize("threshold", [float("inf"), float("nan"), 1e13])
+def test_a_threshold_that_could_not_be_read_again_is_refused(project: Project, section_path: Path, threshold: float):
+    store = scan_with(project, section_path, 1)
+    with pytest.raises(UsageError, match="no threshold"):
+        project.set_threshold(store.record.id, threshold)
+    assert project.scan(store.record.id).threshold == store.record.threshold
 
 
 def test_decisions_survive_a_scan_that_is_started_over(project: Project, section_path: Path):

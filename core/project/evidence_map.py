@@ -57,6 +57,6 @@ class StoredEvidence:
 
 def evidence_map(maps: ScanMaps, scan: ScanRecord) -> ScoreMap | None:
     """None for a scan that has none. Raises InputError when its maps are missing or damaged."""
-    if not has_evidence(scan) or not maps.exists() or maps.channels % (1 + len(scan.labels)):
+    if not has_evidence(scan) or scan.cell_px <= 0 or not maps.exists() or maps.channels % (1 + len(scan.labels)):
         return None
     return ScoreMap(StoredEvidence(maps, maps.score_source()), scan.cell_px)

@@ -14,7 +14,7 @@ from core.classes import ClassTable
 from core.detection import Detection
 from core.detection_table import DetectionTable
 from core.disk import disk_errors
-from core.errors import InputError
+from core.errors import InputError, UsageError
 from core.project import holding
 from core.project.class_table import class_table
 from core.project.database import Database
@@ -29,7 +29,7 @@ from core.project.records import ScanRecord, SectionRecord
 from core.project.rows import scan_of, section_of
 from core.project.score_map import ScoreMap
 from core.project.severities import WEIGHTS_KEY, Severities
-from core.project.stored import as_stored, check_texts
+from core.project.stored import LARGEST, as_stored, check_texts
 from core.ranking import Ranking
 from core.section import Section
 
@@ -202,6 +202,9 @@ class Project:
             return json.loads(db.execute("SELECT provenance FROM scans WHERE id = ?", (scan_id,)).fetchone()[0])
 
     def set_threshold(self, scan_id: str, threshold: float) -> None:
+        """Raises UsageError for one that couldn't be read again (`core.project.stored`)."""
+        if not abs(threshold) <= LARGEST:
+            raise UsageError(f"{threshold:g} is no threshold", remedy=f"Choose a number up to {LARGEST:g}.")
         with self.database.writing() as db:
             db.execute("UPDATE scans SET threshold = ? WHERE id = ?", (threshold, scan_id))
 
