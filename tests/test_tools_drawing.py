@@ -614,11 +614,11 @@ def test_a_label_can_be_read_whatever_colour_its_class_has(qapp):
 
     from app.viewer.drawing_labels import paint_label
 
-    for chosen in ("#550088", "#000000", "#12a87b"):
+    for chosen in ("#550088", "#000000", "#12a87b", "#009e73", "#0072b2"):
         image = QImage(80, 24, QImage.Format.Format_RGB32)
-        image.fill(QColor("#808080"))
+        image.fill(QColor("#d0d0d0"))
         painter = QPainter(image)
         paint_label(painter, "366 µm²", QRectF(0, 0, 80, 24), QColor(chosen))
         painter.end()
         lightest = max(image.pixelColor(x, y).lightness() for x in range(4, 76) for y in range(4, 20))
-        assert lightest > 80, chosen
+        assert lightest > 140, chosen
