@@ -34,7 +34,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "open_folder",
         ("Ctrl+Shift+O",),
         "project",
-        "Open a .schliff project or an OME-Zarr folder",
+        "Open a .schliff project, an OME-Zarr or a folder of camera tiles",
     ),
     ActionSpec("", "@Recent"),
     ActionSpec("sample", "Try the sample", "try_sample", icon="sample", tip="Make a sample section and open it"),
@@ -88,7 +88,7 @@ class FileCommands(Commands):
 
     def open_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(
-            self.window, "Open a project or an OME-Zarr folder", self.settings.get("last_folder")
+            self.window, "Open a project, an OME-Zarr or a folder of camera tiles", self.settings.get("last_folder")
         )
         if name:
             self.open_path(Path(name))
