@@ -20,8 +20,6 @@ from app.commands.table import MENUS
 from app.export_dialog import ExportDialog
 from app.icons import icon
 from app.jobs import Job
-from app.main_window import MainWindow
-from app.session import Session
 from app.settings import Settings
 from app.start import save_screenshot
 from app.theme import DARK, LIGHT, Theme
@@ -30,15 +28,9 @@ from core.scan.options import ScanOptions
 from tests.reading_threads import reading_threads_left
 from tests.scan_support import scan_here
 from tests.toy import spotted_image, toy_spec, write_image
+from tests.window_support import shown_window
 
 SPOTS = 12
-
-
-def make(qapp) -> MainWindow:
-    settings = Settings()
-    window = MainWindow(Session(), settings, Theme(qapp, "light"))
-    window.show()
-    return window
 
 
 @pytest.fixture
@@ -52,7 +44,7 @@ def windows(qapp):
     """Makes windows that are left at the end, whatever happens."""
     qapp.setProperty("still", True)
     made = []
-    yield lambda how=make: made.append(how(qapp)) or made[-1]
+    yield lambda how=shown_window: made.append(how(qapp)) or made[-1]
     for window in made:
         window.close()
         window.deleteLater()

@@ -134,14 +134,12 @@ def test_undo_of_what_is_not_shown_says_so(session, tmp_path, told):
     assert told == [("info", "That was in another scan or section of this project.")]
 
 
-def test_a_project_that_cant_be_read_offers_no_undo(session, tmp_path, told):
+def test_a_project_that_cant_be_read_says_so_when_something_is_taken_back(session, tmp_path, told):
     project = fill_from_project(session, tmp_path, some_detections(5))
     session.drawings.add(RULER)
     assert session.can_undo
     with project.database.writing() as db:
         db.execute("ALTER TABLE gestures RENAME TO gone")
-    assert not session.can_undo
-    assert not session.can_redo
     session.undo()
     assert told[-1][0] == "error"
 

@@ -12,10 +12,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication
 
 from app.cli import main as command_line
-from app.main_window import MainWindow
-from app.session import Session
-from app.settings import Settings
-from app.theme import Theme
+from tests.window_support import shown_window
 
 
 @pytest.fixture
@@ -36,8 +33,7 @@ def test_the_terminal_tells_what_the_tiles_make(folder: Path, capsys: pytest.Cap
 
 
 def test_a_folder_dropped_on_the_window_opens_as_one_section(qtbot, qapp, still, folder: Path):
-    window = MainWindow(Session(), Settings(), Theme(qapp, "light"))
-    window.show()
+    window = shown_window(qapp)
     try:
         data = QMimeData()
         data.setUrls([QUrl.fromLocalFile(str(folder))])

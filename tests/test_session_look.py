@@ -46,6 +46,7 @@ def test_an_old_project_opens_with_its_range(qtbot, session, tmp_path):
     old = SavedView().to_json() | {"display_range": [120, 4000]}
     del old["look"]
     record, project = session.section_record, session.project
+    session.saving.now()
     session.close_section()
     project = Project.open(tmp_path / "deep.schliff")
     project.set_state(f"view:{record.id}", old)

@@ -14,20 +14,29 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QMessageBox
 from tests.reading_threads import reading_threads_left
 
 
-@contextmanager
-def open_window(qapp: Any, mode: Any = "light") -> Iterator[Any]:
-    """A window that leaves nothing behind; nothing moves by itself meanwhile."""
-    from app.main_window import MainWindow
-    from app.scan_queue.for_window import WindowScans
+def shown_window(qapp: Any, mode: Any = "light") -> Any:
+    """As it was left, or of its first size, for which the screen that nobody sees has no room."""
+    from app.main_window import FIRST_SIZE, MainWindow
     from app.session import Session
     from app.settings import Settings
     from app.theme import Theme
+
+    settings = Settings()
+    window = MainWindow(Session(), settings, Theme(qapp, mode))
+    if not settings.get("geometry"):
+        window.resize(*FIRST_SIZE)
+    window.show()
+    return window
+
+
+@contextmanager
+def open_window(qapp: Any, mode: Any = "light") -> Iterator[Any]:
+    """A window that leaves nothing behind; nothing moves by itself meanwhile."""
+    from app.scan_queue.for_window import WindowScans
     from app.training.for_window import WindowTraining
 
     qapp.setProperty("still", True)
-    settings = Settings()
-    window = MainWindow(Session(), settings, Theme(qapp, mode))
-    window.show()
+    window = shown_window(qapp, mode)
     try:
         yield window
     except BaseException:  # a test that fails while something runs must not wait for somebody to answer
