@@ -114,7 +114,7 @@ def test_closing_the_section_while_its_overviews_are_built_ends_what_is_said_of_
     session.close_section()
     gate.set()
     qtbot.waitUntil(lambda: not session.lanes.build.busy, timeout=20_000)
-    assert said[-1] == ""
+    qtbot.waitUntil(lambda: said[-1] == "")  # the view is still being stored, perhaps
 
 
 def test_tiles_get_better_while_overviews_are_built(qtbot, viewer, tmp_path):
