@@ -197,6 +197,7 @@ class MainWindow(QMainWindow):
             self.docks.scan.several_requested.connect(self.commands.scan.scan_several)
             self.docks.scan.queue_requested.connect(self.commands.scan.show_scans)
             self.docks.scan.further_requested.connect(self.commands.train.train_further)
+            self.docks.scan.region.region_changed.connect(self._show_region)
         elif dock_id == "scans":
             self.docks.scans.several_requested.connect(self.commands.scan.scan_several)
         elif dock_id == "train":
@@ -277,6 +278,10 @@ class MainWindow(QMainWindow):
         if region is not None:
             self.docks.scan.set_drawn_region(region)
             self.docks.bring("scan")
+
+    def _show_region(self) -> None:
+        if self._has_viewer:
+            self.viewer.region.show_region(self.docks.scan.region.outlined)
 
     def _remember(self, path: str) -> None:
         self.settings.add_recent(Path(path))

@@ -100,3 +100,23 @@ def test_shift_with_a_tool_draws_no_region_for_a_scan(qtbot, window, image, tool
         QTest.mouseMove(viewport, QPoint(200, 150))
         QTest.mouseRelease(viewport, LEFT, shift, QPoint(200, 150))
     assert len(window.session.drawings.items) == 1
+
+
+def test_the_region_to_scan_is_seen_while_it_is_chosen(qtbot, window, image):  # noqa: F811
+    open_and_wait(qtbot, window, image)
+    viewport = window.viewer.canvas.viewport()
+    shift = Qt.KeyboardModifier.ShiftModifier
+    QTest.mousePress(viewport, LEFT, shift, QPoint(100, 100))
+    QTest.mouseMove(viewport, QPoint(200, 150))
+    QTest.mouseRelease(viewport, LEFT, shift, QPoint(200, 150))
+    chosen = window.docks.scan.region
+    assert chosen.drawn.isChecked()
+    assert window.viewer.region.item.region == chosen.region()
+    outlined = window.viewer.picture()
+    chosen.whole.click()
+    assert window.viewer.region.item.region is None
+    assert window.viewer.picture() != outlined
+    chosen.drawn.click()
+    assert window.viewer.region.item.region == chosen.region()
+    window.session.close_section()
+    assert window.viewer.region.item.region is None

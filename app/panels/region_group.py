@@ -52,6 +52,11 @@ class RegionGroup(Group):
         whole = Box(*map(float, inside.outer_pixels())).intersection(section.info.box)
         return None if whole == section.info.box else whole
 
+    @property
+    def outlined(self) -> Box | None:
+        """`region()` while that is a rectangle that was drawn: the others are seen without an outline."""
+        return self.region() if self.drawn.isChecked() else None
+
     def set_drawn(self, box: Box | None) -> None:
         """A rectangle was drawn in the view (level-0 px), or taken away."""
         self._drawn = box

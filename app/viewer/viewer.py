@@ -21,6 +21,7 @@ from app.viewer.minimap import Minimap
 from app.viewer.overlays import Overlays
 from app.viewer.plane_bar import PlaneBar
 from app.viewer.readout import position_text, value_text
+from app.viewer.region_layer import RegionLayer
 from app.viewer.section_view import SectionView
 from app.viewer.swipe import Swipe
 from app.viewer.tile_reader import Probed
@@ -51,6 +52,7 @@ class Viewer(SectionView):
         self.drawings = DrawingsLayer(session, self.overlays.stack)
         self.fiducials = FiducialsLayer(session, self.overlays.stack, self.canvas)
         self.inspection = InspectionLayer(session, self.overlays.stack, self.canvas)
+        self.region = RegionLayer(self.overlays.stack)
         self.swipe = Swipe(session, self.canvas, self.overlays.pictures)
         self.tools = Toolbox(session, self.canvas, self.drawings.item)
         self.column.insertWidget(0, PlaneBar(session, self))
