@@ -118,29 +118,29 @@ def test_a_decision_on_a_damaged_detection_is_refused_whoever_read_it_before(ful
             Review(opened).decide([first.id], "defect", "seen")
 
 
-def test_a_ranking_of_damaged_areas_is_refused(full_project: Path, tmp_path: Path):
+def damaged(full_project: Path, tmp_path: Path, statement: str, values: tuple[str, ...] = ()) -> Path:
+    """A copy of the project in which that was written by another program."""
     path = Path(shutil.copytree(full_project, tmp_path / "p.schliff"))
     with closing(sqlite3.connect(path / "project.sqlite")) as db:
-        db.execute("UPDATE detections SET area_px = 'x'")
+        db.execute(statement, values)
         db.commit()
+    return path
+
+
+def test_a_ranking_of_damaged_areas_is_refused(full_project: Path, tmp_path: Path):
+    path = damaged(full_project, tmp_path, "UPDATE detections SET area_px = 'x'")
     with Project.open(path) as opened, pytest.raises(InputError, match="a stored value is damaged"):
         opened.ranking(opened.scans()[0].id)
 
 
 def test_a_map_without_cells_is_refused(full_project: Path, tmp_path: Path):
-    path = Path(shutil.copytree(full_project, tmp_path / "p.schliff"))
-    with closing(sqlite3.connect(path / "project.sqlite")) as db:
-        db.execute("UPDATE scans SET cell_px = 0")
-        db.commit()
+    path = damaged(full_project, tmp_path, "UPDATE scans SET cell_px = 0")
     with Project.open(path) as opened, pytest.raises(InputError, match="a map without cells"):
         opened.score_map(opened.scans()[0].id)
 
 
 def test_a_drawing_nested_too_deep_is_left_out(full_project: Path, tmp_path: Path):
-    path = Path(shutil.copytree(full_project, tmp_path / "p.schliff"))
-    with closing(sqlite3.connect(path / "project.sqlite")) as db:
-        db.execute("UPDATE drawings SET points = ?", ("[" * 5000,))
-        db.commit()
+    path = damaged(full_project, tmp_path, "UPDATE drawings SET points = ?", ("[" * 5000,))
     with Project.open(path) as opened:
         assert DrawingStore(opened).drawings(opened.sections()[0].id) == []
 

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from core.decoding.exchange import fill
 from core.errors import InputError
 
 Array = np.ndarray
@@ -119,7 +120,7 @@ class ChunkReader:
                 pieces.append((row * self._row_bytes, block[inside]))
         for offset, piece in pieces:
             chunk.seek(offset)
-            if not _read_whole(chunk, piece):
+            if not fill(chunk, piece.data.cast("B")):
                 raise InputError("a chunk of it has the wrong size", path=file, remedy=COPY_AGAIN)
 
 
@@ -188,14 +189,3 @@ def _span(part: int | slice, size: int) -> Span:
         return part, part + 1
     start, stop, _ = part.indices(size)
     return start, stop
-
-
-def _read_whole(file: BinaryIO, target: Array) -> bool:
-    """Fills `target` from where the file stands; False where it ends too early."""
-    view, done = target.data.cast("B"), 0
-    while done < len(view):
-        count = file.readinto(view[done:])  # type: ignore[attr-defined]
-        if not count:
-            return False
-        done += count
-    return True
